@@ -8,7 +8,7 @@ function(keywright_test_support)
   target_precompile_headers(gtest_pch PRIVATE <gtest/gtest.h>)
 endfunction()
 
-# keywright_unit_test(name SOURCES .. LIBRARIES ..): bin/<name>, run by ctest from the repository root.
+# keywright_unit_test(name SOURCES .. LIBRARIES ..): bin/<name>, run by ctest in the root folder.
 function(keywright_unit_test name)
   cmake_parse_arguments(TEST "" "" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
