@@ -1,7 +1,6 @@
 // base/clock.h - where the time comes from; the only reader of the machine's clocks.
 //
-//   bool expired(const Record& record, const Clock& clock) { return record.expires_at <=
-//   clock.now(); }
+//   bool is_expired = record.expires_at <= clock.now();
 //
 //   TestClock clock;                       // starts at TestClock::kStart, moves only when told
 //   clock.advance(std::chrono::hours{1});

@@ -23,8 +23,9 @@ std::string_view to_string(Code code) {
 }
 
 Error::Error(Code code, std::string_view reason, std::string_view detail)
-    : body_(std::make_shared<Body>(
-          Body{code, std::string(reason), std::string(detail), {}, {}, 0})) {}
+    : body_(
+          std::make_shared<Body>(Body{code, std::string(reason), std::string(detail), {}, {}, 0})) {
+}
 
 Error&& Error::with_problem(std::string_view field, std::string_view message) && {
   body_->problems.push_back({std::string(field), std::string(message)});

@@ -4,7 +4,7 @@
 //     if (!known(id)) return fail(Code::not_found, "not_found", "No project has this id.");
 //     ...
 //   }
-//   KW_TRY(Project project, find(id));        // binds the value, or returns the error to the
+//   KW_TRY(Project project, find(id));       // binds the value, or returns the error to the
 //   caller
 //
 // An Error says that the work could not be done. A key that is refused is not an error: that is a
@@ -107,4 +107,19 @@ Error invalid_field(std::string_view field, std::string_view message);
   do {                                                       \
     if (auto kw_result = (__VA_ARGS__); !kw_result)          \
       return ::tl::unexpected(std::move(kw_result).error()); \
+  } while (false)
+
+// The same two inside a coroutine, whose result they become.
+#define KW_CO_TRY_(result, declaration, expression)                   \
+  auto result = (expression);                                         \
+  if (!result) co_return ::tl::unexpected(std::move(result).error()); \
+  declaration = std::move(*result)
+
+#define KW_CO_TRY(declaration, ...) \
+  KW_CO_TRY_(KW_CONCAT(kw_try_, __COUNTER__), declaration, (__VA_ARGS__))
+
+#define KW_CO_CHECK_OK(...)                                     \
+  do {                                                          \
+    if (auto kw_result = (__VA_ARGS__); !kw_result)             \
+      co_return ::tl::unexpected(std::move(kw_result).error()); \
   } while (false)
