@@ -53,6 +53,8 @@ auto fail_with(int error, std::string_view what, const fs::path& path) {
 
 Result<std::string> read_descriptor(int descriptor, const fs::path& path, std::size_t max_bytes) {
   std::string text;
+  text.reserve(
+      8192);  // small files are never copied while they are read: less for secrets to leave
   for (;;) {
     std::size_t before = text.size();
     if (before > max_bytes) {
@@ -146,7 +148,7 @@ Result<void> create_file(const fs::path& path, std::string_view bytes, mode_t mo
   return write_beside_and_move(path, bytes, mode, false);
 }
 
-Result<void> create_directories(const fs::path& path) {
+Result<void> make_private_directories(const fs::path& path) {
   if (path.empty()) return {};
   struct stat status{};
   if (::stat(path.c_str(), &status) == 0) {
@@ -154,7 +156,7 @@ Result<void> create_directories(const fs::path& path) {
     return fail_with(ENOTDIR, "create the directory", path);
   }
   if (path.has_parent_path() && path.parent_path() != path) {
-    KW_CHECK_OK(create_directories(path.parent_path()));
+    KW_CHECK_OK(make_private_directories(path.parent_path()));
   }
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     return fail_with(errno, "create the directory", path);

@@ -35,6 +35,6 @@ Result<void> atomic_write_file(const std::filesystem::path& path, std::string_vi
 Result<void> create_file(const std::filesystem::path& path, std::string_view bytes, mode_t mode);
 
 // The directory and its missing parents, each 0700. One that exists keeps its mode.
-Result<void> create_directories(const std::filesystem::path& path);
+Result<void> make_private_directories(const std::filesystem::path& path);
 
 }  // namespace keywright

@@ -15,7 +15,6 @@
 
 #include <string>
 
-#include "base/random.h"
 #include "base/result.h"
 #include "base/secret.h"
 
@@ -43,7 +42,6 @@ struct PasswordCheck {
 class PasswordHasher {
  public:
   explicit PasswordHasher(PasswordCost cost = {});
-  PasswordHasher(PasswordCost cost, Random& random);
 
   Result<PasswordHash> hash(const Secret<std::string>& password) const;
   PasswordCheck verify(const PasswordHash& hash, const Secret<std::string>& password) const;

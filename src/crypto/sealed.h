@@ -1,8 +1,8 @@
 // crypto/sealed.h - encryption of what must be read again: upstream header values, slow hashes.
 //
-//   std::string sealed = keyring.sealer().seal(value, "service/019a.../header/authorization",
-//   random); KW_TRY(Secret<std::string> value, keyring.sealer().open(sealed,
-//   "service/019a.../header/..."));
+//   std::string place = "service/019a3f5c-.../header/authorization";
+//   std::string sealed = keyring.sealer().seal(value, place, random);
+//   KW_TRY(Secret<std::string> value, keyring.sealer().open(sealed, place));
 //
 // The second argument says where the value belongs: opened anywhere else it does not open, so that
 // someone who can write the store cannot move one secret to the place of another.

@@ -1,8 +1,7 @@
 // crypto/slow_hash.h - slow hashes of tokens, imported from other systems: bcrypt and Argon2id.
 //
-//   KW_TRY(SlowHash hash, inspect_slow_hash(text));          // at import: refuses what is too dear
-//   if (verify_slow(text, token)) ...                        // on a worker, until the first
-//   success
+//   KW_TRY(SlowHash hash, inspect_slow_hash(text));  // at import: refuses what is too dear
+//   if (verify_slow(text, token)) ...                // on a worker, until the first success
 //
 // Bounds: bcrypt $2a$, $2b$, $2y$, cost 4 to 12; Argon2id v=19, memory to 64 MiB, 10 passes, 4
 // lanes. A token over 72 bytes never matches bcrypt (it looks at no more), a token with a NUL byte
