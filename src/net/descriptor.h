@@ -42,11 +42,12 @@ class Descriptor {
 
   Loop& loop() const { return loop_; }
   int fd() const { return fd_; }
-  void close();  // pending operations must have been cancelled
+  int release();  // stops watching and gives the descriptor back, open
 
   bool is_readable() const { return readable_; }
   bool is_writable() const { return writable_; }
   bool has_hung_up() const { return hung_up_; }  // the peer has closed at least its sending side
+  void assume_writable() { writable_ = true; }  // of a socket that has just been connected
   void clear_readable() { readable_ = false; }
   void clear_writable() { writable_ = false; }
 
@@ -55,8 +56,9 @@ class Descriptor {
   void set_writer(Operation* operation) { writer_ = operation; }
   Operation* reader() const { return reader_; }
   Operation* writer() const { return writer_; }
-  // Tries both pending operations again now: after a cancellation, for instance.
-  void wake();
+  // Tries both pending operations again, in the loop's next round: after a cancellation, for
+  // instance.
+  void wake() { loop_.wake_later(*this); }
 
   // Called once when the peer hangs up; replaces the one before.
   void on_hang_up(std::function<void()> function);
@@ -68,6 +70,7 @@ class Descriptor {
  private:
   friend class Loop;
   void deliver(std::uint32_t events);
+  void try_operations();
 
   Loop& loop_;
   int fd_;
@@ -77,6 +80,7 @@ class Descriptor {
   Operation* reader_ = nullptr;
   Operation* writer_ = nullptr;
   std::function<void()> hang_up_;
+  bool* destroyed_ = nullptr;  // set while operations are resumed: one of them may end us
 };
 
 class Descriptor::Ready final : public Operation {

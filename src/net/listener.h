@@ -10,7 +10,7 @@
 //
 // When the owner has enough connections it calls pause(): further ones wait in the kernel's queue.
 // When the process runs out of descriptors, a descriptor kept in reserve is spent to take one
-// connection, hand it a 503 and close it; then accepting rests for `kRestAfterExhaustion`, so a
+// connection, send it `farewell` and close it; then accepting rests for `kRestAfterExhaustion`, so a
 // full process neither spins nor leaves its callers hanging without a word.
 //
 // Errors: unavailable, reason "listen_failed". Threading: the loop's thread only, but for
@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -45,7 +46,7 @@ class Listener {
  public:
   using Receiver = std::function<void(Accepted)>;
 
-  Listener(Loop& loop, int fd, Receiver receiver);
+  Listener(Loop& loop, int fd, Receiver receiver, std::string_view farewell = {});
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -61,13 +62,14 @@ class Listener {
  private:
   class Acceptor;
   void accept_some();
-  void accept_later();
+  void rest();
   void turn_away();
 
   Loop& loop_;
+  Receiver receiver_;
+  std::string_view farewell_;
   std::unique_ptr<Descriptor> descriptor_;
   std::unique_ptr<Acceptor> acceptor_;
-  Receiver receiver_;
   int reserve_fd_ = -1;
   bool paused_ = true;
   bool resting_ = false;

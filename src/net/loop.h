@@ -84,6 +84,7 @@ class Loop {
   struct Switch;
   Sleep sleep(Duration delay);
   Switch switch_to();  // continues on this loop's thread; nothing to do if already there
+  Switch yield();      // lets everything else that is ready run first
 
  private:
   friend class Descriptor;
@@ -97,6 +98,8 @@ class Loop {
 
   void add(Descriptor& descriptor);
   void remove(Descriptor& descriptor);
+  void wake_later(Descriptor& descriptor);
+  void run_woken();
   void drain_posted(bool cancelled);
   void run_timers();
   Duration time_to_wait(Duration max) const;
@@ -110,6 +113,7 @@ class Loop {
   std::map<Timer, std::function<void()>> timers_;
   std::map<std::uint64_t, Ticks> timer_times_;
   std::uint64_t last_timer_ = 0;
+  std::vector<Descriptor*> woken_;
   struct Round;
   Round* round_ = nullptr;  // the events being delivered, so that a closed descriptor gets no more
 };
@@ -138,10 +142,11 @@ inline Loop::Sleep Loop::sleep(Duration delay) { return Sleep(*this, delay); }
 
 struct Loop::Switch : PostNode {
   Loop& loop;
+  bool suspends_always;
   std::coroutine_handle<> handle;
 
-  explicit Switch(Loop& to) : PostNode(&Switch::resume), loop(to) {}
-  bool await_ready() const { return loop.is_current(); }
+  Switch(Loop& to, bool always) : PostNode(&Switch::resume), loop(to), suspends_always(always) {}
+  bool await_ready() const { return !suspends_always && loop.is_current(); }
   void await_suspend(std::coroutine_handle<> suspended) {
     handle = suspended;
     loop.post_node(*this);
@@ -154,7 +159,8 @@ struct Loop::Switch : PostNode {
   }
 };
 
-inline Loop::Switch Loop::switch_to() { return Switch(*this); }
+inline Loop::Switch Loop::switch_to() { return Switch(*this, false); }
+inline Loop::Switch Loop::yield() { return Switch(*this, true); }
 
 template <class Function>
 void Loop::post(Function function) {

@@ -22,24 +22,9 @@
 
 #include "net/address.h"
 #include "net/descriptor.h"
+#include "net/tls_session.h"
 
 namespace keywright::net {
-
-enum class IoStatus : unsigned char {
-  ok,
-  end,        // the peer has closed its sending side in good order
-  reset,      // the connection broke
-  timed_out,  // cancel(IoStatus::timed_out) was called
-  cancelled,  // cancel() or abort() was called
-  tls_failed,
-};
-
-struct IoResult {
-  std::size_t bytes = 0;
-  IoStatus status = IoStatus::ok;
-};
-
-class TlsSession;  // net/tls.h
 
 class Stream {
  public:
@@ -53,7 +38,8 @@ class Stream {
   const Endpoint& peer() const { return peer_; }
   Endpoint local() const;
   bool is_secure() const { return tls_ != nullptr; }
-  std::string_view alpn() const;  // what TLS agreed on; empty for plain TCP
+  std::string_view alpn() const;    // what TLS agreed on; empty for plain TCP
+  std::string tls_failure() const;  // why the handshake failed, in OpenSSL's words
 
   class Pending;
   class Handshake;
@@ -79,6 +65,7 @@ class Stream {
   void on_hang_up(std::function<void()> function) { descriptor_.on_hang_up(std::move(function)); }
 
  private:
+  bool conclude(const TlsSession::Step& step, IoResult& result);
   bool try_handshake(IoResult& result);
   bool try_read(std::span<char> buffer, IoResult& result);
   bool try_write(std::string_view& first, std::string_view& second, IoResult& result);

@@ -22,43 +22,13 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ip.h"
 #include "base/result.h"
-#include "net/stream.h"
+#include "net/tls_session.h"
 
 struct ssl_ctx_st;
-struct ssl_st;
 
 namespace keywright::net {
-
-// One TLS connection over a non-blocking socket; used by Stream only.
-class TlsSession {
- public:
-  enum class Want : unsigned char { nothing, reading, writing };
-  struct Step {
-    IoResult io;
-    Want want = Want::nothing;  // not nothing: try again when the socket is ready for it
-  };
-
-  explicit TlsSession(ssl_st* ssl);  // takes it
-  ~TlsSession();
-  TlsSession(const TlsSession&) = delete;
-  TlsSession& operator=(const TlsSession&) = delete;
-
-  void attach(int fd);
-  Step handshake();
-  Step read(char* data, std::size_t size);
-  Step write(const char* data, std::size_t size);
-  void close_notify();
-  bool has_buffered() const;
-  std::string_view alpn() const;
-  // Why the handshake failed, in OpenSSL's words; for logs and for a client's error text.
-  std::string failure() const;
-
- private:
-  Step interpret(int outcome);
-  ssl_st* ssl_;
-  std::string failure_;
-};
 
 struct TlsFiles {
   std::string certificate_chain_file;  // PEM, leaf first
@@ -79,7 +49,7 @@ class TlsServer {
   Result<std::shared_ptr<ssl_ctx_st>> read_files() const;
 
   TlsFiles files_;
-  std::string alpn_list_;  // in wire form; the context's callback reads it
+  std::string alpn_list_;  // in wire form
   mutable std::mutex mutex_;
   std::shared_ptr<ssl_ctx_st> context_;  // guarded by mutex_
 };
