@@ -27,7 +27,8 @@ echo /etc/default/keywright >"$root/DEBIAN/conffiles"
 
 # dpkg-shlibdeps wants a source package's control file to stand in.
 mkdir -p "$work/shlibdeps/debian"
-printf 'Source: keywright\nPackage: keywright\nArchitecture: any\n' >"$work/shlibdeps/debian/control"
+printf 'Source: keywright\nPackage: keywright\nArchitecture: any\n' \
+  >"$work/shlibdeps/debian/control"
 libraries=$(cd "$work/shlibdeps" && dpkg-shlibdeps -O ../root/usr/bin/keywright 2>/dev/null |
   sed -n 's/^shlibs:Depends=//p')
 [ -n "$libraries" ] || { echo "package: dpkg-shlibdeps found no libraries" >&2; exit 1; }

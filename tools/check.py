@@ -19,7 +19,9 @@ import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+import repository
+
+ROOT = repository.ROOT
 RECORD = ROOT / "build" / "check" / "passed"
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
@@ -28,16 +30,9 @@ def say(text):
     print(text, flush=True)
 
 
-def cpp_files():
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.h", "*.cc"],
-        cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
-    return [name for name in sorted(set(listed)) if (ROOT / name).is_file()]
-
-
 def check_format(fix):
     mode = ["-i"] if fix else ["--dry-run", "-Werror"]
-    files = cpp_files()
+    files = [name for name in repository.files() if name.endswith((".h", ".cc"))]
     if not files:
         return True
     done = subprocess.run(["clang-format-19", *mode, *files], cwd=ROOT, stderr=subprocess.PIPE,
