@@ -71,10 +71,13 @@ def build(preset, jobs, tally, target=None):
 
 
 def gtest_counts(report):
-    """(passed, failed) of one GoogleTest JSON report."""
-    content = json.loads(report.read_text())
-    failed = content["failures"] + content.get("errors", 0)
-    return content["tests"] - content.get("disabled", 0) - failed, failed
+    """(passed, failed) of one GoogleTest JSON report; skipped and disabled tests are neither."""
+    tests = [test for suite in json.loads(report.read_text())["testsuites"]
+             for test in suite["testsuite"]]
+    failed = sum(1 for test in tests if test.get("failures"))
+    passed = sum(1 for test in tests
+                 if not test.get("failures") and test["result"] == "COMPLETED")
+    return passed, failed
 
 
 def unit(preset, jobs, only, tally):
