@@ -27,6 +27,7 @@ HEADER_OWNERS = [
     (r"openssl/.*", r"src/crypto/"),
     (r"sodium\.h", r"src/crypto/"),
     (r"crypt\.h", r"src/crypto/"),
+    (r"argon2\.h", r"src/crypto/"),
     (r"boost/asio.*", r"src/net/.*\.cc"),
     (r"boost/system/.*", r"src/net/.*\.cc"),
     (r"boost/unordered/.*", r"src/(domain|store/memory|app)/"),
