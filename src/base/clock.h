@@ -35,7 +35,7 @@ class SystemClock final : public Clock {
 
 class TestClock final : public Clock {
  public:
-  static constexpr Time kStart = from_unix_milliseconds(1'795'000'000'000);  // 2026-11-18T10:26:40Z
+  static constexpr Time kStart = from_unix_milliseconds(1'795'000'000'000);  // 2026-11-18T11:06:40Z
 
   explicit TestClock(Time start = kStart) noexcept : wall_(start.time_since_epoch()) {}
 

@@ -15,6 +15,13 @@
 #include <type_traits>
 #include <utility>
 
+// The compiler warns where the result outlives the object it points into.
+#if defined(__clang__)
+#define KW_LIFETIME_BOUND [[clang::lifetimebound]]
+#else
+#define KW_LIFETIME_BOUND
+#endif
+
 namespace keywright {
 
 // Overwrites memory in a way the optimizer may not remove.
@@ -69,9 +76,8 @@ class Secret {
 
   Secret clone() const { return Secret(value_); }
 
-  const T& reveal() const& noexcept { return value_; }
-  T& reveal() & noexcept { return value_; }
-  const T& reveal() const&& = delete;  // would point into a value that is already gone
+  const T& reveal() const noexcept KW_LIFETIME_BOUND { return value_; }
+  T& reveal() noexcept KW_LIFETIME_BOUND { return value_; }
 
   bool empty() const noexcept { return value_.empty(); }
 

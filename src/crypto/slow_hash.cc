@@ -73,7 +73,7 @@ Result<SlowHash> inspect_bcrypt(std::string_view encoded) {
 
 bool is_base64_of(std::string_view text, std::size_t least, std::size_t most) {
   std::size_t size = text.size() * 3 / 4;
-  if (size < least || size > most) return false;
+  if (size < least || size > most || text.ends_with('=')) return false;
   std::string padded(text);
   while (padded.size() % 4 != 0) padded += '=';
   return decode_base64(padded).has_value();
