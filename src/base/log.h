@@ -44,18 +44,21 @@ inline constexpr std::size_t kMaxLogStringBytes = 1024;
 struct LogField {
   using Value = std::variant<std::string_view, std::int64_t, std::uint64_t, bool, double>;
 
-  LogField(std::string_view name, std::string_view text) : name(name), value(text) {}
-  LogField(std::string_view name, const std::string& text)
-      : name(name), value(std::string_view(text)) {}
-  LogField(std::string_view name, const char* text) : name(name), value(std::string_view(text)) {}
-  LogField(std::string_view name, bool flag) : name(name), value(flag) {}
+  LogField(std::string_view field_name, std::string_view text) : name(field_name), value(text) {}
+  LogField(std::string_view field_name, const std::string& text)
+      : name(field_name), value(std::string_view(text)) {}
+  LogField(std::string_view field_name, const char* text)
+      : name(field_name), value(std::string_view(text)) {}
+  LogField(std::string_view field_name, bool flag) : name(field_name), value(flag) {}
   template <std::signed_integral Number>
-  LogField(std::string_view name, Number number) : name(name), value(std::int64_t{number}) {}
+  LogField(std::string_view field_name, Number number)
+      : name(field_name), value(std::int64_t{number}) {}
   template <std::unsigned_integral Number>
-  LogField(std::string_view name, Number number) : name(name), value(std::uint64_t{number}) {}
-  LogField(std::string_view name, double number) : name(name), value(number) {}
+  LogField(std::string_view field_name, Number number)
+      : name(field_name), value(std::uint64_t{number}) {}
+  LogField(std::string_view field_name, double number) : name(field_name), value(number) {}
   template <class T>
-  LogField(std::string_view name, const Secret<T>& secret) = delete;
+  LogField(std::string_view field_name, const Secret<T>& secret) = delete;
 
   std::string_view name;
   Value value;
