@@ -155,7 +155,7 @@ TEST_P(FullLog, DropsAndCountsInsteadOfWaiting) {
 }
 
 INSTANTIATE_TEST_SUITE_P(PipeAndSocket, FullLog, testing::Bool(),
-                         [](const auto& info) { return info.param ? "Socket" : "Pipe"; });
+                         [](const auto& tested) { return tested.param ? "Socket" : "Pipe"; });
 
 TEST(LogWithoutReader, IsDroppedWithoutASignal) {
   TestClock clock;
