@@ -14,9 +14,9 @@
 // The form says which fields a document has:
 //   request   in:  read_only is refused, stored_only is unknown, rules (required, ...) hold
 //             out: without read_only, stored_only, empty optionals
-//   response  in:  any field, no rules, so that an older client reads a newer server
+//   response  in:  any field, no rules; unknown fields are skipped (a newer server sent them)
 //             out: without write_only, stored_only; an empty optional is null
-//   store     in:  any field, no rules (they may be stricter than when the row was written)
+//   store     in:  as response: rules may be stricter than when the row was written
 //             out: every field; an empty optional is null
 // An unset Patch is left out in all of them.
 //
@@ -24,8 +24,9 @@
 // "invalid_request" with all problems of the document, each under its path: "scope.ids[2]".
 // After an error the object that was decoded into is valid but half filled.
 //
-// Threading: pure functions. Cost: well under a microsecond for a small request, beyond its parsing.
-// Walks constant tables, so that a described struct adds no code of its own here.
+// Threading: pure functions.
+// Cost: beyond the parsing, well under a microsecond for a small request. The codec walks constant
+// tables: a described struct adds no code of its own here.
 #pragma once
 
 #include <span>
@@ -41,7 +42,7 @@
 
 namespace keywright::json {
 
-// What happens to fields a document should not have: unknown ones, and read_only ones in a request.
+// What happens to fields that a request should not have: unknown ones and read_only ones.
 enum class UnknownFields : unsigned char { refuse, ignore };
 
 struct DecodeOptions {

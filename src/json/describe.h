@@ -24,8 +24,8 @@
 // schema come from it (json/codec.h, json/schema.h).
 //
 // Members may be bool, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t, double,
-// std::string, Secret<std::string>, Time, Uuid, Id<Tag>, Cidr, IpAddress, Raw, a described enum, text
-// type or struct, and std::vector, std::optional, Patch or std::map<std::string, ...> of these.
+// std::string, Secret<std::string>, Time, Uuid, Id<Tag>, Cidr, IpAddress, Raw, a described enum,
+// text type or struct, and std::vector, std::optional, Patch, std::map<std::string, ...> of these.
 //
 // Attributes, in any order:
 //   required            must be in a request
@@ -39,7 +39,7 @@
 //   secret              format "password" in the schema
 //   min_length(n) max_length(n)  characters; in a list, a map or an optional: of each string
 //   non_blank           not only white space
-//   min_items(n) max_items(n)    of a list or map
+//   min_items(n) max_items(n)    of a list or map; at most 10,000 if nothing is said
 //   minimum(n) maximum(n)        of numbers
 //   object_only         a Raw that is an object (or null)
 //   keyword("a, b")     an open set of words: what is known today, others are let through

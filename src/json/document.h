@@ -101,6 +101,15 @@ class Value::Range {
   Cursor last_;
 };
 
+template <>
+Value Value::Range<Value>::Iterator::operator*() const;
+template <>
+Value::Range<Value>::Iterator& Value::Range<Value>::Iterator::operator++();
+template <>
+Member Value::Range<Member>::Iterator::operator*() const;
+template <>
+Value::Range<Member>::Iterator& Value::Range<Member>::Iterator::operator++();
+
 class Document {
  public:
   static Result<Document> parse(std::string_view text);

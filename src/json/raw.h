@@ -5,7 +5,7 @@
 //   Raw{}.view();                    // null
 //
 // For what people attach and only they understand: metadata, details of an audit event. The text
-// went through the strict reader (json/document.h), so it can be written into any document as it is.
+// went through the strict reader (json/document.h) and can be written into any document as it is.
 //
 // Errors: those of Document::parse.
 // Threading: a plain value. Cost: one string; null takes no heap.

@@ -11,8 +11,8 @@
 //   schemas.write_components(writer);             // {"CreateKey":{...},"KeyView":{...}}
 //
 // A component has the name of its struct. A struct used in requests and in responses is two
-// components if the two differ: "Limit" (response) and "LimitInput" (request). Two structs of one
-// name are told apart by a number in order of use; better rename one.
+// components: "Limit" (response) and "LimitInput" (request). Two structs of one name are told apart
+// by a number in order of use; better rename one.
 //
 // The request form lists what must be sent, refuses other properties, and leaves out read_only and
 // stored_only fields; path and query fields only with all_places. The response form leaves out
@@ -51,8 +51,8 @@ class SchemaSet {
   // Structs and enumerations as {"$ref":"..."}, anything else in place.
   void write_reference(const Type& type, Form form, Writer& writer) const;
 
-  // The schema of one field with its rules: of an OpenAPI parameter, for example. Description,
-  // example and "deprecated" are left out there (`annotated` false): the parameter carries them.
+  // The schema of one field with its rules. An OpenAPI parameter carries description and
+  // "deprecated" itself: `annotated` false leaves them out.
   void write_field(const Field& field, Form form, Writer& writer, bool annotated = true) const;
 
   // An object of all components, in the order of their names.
@@ -61,16 +61,21 @@ class SchemaSet {
   // Struct or enumeration in full, not as a reference.
   void write_type(const Type& type, Form form, Writer& writer) const;
 
+  friend void write_schema(const Type& type, Writer& writer, SchemaOptions options);
+
  private:
   using Key = std::pair<const Type*, Form>;
 
-  std::string name_of(const Type& type, Form form) const;
-  bool forms_agree(const Type& type) const;
-  bool has(const Field& field, Form form) const;
+  void add(const Type& type, Form form);
+  void name_components();
+  void write_fields(const Type& type, Form form, Writer& writer) const;
+  void write_shape(const Type& type, const Field& rules, Form form, bool nullable,
+                   Writer& writer) const;
 
   std::string reference_prefix_;
   bool all_places_;
   std::vector<Key> used_;  // in the order of first use
+  std::map<Key, std::string> names_;
 };
 
 void write_schema(const Type& type, Writer& writer, SchemaOptions options = {});

@@ -107,6 +107,10 @@ struct Type {
   const Field* find(std::string_view field) const;
 };
 
+// The most items that a list or map of a request has where its description names no number: an
+// element may take far more memory than the two bytes of JSON that ask for it.
+inline constexpr std::uint32_t kMaximumItems = 10'000;
+
 struct Field {
   std::string_view name{};
   std::string_view doc{};
@@ -128,7 +132,7 @@ struct Field {
   std::uint32_t min_length = 0;  // characters, of the string or of each string in a list
   std::uint32_t max_length = std::numeric_limits<std::uint32_t>::max();
   std::uint32_t min_items = 0;
-  std::uint32_t max_items = std::numeric_limits<std::uint32_t>::max();
+  std::uint32_t max_items = kMaximumItems;
   std::int64_t minimum = std::numeric_limits<std::int64_t>::min();
   std::int64_t maximum = std::numeric_limits<std::int64_t>::max();
 
@@ -137,6 +141,16 @@ struct Field {
   std::string_view keywords{};  // "gcra, fixed": values known today
 
   const void* member_of(const void* object) const { return member(const_cast<void*>(object)); }
+
+  // Whether a document of this form carries the field. `all_places`: path and query fields too.
+  bool is_in(Form form, bool all_places) const {
+    switch (form) {
+      case Form::request: return !read_only && !stored_only && (all_places || place == Place::body);
+      case Form::response: return !write_only && !stored_only;
+      case Form::store: return true;
+    }
+    return false;
+  }
 };
 
 inline const Field* Type::find(std::string_view field) const {

@@ -41,6 +41,9 @@ class Writer {
   // One value that is JSON already.
   Writer& raw(std::string_view json);
 
+  // A string that `append` writes straight into the text. Escaped afterwards if it has to be.
+  Writer& text(const void* object, void (*append)(const void* object, std::string& out));
+
   std::string& out() { return out_; }
 
  private:
