@@ -56,7 +56,8 @@ class Fields {
 
   bool add(Field field);  // false: there are kMaxFields already
   void clear() { size_ = 0; }
-  void rebase(std::ptrdiff_t distance);  // after the buffer beneath has moved
+  // After the buffer beneath has moved from `old_buffer` to `fresh`.
+  void rebase(std::string_view old_buffer, const char* fresh);
 
  private:
   std::array<Field, kMaxFields> fields_;
@@ -83,7 +84,12 @@ struct Request {
   std::string_view client_request_id;  // X-Request-Id as sent, empty if absent
 
   void clear();
+  // After the buffer beneath has moved; views of other storage stay as they are.
+  void rebase(std::string_view old_buffer, const char* fresh);
 };
+
+// Moves a view that lies in `old_buffer` to the same place in `fresh`.
+void rebase_view(std::string_view& view, std::string_view old_buffer, const char* fresh);
 
 // A body that is produced piece by piece: SSE, a proxied answer.
 //

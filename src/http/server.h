@@ -44,6 +44,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "http/message.h"
+#include "http/refusal.h"
 #include "net/address.h"
 #include "net/loop.h"
 
@@ -52,6 +53,9 @@ class TlsServer;
 }
 
 namespace keywright::http {
+
+class Worker;
+struct ServerState;
 
 inline constexpr std::size_t kDefaultBodyLimit = 1024 * 1024;
 
@@ -138,21 +142,6 @@ struct AccessRecord {
   IpAddress peer;
 };
 
-// Why a request was refused before any handler saw it.
-enum class Refusal : unsigned char {
-  malformed,          // 400
-  timed_out,          // 408
-  body_too_large,     // 413
-  target_too_long,    // 414
-  expectation_failed, // 417
-  head_too_large,     // 431
-  method_refused,     // 405: CONNECT, TRACE
-  not_implemented,    // 501: transfer coding
-  version_refused,    // 505
-};
-inline constexpr std::size_t kRefusalCount = 9;
-std::string_view to_string(Refusal refusal);
-
 struct ServerCounters {
   std::uint64_t accepted = 0;
   std::uint64_t open = 0;
@@ -186,9 +175,11 @@ class Server {
   ServerCounters counters() const;
 
  private:
-  class Worker;
-  struct Shared;
-  std::unique_ptr<Shared> shared_;
+  void on_each_worker(void (Worker::*function)());
+  bool wait_until_ended(std::chrono::milliseconds timeout);
+
+  net::LoopGroup& loops_;
+  std::shared_ptr<ServerState> state_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -186,6 +186,8 @@ class LoopGroup {
   void start();
   void stop();
 
+  bool is_running() const { return !threads_.empty(); }
+
   std::size_t size() const { return loops_.size(); }
   Loop& operator[](std::size_t index) { return *loops_[index]; }
 

@@ -128,6 +128,13 @@ bool Stream::try_write(std::string_view& first, std::string_view& second, IoResu
   return true;
 }
 
+std::size_t Stream::write_now(std::string_view text) {
+  IoResult result;
+  std::string_view nothing;
+  try_write(text, nothing, result);
+  return result.bytes;
+}
+
 void Stream::shutdown_write() {
   if (tls_) tls_->close_notify();
   ::shutdown(descriptor_.fd(), SHUT_WR);

@@ -51,6 +51,9 @@ class Stream {
   Read read_some(std::span<char> buffer);    // at least one byte, or a status
   Write write_all(std::string_view first, std::string_view second = {});
 
+  // One try, for last words; how much was taken. Not while a write_all() is pending.
+  std::size_t write_now(std::string_view text);
+
   // Bytes taken by the kernel since write_all() began or ended: for write-stall deadlines.
   std::size_t written() const { return written_; }
 
@@ -136,11 +139,14 @@ class Stream::Read final : public Pending {
   std::span<char> buffer_;
 };
 
-class Stream::Write final : public Pending {
+class Stream::Write : public Pending {
  public:
   Write(Stream& stream, std::string_view first, std::string_view second)
-      : Pending(stream.descriptor_, Direction::writing), stream_(stream), first_(first), second_(second) {}
-  bool try_finish() override { return stream_.try_write(first_, second_, result_); }
+      : Pending(stream.descriptor_, Direction::writing),
+        stream_(stream),
+        first_(first),
+        second_(second) {}
+  bool try_finish() final { return stream_.try_write(first_, second_, result_); }
 
  private:
   Stream& stream_;
