@@ -13,7 +13,7 @@
 //
 // The form says which fields a document has:
 //   request   in:  read_only is refused, stored_only is unknown, rules (required, ...) hold
-//             out: without read_only, stored_only, empty optionals
+//             out: without read_only, stored_only, and optionals that are empty and not required
 //   response  in:  any field, no rules; unknown fields are skipped (a newer server sent them)
 //             out: without write_only, stored_only; an empty optional is null
 //   store     in:  as response: rules may be stricter than when the row was written

@@ -12,8 +12,8 @@ class Encoder {
  private:
   void object(const Type& type, const void* object);
   void enumerator(const Type& type, const void* object);
-  // An unset Patch never is in a document; an empty optional is not in a request.
-  bool is_absent(const Type& type, const void* object) const;
+  // An unset Patch never is in a document; an empty optional is in a request only if it has to be.
+  bool is_absent(const Field& field, const Type& type, const void* object) const;
 
   Writer& writer_;
   EncodeOptions options_;
@@ -74,16 +74,16 @@ void Encoder::object(const Type& type, const void* object) {
     if (!field.is_in(options_.form, options_.all_places)) continue;
     const Type& inner = field.type();
     const void* member = field.member_of(object);
-    if (is_absent(inner, member)) continue;
+    if (is_absent(field, inner, member)) continue;
     writer_.key(field.name);
     value(inner, member);
   }
   writer_.end_object();
 }
 
-bool Encoder::is_absent(const Type& type, const void* object) const {
+bool Encoder::is_absent(const Field& field, const Type& type, const void* object) const {
   if (type.shape == Shape::patch) return type.optional->is_unset(object);
-  return type.shape == Shape::optional && options_.form == Form::request &&
+  return type.shape == Shape::optional && options_.form == Form::request && !field.required &&
          type.optional->value(object) == nullptr;
 }
 

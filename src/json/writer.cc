@@ -17,10 +17,31 @@ constexpr std::array<bool, 256> make_plain_table() {
 }
 constexpr std::array<bool, 256> kPlain = make_plain_table();
 
-std::size_t plain_length(std::string_view text) {
-  std::size_t length = 0;
-  while (length < text.size() && kPlain[static_cast<unsigned char>(text[length])]) ++length;
-  return length;
+// Whether every byte is plain: ASCII, and neither quote, backslash nor control character. Eight bytes
+// are judged at once; the high bit of a byte in `odd` says that it is not plain.
+bool is_plain(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHigh = 0x80 * kOnes;
+  const auto odd_bytes = [](std::uint64_t bytes) {
+    const std::uint64_t quote = bytes ^ ('"' * kOnes);
+    const std::uint64_t backslash = bytes ^ ('\\' * kOnes);
+    const std::uint64_t control = bytes - 0x20 * kOnes;
+    const std::uint64_t found = ((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash) |
+                                (control & ~bytes) | bytes;
+    return found & kHigh;
+  };
+  const char* at = text.data();
+  std::size_t left = text.size();
+  std::uint64_t odd = 0;
+  std::uint64_t bytes = 0;
+  for (; left >= sizeof bytes; left -= sizeof bytes, at += sizeof bytes) {
+    std::memcpy(&bytes, at, sizeof bytes);
+    odd |= odd_bytes(bytes);
+  }
+  for (; left > 0; --left, ++at) {
+    if (!kPlain[static_cast<unsigned char>(*at)]) return false;
+  }
+  return odd == 0;
 }
 
 void append_escape(std::string& out, unsigned char c) {
@@ -78,7 +99,7 @@ void append_quoted(std::string& out, std::string_view text) {
 }
 
 Writer& Writer::key(std::string_view name) {
-  if (name.size() <= kShort && plain_length(name) == name.size()) {
+  if (name.size() <= kShort && is_plain(name)) {
     char piece[kShort + 4];
     char* end = piece;
     if (comma_) *end++ = ',';
@@ -98,7 +119,7 @@ Writer& Writer::key(std::string_view name) {
 }
 
 Writer& Writer::string(std::string_view text) {
-  if (text.size() <= kShort && plain_length(text) == text.size()) {
+  if (text.size() <= kShort && is_plain(text)) {
     char piece[kShort + 3];
     char* end = piece;
     if (comma_) *end++ = ',';
@@ -153,7 +174,7 @@ Writer& Writer::text(const void* object, void (*append)(const void* object, std:
   const std::size_t start = out_.size();
   append(object, out_);
   const std::string_view written = std::string_view(out_).substr(start);
-  if (plain_length(written) != written.size()) {
+  if (!is_plain(written)) {
     const std::string copy(written);
     out_.resize(start);
     append_escaped(out_, copy);
