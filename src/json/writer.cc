@@ -17,7 +17,7 @@ constexpr std::array<bool, 256> make_plain_table() {
 }
 constexpr std::array<bool, 256> kPlain = make_plain_table();
 
-// Whether every byte is plain: ASCII, and neither quote, backslash nor control character. Eight bytes
+// Whether every byte is plain: ASCII, neither quote, backslash nor control character. Eight bytes
 // are judged at once; the high bit of a byte in `odd` says that it is not plain.
 bool is_plain(std::string_view text) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
