@@ -1,4 +1,4 @@
-"""A real Keywright for integration tests: starts the program on a fresh data directory, talks to it.
+"""A real Keywright for integration tests: starts it on a fresh data directory, and talks to it.
 
     from keywright import Server
 
@@ -186,7 +186,7 @@ class Client:
         return self.post(f"/api/v1/{collection}", fields).expect(201).json()
 
     def create_key(self, kind, **fields):
-        """A key of this kind; the token is under "key". Fills in what the kind cannot do without."""
+        """A key of this kind; the token is under "key". Fills in what its kind needs."""
         fields.setdefault("name", f"test {kind}")
         if kind in ("personal", "mcp"):
             fields.setdefault("expires_at", in_time(days=30))

@@ -1,0 +1,150 @@
+#include "api/rest/admission.h"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "app/sessions.h"
+
+namespace keywright::rest {
+namespace {
+
+using app::Admits;
+using app::Operation;
+using app::Presented;
+using domain::Audience;
+using domain::Kind;
+using domain::OwnerType;
+
+bool admits_people(Admits admits) { return admits != Admits::any_key && admits != Admits::anyone; }
+
+std::optional<Audience> audience_of(Admits admits) {
+  switch (admits) {
+    case Admits::callers:
+    case Admits::key_managers: return Audience::rest;
+    case Admits::me: return Audience::me;
+    case Admits::anyone:
+    case Admits::people:
+    case Admits::any_key: break;
+  }
+  return std::nullopt;
+}
+
+Error naming_the_right_kind(const Error& error, const Operation& operation,
+                            const domain::Kinds& kinds) {
+  return Error(error.code(), error.reason(),
+               fmt::format("{} Admitted here: {}.", error.detail(), admitted_to(operation, kinds)));
+}
+
+Error wrong_kind(const Operation& operation, const Kind& kind, const domain::Kinds& kinds) {
+  return Error(Code::permission_denied, "wrong_key_kind",
+               fmt::format("This is a key of kind \"{}\": it is made to {}. Admitted here: {}.",
+                           kind.name, kind.summary, admitted_to(operation, kinds)));
+}
+
+// Where no key may come: good or not, without spending anything.
+Result<void> refuse_keys(const Operation& operation, const Presented& presented,
+                         const app::Directory& directory, const IpAddress& address, Time now) {
+  if (presented.cookie || presented.token.starts_with(app::kSessionPrefix)) return {};
+  const domain::KeyRecord* key = directory.find_token(presented.token);
+  if (key == nullptr) return fail(app::unauthenticated());
+  domain::Ask ask;
+  ask.client_ip = address;
+  ask.spend = false;
+  const domain::Decision decision = decide(*key, ask, directory, now);
+  if (decision.outcome != domain::Outcome::valid) {
+    return fail(app::refusal(decision, directory.kinds()));
+  }
+  return fail(wrong_kind(operation, directory.kinds().at(key->kind), directory.kinds()));
+}
+
+std::string joined(const std::vector<std::string_view>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i != 0) text += i + 1 == names.size() ? " or " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+}  // namespace
+
+bool admits_kind(const Operation& operation, const Kind& kind) {
+  // Owned by a person: acts with that person's rights. Others act with their permissions.
+  const bool for_a_person = kind.owners.contains(OwnerType::user);
+  switch (operation.admits) {
+    case Admits::anyone: return true;
+    case Admits::people: return false;
+    case Admits::callers:
+      return domain::admits(kind, Audience::rest) &&
+             (for_a_person || !operation.permission.empty());
+    case Admits::key_managers: return domain::admits(kind, Audience::rest) && !for_a_person;
+    case Admits::any_key: return kind.may_give_itself_up;
+    case Admits::me: return domain::admits(kind, Audience::me);
+  }
+  return false;
+}
+
+std::string admitted_to(const Operation& operation, const domain::Kinds& kinds) {
+  std::vector<std::string_view> names;
+  for (const Kind& kind : kinds.all()) {
+    if (admits_kind(operation, kind)) names.push_back(kind.name);
+  }
+  if (operation.admits == Admits::anyone) return "everybody";
+  if (names.empty()) return "people who are signed in";
+  if (!admits_people(operation.admits)) return "keys of kind " + joined(names);
+  return "people who are signed in, and keys of kind " + joined(names);
+}
+
+Result<app::Caller> admit_to(const Operation& operation, const std::optional<Presented>& presented,
+                             const app::Directory& directory, const IpAddress& address, Time now) {
+  if (operation.admits == Admits::anyone) {
+    app::Caller caller;
+    caller.address = address;
+    return caller;
+  }
+  if (!presented) {
+    return fail(Code::unauthenticated, "credential_missing",
+                "This needs a credential. Send Authorization: Bearer <key>, or sign in.");
+  }
+  if (operation.admits == Admits::people) {
+    KW_CHECK_OK(refuse_keys(operation, *presented, directory, address, now));
+  }
+  auto caller = app::admit(directory, *presented, audience_of(operation.admits), address, now);
+  if (!caller && caller.error().reason() == "wrong_key_kind") {
+    return fail(naming_the_right_kind(caller.error(), operation, directory.kinds()));
+  }
+  if (caller && caller->is_session() && !admits_people(operation.admits)) {
+    return fail(Code::permission_denied, "wrong_key_kind",
+                fmt::format("This is a session. Admitted here: {}. GET /api/v1/me tells who is "
+                            "signed in.",
+                            admitted_to(operation, directory.kinds())));
+  }
+  if (caller && caller->is_key() && operation.admits == Admits::key_managers) {
+    const Kind& kind = directory.kinds().at(caller->kind);
+    if (!admits_kind(operation, kind)) {
+      return fail(wrong_kind(operation, kind, directory.kinds()));
+    }
+  }
+  return caller;
+}
+
+Result<void> check_csrf(const http::Request& request, const Presented& presented,
+                        const app::Directory& directory, const app::Caller& caller) {
+  using http::Method;
+  if (!presented.cookie || !caller.is_session()) return {};
+  if (request.method == Method::get || request.method == Method::head) return {};
+  const auto token = request.headers.find_only("X-CSRF-Token");
+  if (!token || token->empty()) {
+    return fail(Code::permission_denied, "csrf_token_missing",
+                "A change that rests on the session cookie needs one X-CSRF-Token field with the "
+                "csrf_token that the sign-in returned.");
+  }
+  if (!app::csrf_matches(directory, caller, *token)) {
+    return fail(Code::permission_denied, "csrf_token_wrong",
+                "The X-CSRF-Token is not the one of this session. Sign in again to get it.");
+  }
+  return {};
+}
+
+}  // namespace keywright::rest

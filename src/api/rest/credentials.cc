@@ -1,0 +1,74 @@
+#include "api/rest/credentials.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "http/cookie.h"
+
+namespace keywright::rest {
+namespace {
+
+using app::Presented;
+using domain::Carrier;
+
+constexpr std::string_view kQueryNames[] = {"api_key", "access_token"};
+
+bool is_visible(char c) { return c > ' ' && c < '\x7f'; }
+
+// "Bearer <token>", with exactly one token after at least one space.
+Result<Presented> read_authorization(std::string_view value) {
+  const auto space = value.find(' ');
+  if (space == std::string_view::npos) return fail(app::unauthenticated());
+  const std::string_view scheme = value.substr(0, space);
+  const auto start = value.find_first_not_of(' ', space);
+  if (start == std::string_view::npos) return fail(app::unauthenticated());
+  const std::string_view token = value.substr(start);
+  if (!std::all_of(token.begin(), token.end(), is_visible)) return fail(app::unauthenticated());
+  if (equals_ignoring_case(scheme, "Bearer")) return Presented{Carrier::bearer, token};
+  if (equals_ignoring_case(scheme, "JWT")) return Presented{Carrier::jwt_scheme, token};
+  return fail(app::unauthenticated());
+}
+
+}  // namespace
+
+std::string_view session_cookie_name(bool secure) {
+  return secure ? "__Host-keywright_session" : "keywright_session";
+}
+
+Result<std::optional<Presented>> find_credential(const http::Request& request,
+                                                 std::string_view cookie_name) {
+  const std::size_t authorizations = request.headers.count("Authorization");
+  const std::size_t api_keys = request.headers.count("X-API-Key");
+  auto cookie = http::find_cookie(request.headers, cookie_name);
+  if (cookie && cookie->empty()) cookie.reset();
+  const std::size_t all = authorizations + api_keys + (cookie ? 1 : 0);
+  if (all == 0) return std::nullopt;
+  if (all > 1) {
+    return fail(Code::invalid_argument, "several_credentials",
+                "The request carries more than one credential. Send one: an Authorization field, "
+                "an X-API-Key field, or the session cookie.");
+  }
+  if (cookie) return Presented{Carrier::bearer, *cookie, true};
+  if (authorizations == 1) {
+    KW_TRY(Presented presented, read_authorization(*request.headers.find("Authorization")));
+    return presented;
+  }
+  const std::string_view key = *request.headers.find("X-API-Key");
+  if (key.empty()) return fail(app::unauthenticated());
+  return Presented{Carrier::x_api_key, key};
+}
+
+Result<void> refuse_credential_in_query(const http::Query& query) {
+  for (const auto& [name, value] : query) {
+    for (std::string_view refused : kQueryNames) {
+      if (equals_ignoring_case(name, refused)) {
+        return fail(Code::invalid_argument, "credential_in_query",
+                    "A key in the address would be kept in logs. Send it in a header field: "
+                    "Authorization: Bearer <key>. Rotate the key that was sent here.");
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace keywright::rest
