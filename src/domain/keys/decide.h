@@ -62,10 +62,10 @@ struct ResourceRef {
 
 // What the caller wants to know. Views must outlive the call.
 struct Ask {
-  std::optional<Audience> audience;  // absent: not checked
-  std::optional<ResourceRef> resource;
-  std::span<const std::string> permissions;
-  std::optional<IpAddress> client_ip;
+  std::optional<Audience> audience = {};  // absent: not checked
+  std::optional<ResourceRef> resource = {};
+  std::span<const std::string> permissions = {};
+  std::optional<IpAddress> client_ip = {};
   std::int64_t cost = 1;
   bool ip_known = true;  // false: a key with allowed_cidrs is refused (verify without client_ip)
   bool spend = true;     // false: a second look at a request that was already counted

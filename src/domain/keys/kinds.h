@@ -86,7 +86,7 @@ enum class ExpiryPolicy : unsigned char { optional, required };
 struct Kind {
   unsigned char number = 0;  // place in the table, stored in records as one byte
   std::string name;
-  std::string prefix;  // "" for jwt and keyspace
+  std::string prefix = {};  // "" for jwt and keyspace
   TokenShape shape = TokenShape::prefixed_checksum;
   unsigned char secret_characters = 43;  // base62: 256 bits
   Mask mask = Mask::first12;
