@@ -35,8 +35,11 @@ class BodyDecoder {
   Step decode(const char* raw, std::size_t size, char* out);
   bool is_complete() const { return state_ == State::done; }
   std::string_view what() const { return what_; }  // when faulty
-  // Still to come, as far as known: the rest of a Content-Length or of a chunk.
-  std::uint64_t remaining() const { return remaining_; }
+  // Still to come, as far as known: the rest of a Content-Length, or of a chunk whose size has been
+  // read to its end.
+  std::uint64_t remaining() const {
+    return state_ == State::content || state_ == State::chunk ? remaining_ : 0;
+  }
 
  private:
   enum class State : unsigned char {

@@ -74,6 +74,7 @@ class Router {
 
  private:
   struct Node;
+  struct Walk;
   std::unique_ptr<Node> root_;
 };
 

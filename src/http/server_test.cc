@@ -1,0 +1,561 @@
+#include "http/server.h"
+
+#include <gtest/gtest.h>
+
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http/test_server.h"
+
+namespace keywright::http {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string get(std::string_view path, std::string_view fields = {}) {
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n";
+}
+
+std::string post(std::string_view path, std::string_view body) {
+  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
+bool can_connect(const net::Endpoint& endpoint) {
+  sockaddr_storage address;
+  const socklen_t length = net::to_system(endpoint, address);
+  const int fd = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool connected = ::connect(fd, reinterpret_cast<sockaddr*>(&address), length) == 0;
+  ::close(fd);
+  return connected;
+}
+
+// Limits short enough to wait for.
+ServerOptions impatient() {
+  ServerOptions options;
+  options.limits.header_timeout = milliseconds(60);
+  options.limits.body_grace = milliseconds(60);
+  options.limits.idle_timeout = milliseconds(60);
+  options.limits.write_stall_timeout = milliseconds(60);
+  options.limits.sweep_interval = milliseconds(10);
+  return options;
+}
+
+TEST(HttpServer, AnswersCarryDateLengthTypeAndRequestId) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(get("/hello"));
+  const RawResponse response = client.read_response();
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "hello");
+  EXPECT_EQ(response.header("Content-Length"), "5");
+  EXPECT_EQ(response.header("Content-Type"), "text/plain");
+  EXPECT_EQ(response.header("Date").size(), 29u);
+  EXPECT_EQ(response.header("X-Request-Id").size(), 36u);
+  EXPECT_EQ(response.header("Connection"), "");
+}
+
+TEST(HttpServer, RequestIdsAreOurOwnAndDiffer) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(get("/hello", "X-Request-Id: mine\r\n") + get("/hello", "X-Request-Id: mine\r\n"));
+  const std::string first = client.read_response().header("X-Request-Id");
+  const std::string second = client.read_response().header("X-Request-Id");
+  EXPECT_NE(first, "mine");
+  EXPECT_NE(first, second);
+}
+
+TEST(HttpServer, ConnectionIsKeptAndUsedAgain) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  for (int i = 0; i < 200; ++i) {
+    client.send(get("/hello"));
+    ASSERT_EQ(client.read_response().body, "hello");
+  }
+  EXPECT_EQ(server.server().counters().accepted, 1u);
+}
+
+TEST(HttpServer, ConnectionCloseIsObeyed) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(get("/hello", "Connection: foo, Close\r\n"));
+  EXPECT_EQ(client.read_response().header("Connection"), "close");
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(HttpServer, Http10ClosesUnlessAskedToKeep) {
+  TestServer server;
+  RawClient closing(server.endpoint());
+  closing.send("GET /hello HTTP/1.0\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(closing.read_response().header("Connection"), "close");
+  EXPECT_TRUE(closing.is_closed());
+
+  RawClient keeping(server.endpoint());
+  keeping.send("GET /hello HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_EQ(keeping.read_response().header("Connection"), "keep-alive");
+  keeping.send("GET /hello HTTP/1.0\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(keeping.read_response().status, 200);
+}
+
+TEST(HttpServer, PipelinedAnswersComeInOrderAlsoWhenOneTakesLonger) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(post("/echo", "one") + get("/later") + post("/echo", "three") + post("/echo", "4"));
+  EXPECT_EQ(client.read_response().body, "one");
+  ASSERT_TRUE(server.handler().wait_for_requests(2));
+  EXPECT_EQ(server.handler().seen().size(), 2u) << "a later request ran before its turn";
+  server.handler().release();
+  EXPECT_EQ(client.read_response().body, "later");
+  EXPECT_EQ(client.read_response().body, "three");
+  EXPECT_EQ(client.read_response().body, "4");
+}
+
+TEST(HttpServer, ManyPipelinedRequestsAreAllAnswered) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  std::string all;
+  for (int i = 0; i < 500; ++i) all += post("/echo", std::to_string(i));
+  std::thread sender([&] { client.send(all); });
+  for (int i = 0; i < 500; ++i) EXPECT_EQ(client.read_response().body, std::to_string(i));
+  sender.join();
+}
+
+TEST(HttpServer, EmptyLineBeforeARequestIsSkipped) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(post("/echo", "x") + "\r\n" + get("/hello"));
+  EXPECT_EQ(client.read_response().body, "x");
+  EXPECT_EQ(client.read_response().body, "hello");
+}
+
+TEST(HttpServer, HeadIsAnsweredLikeGetWithoutTheBody) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send("HEAD /hello HTTP/1.1\r\nHost: a\r\n\r\nHEAD /chunks HTTP/1.1\r\nHost: a\r\n\r\n" +
+              get("/hello"));
+  const RawResponse head = client.read_response(true);
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.header("Content-Length"), "5");
+  EXPECT_EQ(client.read_response(true).header("Transfer-Encoding"), "chunked");
+  EXPECT_EQ(client.read_response().body, "hello") << "a body was sent to a HEAD";
+}
+
+TEST(HttpServer, StatusesWithoutBodyHaveNeitherBodyNorLength) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  for (int status : {204, 304}) {
+    client.send(get("/status/" + std::to_string(status)));
+    const RawResponse response = client.read_response();
+    EXPECT_EQ(response.status, status);
+    EXPECT_EQ(response.header("Content-Length"), "");
+  }
+  client.send(get("/hello"));
+  EXPECT_EQ(client.read_response().body, "hello");
+}
+
+TEST(HttpServer, AbsoluteTargetOverridesHost) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send("GET http://other.example:81/authority?x=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client.read_response().body, "other.example:81");
+  client.send("GET /authority HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n");
+  EXPECT_EQ(client.read_response().body, "[::1]:8080");
+  client.send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(client.read_response().body, "hello");
+}
+
+TEST(HttpServer, ChunkedBodiesArriveWithoutTheirChunking) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
+              "3\r\nabc\r\n00a;name=\"value\"\r\n0123456789\r\n0\r\nX-Trailer: dropped\r\n\r\n" +
+              get("/hello"));
+  EXPECT_EQ(client.read_response().body, "abc0123456789");
+  EXPECT_EQ(client.read_response().body, "hello");
+}
+
+TEST(HttpServer, BodyOfExactlyTheLimitIsTakenAndOneByteMoreIsNot) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  const std::string largest(4096, 'b');
+  client.send(post("/echo", largest));
+  EXPECT_EQ(client.read_response().body, largest);
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n" + largest +
+              "\r\n0\r\n\r\n");
+  EXPECT_EQ(client.read_response().body, largest);
+  client.send(post("/echo", largest + "b"));
+  EXPECT_EQ(client.read_response().status, 413);
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(HttpServer, ClientThatSendsItsWholeTooLargeBodyStillReadsThe413) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(post("/echo", std::string(4 * 1024 * 1024, 'b')));
+  EXPECT_EQ(client.read_response().status, 413);
+}
+
+TEST(HttpServer, HeadOfExactlyTheLimitIsTaken) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  const std::string line = "GET /" + std::string(8 * 1024 - 14, 'p') + " HTTP/1.1\r\n";
+  const std::string first = "Host: a\r\nX: ";
+  // The block counts from after the request line to the end of the empty line.
+  const std::string block = first + std::string(32 * 1024 - first.size() - 4, 'x') + "\r\n\r\n";
+  client.send(line + block);
+  EXPECT_EQ(client.read_response().status, 404);
+  client.send(line + first + "x" + block.substr(first.size()));
+  EXPECT_EQ(client.read_response().status, 431);
+}
+
+TEST(HttpServer, HundredFieldsAreTaken) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  std::string fields;
+  for (int i = 0; i < 99; ++i) fields += "X-" + std::to_string(i) + ": v\r\n";
+  client.send(get("/hello", fields));
+  EXPECT_EQ(client.read_response().status, 200);
+}
+
+TEST(HttpServer, ExpectContinueIsAnsweredBeforeTheBodyIsSent) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.read_response().status, 100);
+  client.send("abc");
+  EXPECT_EQ(client.read_response().body, "abc");
+}
+
+TEST(HttpServer, NoContinueForABodyThatWillBeRefusedOrIsHereAlready) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc");
+  EXPECT_EQ(client.read_response().body, "abc");
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.read_response().status, 413);
+}
+
+TEST(HttpServer, BodyCanBeReadPieceByPiece) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  const std::string large(300'000, 'l');
+  std::thread sender([&] { client.send(post("/stream-echo", large)); });
+  EXPECT_EQ(client.read_response().body, large);
+  sender.join();
+  client.send("POST /stream-echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+              "Transfer-Encoding: chunked\r\n\r\n");
+  EXPECT_EQ(client.read_response().status, 100);
+  for (std::string_view piece : {"3\r", "\nab", "c\r\n2\r\nde\r\n", "0\r\n\r\n"}) client.send(piece);
+  EXPECT_EQ(client.read_response().body, "abcde");
+  client.send(get("/hello"));
+  EXPECT_EQ(client.read_response().body, "hello");
+}
+
+TEST(HttpServer, StreamedBodyThatIsMalformedOrAbandonedClosesTheConnection) {
+  TestServer server;
+  RawClient malformed(server.endpoint());
+  malformed.send("POST /stream-echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nX");
+  const RawResponse refused = malformed.read_response();
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_NE(refused.body.find("malformed_body"), std::string::npos);
+
+  RawClient abandoned(server.endpoint());
+  abandoned.send("POST /stream-echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nstop");
+  EXPECT_EQ(abandoned.read_response().header("Connection"), "close");
+}
+
+TEST(HttpServer, LargeBodiesLeaveWhole) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(get("/hello") + get("/large/20000000") + get("/hello"));
+  EXPECT_EQ(client.read_response().body, "hello");
+  const RawResponse large = client.read_response();
+  EXPECT_TRUE(large.complete);
+  EXPECT_EQ(large.body, std::string(20'000'000, 'x'));
+  EXPECT_EQ(client.read_response().body, "hello");
+}
+
+TEST(HttpServer, StreamedResponsesAreChunkedAndKeepTheConnection) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(get("/chunks") + get("/known-length") + get("/hello"));
+  const RawResponse chunks = client.read_response();
+  EXPECT_EQ(chunks.header("Transfer-Encoding"), "chunked");
+  EXPECT_EQ(chunks.body, "onetwothree");
+  const RawResponse known = client.read_response();
+  EXPECT_EQ(known.header("Content-Length"), "10");
+  EXPECT_EQ(known.body, "zeroonetwo");
+  EXPECT_EQ(client.read_response().body, "hello");
+}
+
+TEST(HttpServer, StreamedResponseToHttp10EndsWithTheConnection) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send("GET /chunks HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n");
+  const std::string all = client.read_all();
+  EXPECT_NE(all.find("Connection: close\r\n"), std::string::npos);
+  EXPECT_NE(all.find("\r\n\r\nonetwothree"), std::string::npos);
+}
+
+TEST(HttpServer, StreamThatFailsIsCutWithoutTheLastChunk) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(get("/broken"));
+  const RawResponse response = client.read_response();
+  EXPECT_EQ(response.body, "onetwothree");
+  EXPECT_FALSE(response.complete);
+}
+
+TEST(HttpServer, StreamIsCancelledAndDestroyedWhenTheClientGoesAway) {
+  TestServer server;
+  {
+    RawClient client(server.endpoint());
+    client.send(get("/endless"));
+    std::string got;
+    while (got.find("first") == std::string::npos) got += client.read_some();
+    EXPECT_EQ(server.handler().streams_alive, 1);
+  }
+  while (server.handler().streams_alive != 0) std::this_thread::yield();
+  EXPECT_EQ(server.handler().streams_cancelled, 1);
+}
+
+TEST(HttpServer, CutStreamSendsItsLastWordsAndEnds) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(get("/endless"));
+  std::string got;
+  while (got.find("first") == std::string::npos) got += client.read_some();
+  server.handler().cut_endless("event: revoked\n\n");
+  const std::string rest = client.read_all();
+  EXPECT_NE(rest.find("event: revoked"), std::string::npos);
+  EXPECT_EQ(rest.find("\r\n0\r\n"), std::string::npos) << "a cut stream must not look complete";
+}
+
+TEST(HttpServer, HandlerHearsOfAClientThatLeft) {
+  TestServer server;
+  {
+    RawClient client(server.endpoint());
+    client.send(get("/later"));
+    ASSERT_TRUE(server.handler().wait_for_requests(1));
+  }
+  while (server.handler().disconnects == 0) std::this_thread::yield();
+}
+
+TEST(HttpServer, HalfClosedClientStillGetsItsAnswer) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(get("/hello"));
+  client.half_close();
+  EXPECT_EQ(client.read_response().body, "hello");
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(HttpServer, AnswerCanBeReplacedRightBeforeItBegins) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(get("/refused-late"));
+  const RawResponse response = client.read_response();
+  EXPECT_EQ(response.status, 401);
+  EXPECT_EQ(response.header("Content-Type"), "application/problem+json");
+  EXPECT_EQ(response.body.find("hello"), std::string::npos);
+}
+
+TEST(HttpServer, SlowHeadGets408) {
+  TestServer server(impatient());
+  RawClient client(server.endpoint());
+  client.send("GET /hello HTTP/1.1\r\nHost:");
+  const RawResponse response = client.read_response();
+  EXPECT_EQ(response.status, 408);
+  EXPECT_TRUE(client.is_closed());
+  EXPECT_EQ(server.server().counters().refused[static_cast<std::size_t>(Refusal::timed_out)], 1u);
+}
+
+TEST(HttpServer, TrickledHeadIsNotSpared) {
+  TestServer server(impatient());
+  RawClient client(server.endpoint());
+  client.send(get("/hello").substr(0, 5));
+  std::thread trickle([&] {
+    for (int i = 0; i < 100'000 && client.fd() >= 0; ++i) {
+      if (::send(client.fd(), "a", 1, MSG_NOSIGNAL) < 0) break;
+      std::this_thread::yield();
+    }
+  });
+  const int status = client.read_response().status;
+  trickle.join();
+  EXPECT_TRUE(status == 408 || status == 414) << status;
+}
+
+TEST(HttpServer, SlowBodyGets408) {
+  TestServer server(impatient());
+  RawClient client(server.endpoint());
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
+  EXPECT_EQ(client.read_response().status, 408);
+}
+
+TEST(HttpServer, IdleConnectionIsClosedWithoutAWord) {
+  TestServer server(impatient());
+  RawClient fresh(server.endpoint());
+  RawClient used(server.endpoint());
+  used.send(get("/hello"));
+  EXPECT_EQ(used.read_response().status, 200);
+  EXPECT_EQ(used.read_all(), "");
+  EXPECT_EQ(fresh.read_all(), "");
+}
+
+TEST(HttpServer, ClientThatDoesNotReadIsCut) {
+  TestServer server(impatient());
+  RawClient client(server.endpoint());
+  client.send(get("/large/50000000"));
+  while (server.server().counters().open == 0) std::this_thread::yield();
+  while (server.server().counters().open != 0) std::this_thread::yield();
+  EXPECT_FALSE(client.read_response().complete);
+}
+
+TEST(HttpServer, SlowHandlerIsNotCut) {
+  TestServer server(impatient());
+  RawClient client(server.endpoint());
+  client.send(get("/later"));
+  RawClient idle(server.endpoint());
+  EXPECT_EQ(idle.read_all(), "");  // more than any limit has passed
+  server.handler().release();
+  EXPECT_EQ(client.read_response().body, "later");
+}
+
+TEST(HttpServer, StopLetsRequestsInFlightFinishAndClosesIdleConnections) {
+  TestServer server;
+  RawClient idle(server.endpoint());
+  idle.send(get("/hello"));
+  EXPECT_EQ(idle.read_response().status, 200);
+  RawClient busy(server.endpoint());
+  busy.send(get("/later"));
+  ASSERT_TRUE(server.handler().wait_for_requests(2));
+  std::thread stopper([&] { server.server().stop(); });
+  EXPECT_TRUE(idle.is_closed());
+  server.handler().release();
+  const RawResponse last = busy.read_response();
+  EXPECT_EQ(last.body, "later");
+  EXPECT_EQ(last.header("Connection"), "close");
+  stopper.join();
+  EXPECT_FALSE(can_connect(server.endpoint())) << "still accepting";
+}
+
+TEST(HttpServer, StopCutsStreamsAfterItsTimeout) {
+  ServerOptions options;
+  options.limits.stop_timeout = milliseconds(50);
+  TestServer server(options);
+  RawClient client(server.endpoint());
+  client.send(get("/endless"));
+  std::string got;
+  while (got.find("first") == std::string::npos) got += client.read_some();
+  server.server().stop();
+  EXPECT_EQ(server.handler().streams_alive, 0);
+  EXPECT_EQ(client.read_all().find("\r\n0\r\n"), std::string::npos);
+}
+
+TEST(HttpServer, ConnectionsOverTheCapWaitUntilOneLeaves) {
+  ServerOptions options;
+  options.limits.max_connections = 2;
+  TestServer server(options);
+  auto first = std::make_unique<RawClient>(server.endpoint());
+  RawClient second(server.endpoint());
+  for (RawClient* client : {first.get(), &second}) {
+    client->send(get("/hello"));
+    EXPECT_EQ(client->read_response().status, 200);
+  }
+  RawClient third(server.endpoint());
+  third.send(get("/hello"));
+  second.send(get("/hello"));
+  EXPECT_EQ(second.read_response().status, 200);
+  EXPECT_EQ(server.handler().seen().size(), 3u);
+  first.reset();
+  EXPECT_EQ(third.read_response().status, 200);
+}
+
+TEST(HttpServer, OutOfDescriptorsTurnsCallersAwayAndRecovers) {
+  TestServer server;
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  clients.push_back(std::make_unique<RawClient>(server.endpoint()));
+  clients.back()->send(get("/hello"));
+  EXPECT_EQ(clients.back()->read_response().status, 200);
+  // The caller's socket exists already; from then on no new descriptor can be had, neither by the
+  // server nor by this test.
+  const int caller = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int next = ::dup(0);
+  ::close(next);
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(next);
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  sockaddr_storage address;
+  const socklen_t length = net::to_system(server.endpoint(), address);
+  ASSERT_EQ(::connect(caller, reinterpret_cast<sockaddr*>(&address), length), 0);
+  char answer[64] = {};
+  EXPECT_GT(::recv(caller, answer, sizeof answer - 1, 0), 0);
+  EXPECT_EQ(std::string(answer).substr(0, 12), "HTTP/1.1 503");
+  clients.back()->send(get("/hello"));
+  EXPECT_EQ(clients.back()->read_response().status, 200) << "open connections go on";
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ::close(caller);
+  RawClient later(server.endpoint());
+  later.send(get("/hello"));
+  EXPECT_EQ(later.read_response().status, 200);
+}
+
+TEST(HttpServer, AccessLogNamesThePathWithoutTheQuery) {
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  ServerOptions options;
+  options.access_log = [&](const AccessRecord& record) {
+    std::lock_guard lock(mutex);
+    lines.push_back(std::string(record.method) + " " + std::string(record.path) + " " +
+                    std::to_string(record.status) + " " + std::to_string(record.response_bytes) +
+                    " " + record.peer.to_string());
+  };
+  {
+    TestServer server(options);
+    RawClient client(server.endpoint());
+    client.send(get("/hello?token=secret") + get("/chunks") + "NONSENSE\r\n\r\n");
+    client.half_close();
+    client.read_all();
+  }
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0], "GET /hello 200 5 127.0.0.1");
+  EXPECT_EQ(lines[1], "GET /chunks 200 11 127.0.0.1");
+  EXPECT_EQ(lines[2].substr(0, 6), "  400 ");
+}
+
+TEST(HttpServer, CountersTellWhatHappened) {
+  TestServer server({}, nullptr, 2);
+  for (int i = 0; i < 4; ++i) {
+    RawClient client(server.endpoint());
+    client.send(get("/hello") + get("/nowhere") + "BAD\r\n\r\n");
+    client.half_close();
+    client.read_all();
+  }
+  while (server.server().counters().open != 0) std::this_thread::yield();
+  const ServerCounters counters = server.server().counters();
+  EXPECT_EQ(counters.accepted, 4u);
+  EXPECT_EQ(counters.responses[2], 4u);
+  EXPECT_EQ(counters.responses[4], 8u);
+  EXPECT_EQ(counters.refused[static_cast<std::size_t>(Refusal::malformed)], 4u);
+}
+
+TEST(HttpServer, TakenAddressIsRefused) {
+  TestServer server({}, nullptr, 2);
+  net::LoopGroup loops(2);
+  TestHandler handler;
+  Server second(loops, handler, {});
+  auto bound = second.listen(server.endpoint());
+  ASSERT_FALSE(bound.has_value());
+  EXPECT_EQ(bound.error().reason(), "listen_failed");
+}
+
+}  // namespace
+}  // namespace keywright::http
