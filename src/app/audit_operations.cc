@@ -1,0 +1,127 @@
+#include "app/listing.h"
+#include "app/operations.h"
+
+namespace keywright::app {
+namespace {
+
+using domain::AuditEvent;
+using domain::OrganizationId;
+using domain::Right;
+
+struct AuditActorView {
+  std::string type;
+  std::optional<std::string> id;
+  std::optional<std::string> key_id;
+};
+KW_DESCRIBE(AuditActorView,
+            field<&AuditActorView::type>("type", "user, key, system or anonymous."),
+            field<&AuditActorView::id>("id", "The user behind it, if any."),
+            field<&AuditActorView::key_id>("key_id", "The key that was used, if any."))
+
+struct AuditObjectView {
+  std::string type;
+  std::optional<std::string> id;
+  std::string name;
+};
+KW_DESCRIBE(AuditObjectView, field<&AuditObjectView::type>("type", "What kind of object."),
+            field<&AuditObjectView::id>("id", "Its id."),
+            field<&AuditObjectView::name>("name", "Its name at that time."))
+
+struct AuditEventView {
+  Uuid id;
+  Time time;
+  AuditActorView actor;
+  std::string action;
+  AuditObjectView object;
+  std::string outcome;
+  std::optional<std::string> reason;
+  std::optional<std::string> request_id;
+  std::optional<std::string> address;
+  json::Raw details;
+};
+KW_DESCRIBE(AuditEventView, field<&AuditEventView::id>("id", "Id of the event."),
+            field<&AuditEventView::time>("time", "When it happened."),
+            field<&AuditEventView::actor>("actor", "Who did it."),
+            field<&AuditEventView::action>("action", "What was done: an operation's name."),
+            field<&AuditEventView::object>("object", "To what."),
+            field<&AuditEventView::outcome>("outcome", "success or denied."),
+            field<&AuditEventView::reason>("reason", "Why."),
+            field<&AuditEventView::request_id>("request_id", "X-Request-Id of the request."),
+            field<&AuditEventView::address>("address", "Where it came from."),
+            field<&AuditEventView::details>("details", "More, by action: changed fields."))
+KW_LIST_OF(AuditEventList, AuditEventView)
+
+struct ListAuditEvents {
+  std::optional<OrganizationId> organization_id;
+  std::optional<std::string> key_id;
+  std::optional<std::string> actor;
+  std::optional<std::string> action;
+  std::optional<std::string> object_id;
+  std::optional<Time> from;
+  std::optional<Time> to;
+  std::optional<std::int64_t> limit;
+  std::optional<std::string> cursor;
+};
+KW_DESCRIBE(ListAuditEvents,
+            field<&ListAuditEvents::organization_id>("organization_id", "Which organization.",
+                                                     in_query),
+            field<&ListAuditEvents::key_id>("key_id", "About or by this key.", in_query),
+            field<&ListAuditEvents::actor>("actor", "By this user.", in_query),
+            field<&ListAuditEvents::action>("action", "This action, or all that begin so: `keys.*`.",
+                                            in_query),
+            field<&ListAuditEvents::object_id>("object_id", "About the object with this id.",
+                                               in_query),
+            field<&ListAuditEvents::from>("from", "Not before this time.", in_query),
+            field<&ListAuditEvents::to>("to", "Before this time.", in_query),
+            field<&ListAuditEvents::limit>("limit", "Most items in one answer, 50 if left out.",
+                                           in_query, minimum(1), maximum(200)),
+            field<&ListAuditEvents::cursor>("cursor", "`next_cursor` of the page before.",
+                                            in_query))
+
+std::optional<std::string> none_if_empty(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::string>(text);
+}
+
+AuditEventView view_of(const AuditEvent& event) {
+  return {event.id,
+          event.time,
+          {event.actor.type, none_if_empty(event.actor.id), none_if_empty(event.actor.key_id)},
+          event.action,
+          {event.object.type, none_if_empty(event.object.id), event.object.name},
+          event.outcome,
+          none_if_empty(event.reason),
+          none_if_empty(event.request_id),
+          none_if_empty(event.address),
+          event.details};
+}
+
+Task<Result<AuditEventList>> list_audit_events(App& app, Call& call, ListAuditEvents input) {
+  KW_CO_TRY(const auto organization,
+            choose_organization(app.directory, call, input.organization_id));
+  const store::AuditFilter filter{organization.value,
+                                  input.key_id.value_or(""),
+                                  input.actor.value_or(""),
+                                  input.action.value_or(""),
+                                  input.object_id.value_or(""),
+                                  input.from,
+                                  input.to};
+  const store::Page page = page_of(input.limit, input.cursor);
+  auto read = [&] { return app.store.list_audit(filter, page); };
+  KW_CO_TRY(auto events, co_await app.readers.run(read));
+  KW_CO_CHECK_OK(authorise(app.directory, call, organization));
+  AuditEventList list;
+  for (const AuditEvent& event : events.items) list.items.push_back(view_of(event));
+  list.next_cursor = cursor_of(std::move(events.next));
+  co_return list;
+}
+
+}  // namespace
+
+void add_audit_operations(std::vector<Operation>& operations) {
+  operations.push_back(operation<&list_audit_events>(
+      {.name = "audit_events.list", .method = "GET", .path = "/audit-events",
+       .summary = "Read the audit log", .tag = "Audit", .right = Right::audit_read,
+       .permission = "audit:read"}));
+}
+
+}  // namespace keywright::app

@@ -1,0 +1,183 @@
+#include "app/authority.h"
+
+#include <fmt/format.h>
+
+#include "base/encoding.h"
+#include "crypto/digest.h"
+
+namespace keywright::app {
+namespace {
+
+using domain::OrganizationId;
+using domain::Right;
+
+// The caller as the writer sees it: also after changes that are not yet in the directory.
+Result<void> caller_stands(const Change& change, const Call& call) {
+  KW_CHECK_OK(still_admitted(change.directory(), call.caller, change.now));
+  if (!call.caller.is_key()) {
+    const bool ended = call.caller.is_session() &&
+                       change.find<domain::Session>(call.caller.session.value) == nullptr;
+    return ended ? fail(unauthenticated()) : Result<void>();
+  }
+  const domain::Key* pending = change.pending_key(call.caller.key);
+  const bool ended = pending != nullptr && pending->state != domain::KeyState::active;
+  return ended ? fail(unauthenticated()) : Result<void>();
+}
+
+Result<void> caller_stands(const Directory& directory, const Call& call) {
+  return still_admitted(directory, call.caller, call.now);
+}
+
+Error lacks(std::string_view permission) {
+  return forbidden(fmt::format("This needs the permission \"{}\" of a management key.", permission));
+}
+
+// A management key acts in its own organization, with its permissions and nothing else.
+template <class View>
+Result<void> authorise_key(const View& view, const Call& call, OrganizationId organization) {
+  if (organization != call.caller.organization) return fail(not_found("organization"));
+  const auto& operation = *call.operation;
+  if (operation.permission.empty()) {
+    return fail(Error(Code::permission_denied, "wrong_key_kind",
+                      "This is for people and for keys that act as their owner. Sign in, or use "
+                      "an access key."));
+  }
+  const domain::KeyRecord* key = view_directory(view).keys().find(call.caller.digest);
+  if (key == nullptr) return fail(unauthenticated());
+  if (!key->policy->permissions) return fail(lacks(operation.permission));
+  for (const std::string& held : *key->policy->permissions) {
+    if (domain::covers(held, operation.permission)) return {};
+  }
+  return fail(lacks(operation.permission));
+}
+
+template <class View>
+Result<void> authorise_in(const View& view, const Call& call, OrganizationId organization,
+                          Right right) {
+  KW_CHECK_OK(caller_stands(view, call));
+  const domain::User* user = user_of(view, call.caller);
+  if (user == nullptr) {
+    if (!call.caller.is_key()) return fail(unauthenticated());
+    return authorise_key(view, call, organization);
+  }
+  const auto role = role_in(user, organization);
+  if (!role || view.template find<domain::Organization>(organization.value) == nullptr) {
+    return fail(not_found("organization"));
+  }
+  if (domain::allows(*role, right)) return {};
+  return fail(forbidden(
+      fmt::format("This needs the right \"{}\", which the role \"{}\" does not have.",
+                  domain::name_of(right), json::enum_name(*role))));
+}
+
+template <class View>
+Result<OrganizationId> choose(const View& view, const Call& call,
+                              const std::optional<OrganizationId>& named) {
+  if (named) {
+    auto allowed = authorise(view, call, *named);
+    if (!allowed && allowed.error().code() == Code::not_found) {
+      return fail(Error(Code::not_found, "not_found", "No organization has this id.")
+                      .with_problem("organization_id", "names none that you belong to"));
+    }
+    KW_CHECK_OK(std::move(allowed));
+    return *named;
+  }
+  if (const domain::User* user = user_of(view, call.caller)) {
+    for (const domain::Membership& membership : user->memberships) {
+      const auto* organization =
+          view.template find<domain::Organization>(membership.organization_id.value);
+      if (!membership.active || organization == nullptr) continue;
+      KW_CHECK_OK(authorise(view, call, organization->id));
+      return organization->id;
+    }
+    return fail(forbidden("You belong to no organization."));
+  }
+  KW_CHECK_OK(authorise(view, call, call.caller.organization));
+  return call.caller.organization;
+}
+
+}  // namespace
+
+const Directory& view_directory(const Directory& view) { return view; }
+const Directory& view_directory(const Change& view) { return view.directory(); }
+
+const domain::User* user_of(const Directory& view, const Caller& caller) {
+  return caller.user.is_nil() ? nullptr : view.find<domain::User>(caller.user.value);
+}
+
+const domain::User* user_of(const Change& view, const Caller& caller) {
+  return caller.user.is_nil() ? nullptr : view.find<domain::User>(caller.user.value);
+}
+
+Result<void> authorise(const Directory& view, const Call& call, OrganizationId organization) {
+  return authorise_in(view, call, organization, call.operation->right);
+}
+Result<void> authorise(const Change& view, const Call& call, OrganizationId organization) {
+  return authorise_in(view, call, organization, call.operation->right);
+}
+Result<void> authorise(const Directory& view, const Call& call, OrganizationId organization,
+                       Right right) {
+  return authorise_in(view, call, organization, right);
+}
+Result<void> authorise(const Change& view, const Call& call, OrganizationId organization,
+                       Right right) {
+  return authorise_in(view, call, organization, right);
+}
+
+std::optional<domain::Role> role_in(const domain::User* user, OrganizationId organization) {
+  if (user == nullptr) return std::nullopt;
+  const domain::Membership* membership = user->membership_in(organization);
+  if (membership == nullptr || !membership->active) return std::nullopt;
+  return membership->role;
+}
+
+Result<OrganizationId> choose_organization(const Directory& view, const Call& call,
+                                           const std::optional<OrganizationId>& named) {
+  return choose(view, call, named);
+}
+Result<OrganizationId> choose_organization(const Change& view, const Call& call,
+                                           const std::optional<OrganizationId>& named) {
+  return choose(view, call, named);
+}
+
+Result<void> stands(const Change& view, const Call& call) { return caller_stands(view, call); }
+
+Error not_found(std::string_view what) {
+  return Error(Code::not_found, "not_found", fmt::format("No {} has this id.", what));
+}
+
+Error forbidden(std::string_view detail) {
+  return Error(Code::permission_denied, "forbidden", detail);
+}
+
+Result<void> check_if_match(const Call& call, std::string_view etag) {
+  if (call.if_match.empty() || call.if_match == "*" || call.if_match == etag) return {};
+  return fail(Error(Code::precondition_failed, "stale_etag",
+                    "It was changed since you read it. Read it again and repeat the change."));
+}
+
+std::string etag_of(std::string_view store_form) {
+  const crypto::Sha256 digest = crypto::sha256(store_form);
+  return "\"" + encode_hex(ByteView(digest).first(8)) + "\"";
+}
+
+domain::AuditEvent audit_event(const Change& change, const Call& call, OrganizationId organization,
+                               std::string_view object_type, std::string_view object_id,
+                               std::string_view object_name) {
+  domain::AuditEvent event;
+  event.organization_id = organization;
+  event.time = change.now;
+  event.action = call.operation->name;
+  event.object = {std::string(object_type), std::string(object_id), std::string(object_name)};
+  event.outcome = "success";
+  event.request_id = call.request_id;
+  event.address = call.caller.address.to_string();
+  event.actor.type = call.caller.is_key()       ? "key"
+                     : call.caller.is_session() ? "user"
+                                                : "anonymous";
+  if (!call.caller.user.is_nil()) event.actor.id = call.caller.user.to_string();
+  if (call.caller.is_key()) event.actor.key_id = call.caller.key.to_string();
+  return event;
+}
+
+}  // namespace keywright::app

@@ -1,0 +1,142 @@
+#include "app/caller.h"
+
+#include <fmt/format.h>
+
+#include "app/sessions.h"
+#include "base/encoding.h"
+
+namespace keywright::app {
+namespace {
+
+using domain::Decision;
+using domain::Outcome;
+
+Error wrong_kind(const domain::Kind& kind) {
+  return Error(Code::permission_denied, "wrong_key_kind",
+               fmt::format("This is a key of kind \"{}\": it is made to {}, and is sent in {}. Use "
+                           "a key of a kind that is admitted here.",
+                           kind.name, kind.summary, kind.carried_in));
+}
+
+Result<Caller> admit_session(const Directory& directory, const Presented& presented,
+                             const IpAddress& address, Time now) {
+  const crypto::Sha256 digest = session_digest(directory, presented.token);
+  const domain::Session* session = directory.find_session(digest);
+  if (session == nullptr || !session_lives(directory, *session, now)) {
+    return fail(unauthenticated());
+  }
+  touch_session(directory, *session, now);
+  Caller caller;
+  caller.type = CallerType::session;
+  caller.digest = digest;
+  caller.user = session->user_id;
+  caller.session = session->id;
+  caller.address = address;
+  return caller;
+}
+
+// Before the key is asked anything that spends: is this a place for its kind at all?
+std::optional<Error> misplaced(const Decision& decision, const domain::Kinds& kinds,
+                               domain::Carrier carrier, bool any_audience) {
+  if (decision.outcome != Outcome::valid && decision.outcome != Outcome::wrong_audience) {
+    return std::nullopt;
+  }
+  const domain::Kind& kind = kinds.at(decision.key->kind);
+  if (!kind.carriers.contains(carrier)) return wrong_kind(kind);
+  if (any_audience && !kind.may_give_itself_up) return wrong_kind(kind);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string Caller::name() const {
+  if (is_key()) return "key:" + key.to_string();
+  if (is_session()) return "user:" + user.to_string();
+  return "anonymous";
+}
+
+Error unauthenticated() {
+  return Error(Code::unauthenticated, "unauthenticated",
+               "The credential is missing or not valid. Send a key that is active.");
+}
+
+Error refusal(const Decision& decision, const domain::Kinds& kinds) {
+  switch (decision.outcome) {
+    case Outcome::wrong_audience: return wrong_kind(kinds.at(decision.key->kind));
+    case Outcome::out_of_scope:
+    case Outcome::insufficient_permission:
+      return Error(Code::permission_denied, "insufficient_scope",
+                   "The key does not reach this. Ask for a key whose scope names it.");
+    case Outcome::ip_not_allowed:
+      return Error(Code::permission_denied, "ip_not_allowed",
+                   "The key may not be used from this address. Change its allowed_cidrs, or call "
+                   "from a network that they name.");
+    case Outcome::rate_limited:
+      return Error(Code::rate_limited, "rate_limited",
+                   "A limit of this key is used up. Wait as long as Retry-After says.")
+          .with_retry_after_seconds(static_cast<int>(decision.retry_after_seconds));
+    case Outcome::usage_exceeded:
+      return Error(Code::rate_limited, "usage_exceeded",
+                   "The credits of this key are used up. They can be raised, or come back at the "
+                   "next refill.")
+          .with_retry_after_seconds(static_cast<int>(decision.retry_after_seconds));
+    default: return unauthenticated();
+  }
+}
+
+Result<Caller> admit(const Directory& directory, const Presented& presented,
+                     std::optional<domain::Audience> audience, const IpAddress& address,
+                     Time now) {
+  if (presented.cookie || presented.token.starts_with(kSessionPrefix)) {
+    if (presented.carrier != domain::Carrier::bearer) return fail(unauthenticated());
+    return admit_session(directory, presented, address, now);
+  }
+  domain::Ask ask;
+  ask.audience = audience;
+  ask.client_ip = address;
+  ask.spend = false;
+  const domain::KeyRecord* key = directory.find_token(presented.token);
+  if (key == nullptr) return fail(unauthenticated());
+  const Decision look = decide(*key, ask, directory, now);
+  if (auto error = misplaced(look, directory.kinds(), presented.carrier, !audience)) {
+    return fail(std::move(*error));
+  }
+  ask.spend = true;
+  const Decision decision = decide(*key, ask, directory, now);
+  if (decision.outcome != Outcome::valid) return fail(refusal(decision, directory.kinds()));
+  Caller caller;
+  caller.type = CallerType::key;
+  caller.digest = key->digest;
+  caller.key = key->id;
+  caller.kind = key->kind;
+  caller.audience = audience;
+  caller.address = address;
+  if (const auto* organization = directory.organization(key->organization)) {
+    caller.organization = organization->id;
+  }
+  if (key->owner_type == domain::OwnerType::user) caller.user = directory.user(key->owner)->id;
+  return caller;
+}
+
+Result<void> still_admitted(const Directory& directory, const Caller& caller, Time now) {
+  switch (caller.type) {
+    case CallerType::anonymous: return {};
+    case CallerType::session: {
+      const domain::Session* session = directory.find_session(caller.digest);
+      const bool lives = session != nullptr && session_lives(directory, *session, now);
+      return lives ? Result<void>() : fail(unauthenticated());
+    }
+    case CallerType::key: break;
+  }
+  const domain::KeyRecord* key = directory.keys().find(caller.digest);
+  if (key == nullptr) return fail(unauthenticated());
+  domain::Ask ask;
+  ask.audience = caller.audience;
+  ask.client_ip = caller.address;
+  ask.spend = false;
+  const Decision decision = decide(*key, ask, directory, now);
+  if (decision.outcome == Outcome::valid) return {};
+  return fail(refusal(decision, directory.kinds()));
+}
+
+}  // namespace keywright::app

@@ -1,0 +1,95 @@
+// app/committer.h - the one writer: takes changes, makes them durable in groups, then visible.
+//
+//   auto rename = [&](Change& change) { return rename_project(change, id, name); };
+//   Result<Committed> done = co_await committer.submit(rename);     // io thread
+//
+// Changes that wait together share one commit, and so one fsync. For each group: every change is
+// decided against the records as the ones before it leave them; what they put is committed; the
+// records in memory are replaced; every io thread passes the barrier; only then do the callers go
+// on. So when submit() comes back, the change is durable and no thread acts on what was before.
+//
+// Errors: what the change returned; storage_full; unavailable when the store fails or is stopping.
+// Threading: submit from any io thread (resumes there), run from any thread but the io threads.
+// Lifetime: stop() before the io threads stop; changes already queued are finished.
+// Cost: one queue entry; the writer's work is the store's commit.
+#pragma once
+
+#include <condition_variable>
+#include <coroutine>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "app/barrier.h"
+#include "app/change.h"
+#include "app/scheduler.h"
+#include "base/clock.h"
+
+namespace keywright::app {
+
+struct Committed {
+  store::Position position = 0;   // 0: the change wrote nothing
+  std::int64_t waited_ms = 0;     // until every io thread had applied it
+};
+
+using ChangeWork = std::function<Result<void>(Change&)>;
+
+class Committer {
+ public:
+  Committer(ChangeTools tools, const Clock& clock, Barrier& barrier);
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  class Submission;
+  // co_await it on an io thread. `work` must stay valid until then: it is kept by reference.
+  Submission submit(const ChangeWork& work);
+
+  // Blocks until done.
+  Result<Committed> run(const ChangeWork& work);
+
+  // Nobody waits: what happens later is only logged.
+  void post(ChangeWork work);
+
+  void stop();
+
+ private:
+  struct Command {
+    const ChangeWork* work = nullptr;
+    std::function<void(Result<Committed>)> done;
+    std::optional<ChangeWork> owned;
+  };
+
+  void enqueue(Command command);
+  void write_loop();
+  void write_group(std::deque<Command>& group);
+  std::int64_t publish(const std::vector<store::Transaction>& transactions,
+                       const std::vector<Result<store::Position>>& results);
+
+  ChangeTools tools_;
+  const Clock& clock_;
+  Barrier& barrier_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Command> queue_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+class Committer::Submission {
+ public:
+  Submission(Committer& committer, const ChangeWork& work) : committer_(committer), work_(work) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiting);
+  Result<Committed> await_resume() { return std::move(*result_); }
+
+ private:
+  Committer& committer_;
+  const ChangeWork& work_;
+  std::optional<Result<Committed>> result_;
+};
+
+}  // namespace keywright::app

@@ -1,0 +1,363 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "app/keys.h"
+#include "app/listing.h"
+#include "app/operations.h"
+#include "app/recording.h"
+#include "domain/keys/lifecycle.h"
+
+namespace keywright::app {
+namespace {
+
+using domain::Key;
+using domain::Kind;
+using domain::OrganizationId;
+using domain::Right;
+using json::Patch;
+
+struct CreateKey : KeyRequest {
+  std::optional<OrganizationId> organization_id;
+};
+KW_DESCRIBE(CreateKey,
+            field<&CreateKey::organization_id>("organization_id",
+                                               "Where to make it; your oldest organization if left "
+                                               "out."),
+            field<&CreateKey::kind>("kind", "What it is for.", required,
+                                    keyword("personal, mcp, access, connect, ingest, account, "
+                                            "target, management, customer")),
+            field<&CreateKey::name>("name", "Shown to people.", required, non_blank,
+                                    max_length(255), example("CI pipeline")),
+            field<&CreateKey::description>("description", "What it is used for.",
+                                           max_length(2000)),
+            field<&CreateKey::expires_at>("expires_at",
+                                          "When it expires; required for personal and mcp."),
+            field<&CreateKey::idle_timeout_seconds>("idle_timeout_seconds",
+                                                    "It expires when unused for so long.",
+                                                    minimum(1),
+                                                    maximum(domain::kIdleTimeoutSecondsMax)),
+            field<&CreateKey::scope>("scope", "What it is narrowed to, where its kind can be."),
+            field<&CreateKey::owner>("owner", "Who it acts for, when that is not you."),
+            field<&CreateKey::keyspace_id>("keyspace_id", "Customer keys: their keyspace."),
+            field<&CreateKey::permissions>("permissions", "What it may do.", max_items(100)),
+            field<&CreateKey::limits>("limits", "Rate limits.", max_items(8)),
+            field<&CreateKey::credits>("credits", "How many checks it has, and how they come back."),
+            field<&CreateKey::allowed_cidrs>("allowed_cidrs", "Networks it may be used from.",
+                                             max_items(100)),
+            field<&CreateKey::metadata>("metadata", "Whatever you want to attach.", object_only))
+
+const Kind* kind_named(const Directory& directory, std::string_view name) {
+  return directory.kinds().named(name);
+}
+
+Error unknown_kind(const Directory& directory) {
+  std::string names;
+  for (const Kind& kind : directory.kinds().all()) {
+    names += (names.empty() ? "" : ", ") + kind.name;
+  }
+  return invalid_field("kind", "must be one of: " + names);
+}
+
+domain::AuditEvent key_event(const Change& change, const Call& call, const Key& key) {
+  return audit_event(change, call, key.organization_id, "key", key.id.to_string(), key.name);
+}
+
+void remember_key(Call& call, const Key& key) {
+  call.reply.etag = etag_of(key);
+}
+
+// The organization the key will belong to. From a session it needs no right of its own there: what
+// the caller may do follows from the owner he names.
+Result<KeyView> create_key(Change& change, Call& call, const CreateKey& input) {
+  KW_CHECK_OK(check_key_manager(change.directory(), call));
+  const Kind* kind = kind_named(change.directory(), input.kind);
+  if (kind == nullptr) return fail(unknown_kind(change.directory()));
+  KW_TRY(auto organization, choose_organization(change, call, input.organization_id));
+  KW_TRY(auto owner, choose_owner(change, call, *kind, input.owner, organization));
+  KW_TRY(KeyOrder order, check_order(change, input, owner, organization));
+  IssuedKey issued =
+      issue_key(change, std::move(order), call.caller.name(), username_of(change, call));
+  auto event = key_event(change, call, issued.key);
+  event.details = json::Raw::trusted("{\"kind\":\"" + kind->name + "\"}");
+  change.audit(std::move(event));
+  call.reply.location = "/keys/" + issued.key.id.to_string();
+  remember_key(call, issued.key);
+  KeyView view = view_of(change.directory(), issued.key, change.now);
+  view.key = Patch<Secret<std::string>>(std::move(issued.token));
+  return view;
+}
+
+struct UpdateKey {
+  std::string id;
+  Patch<std::string> name;
+  Patch<std::string> description;
+  Patch<Time> expires_at;
+  Patch<std::int64_t> idle_timeout_seconds;
+  Patch<ScopeView> scope;
+  Patch<std::vector<std::string>> permissions;
+  Patch<std::vector<domain::Limit>> limits;
+  Patch<CreditsView> credits;
+  Patch<std::vector<Cidr>> allowed_cidrs;
+  Patch<json::Raw> metadata;
+};
+KW_DESCRIBE(UpdateKey, field<&UpdateKey::id>("id", "Id of the key.", in_path),
+            field<&UpdateKey::name>("name", "Shown to people.", not_null, non_blank,
+                                    max_length(255)),
+            field<&UpdateKey::description>("description", "What it is used for.",
+                                           max_length(2000)),
+            field<&UpdateKey::expires_at>("expires_at", "When it expires; null: never."),
+            field<&UpdateKey::idle_timeout_seconds>("idle_timeout_seconds",
+                                                    "It expires when unused for so long; null: "
+                                                    "never.",
+                                                    minimum(1),
+                                                    maximum(domain::kIdleTimeoutSecondsMax)),
+            field<&UpdateKey::scope>("scope", "What it is narrowed to."),
+            field<&UpdateKey::permissions>("permissions", "What it may do.", max_items(100)),
+            field<&UpdateKey::limits>("limits", "Rate limits; null: none.", max_items(8)),
+            field<&UpdateKey::credits>("credits", "Checks it has; null: not counted."),
+            field<&UpdateKey::allowed_cidrs>("allowed_cidrs", "Networks; null: from anywhere.",
+                                             max_items(100)),
+            field<&UpdateKey::metadata>("metadata", "Whatever you attach; null: nothing.",
+                                        object_only))
+
+void apply_policy(const Change& change, const UpdateKey& input, Key& key, Problems& problems) {
+  const Kind& kind = change.directory().kinds().at(key.kind);
+  if (!input.scope.is_unset()) {
+    std::optional<ScopeView> scope;
+    input.scope.apply_to(scope);
+    check_scope(change, key, scope, key.policy.scope, problems);
+  }
+  if (!input.permissions.is_unset()) {
+    input.permissions.apply_to(key.policy.permissions);
+    check_permissions(kind, key.policy.permissions, problems);
+  }
+  if (!input.limits.is_unset()) {
+    input.limits.apply_to(key.policy.limits);
+    check_limits(key.policy.limits, problems);
+  }
+  input.allowed_cidrs.apply_to(key.policy.allowed_cidrs);
+  if (!input.credits.is_unset()) {
+    key.policy.has_credits = input.credits.has_value();
+    key.policy.refill = input.credits.has_value() ? input.credits.value().refill : std::nullopt;
+    key.credits_remaining = input.credits.has_value() ? input.credits.value().remaining : 0;
+    key.credits_set_at = change.now;
+  }
+}
+
+void apply_patch(const Change& change, const UpdateKey& input, Key& key, Problems& problems) {
+  const Kind& kind = change.directory().kinds().at(key.kind);
+  input.name.apply_to(key.name);
+  input.description.apply_to(key.description);
+  if (!input.expires_at.is_unset()) {
+    input.expires_at.apply_to(key.expires_at);
+    check_expiry(kind, key.expires_at, change.now, problems);
+  }
+  input.idle_timeout_seconds.apply_to(key.idle_timeout_seconds);
+  input.metadata.apply_to(key.metadata);
+  check_metadata(key.metadata, problems);
+  apply_policy(change, input, key, problems);
+}
+
+Result<KeyView> update_key(Change& change, Call& call, const UpdateKey& input) {
+  KW_TRY(Key key, key_for(change, call, input.id, KeyAct::change));
+  const domain::Status status = status_now(change.directory(), key, change.now);
+  const Kind& kind = change.directory().kinds().at(key.kind);
+  KW_CHECK_OK(check_if_match(call, etag_of(key)));
+  KW_CHECK_OK(domain::may_edit(status));
+  if (!input.expires_at.is_unset() || !input.idle_timeout_seconds.is_unset()) {
+    KW_CHECK_OK(domain::may_edit_expiry(key, kind, status));
+  }
+  const std::string before = json::encode(view_of(change.directory(), key, change.now));
+  Problems problems;
+  apply_patch(change, input, key, problems);
+  KW_CHECK_OK(none_or_error(std::move(problems)));
+  remember_key(call, key);
+  const KeyView view = view_of(change.directory(), key, change.now);
+  auto event = key_event(change, call, key);
+  event.details = difference(before, json::encode(view));
+  change.audit(std::move(event));
+  change.removes_access();
+  change.put_key(std::move(key));
+  return view_of(change.directory(), *change.pending_key(*domain::KeyId::parse(input.id)),
+                 change.now);
+}
+
+struct RotateKey {
+  std::string id;
+  std::int64_t overlap_seconds = 0;
+};
+KW_DESCRIBE(RotateKey, field<&RotateKey::id>("id", "Id of the key.", in_path),
+            field<&RotateKey::overlap_seconds>("overlap_seconds",
+                                               "How long the old secret goes on working; 0: it is "
+                                               "dead before the answer.",
+                                               minimum(0), maximum(domain::kOverlapSecondsMax)))
+
+Result<KeyView> rotate(Change& change, Call& call, const RotateKey& input) {
+  KW_TRY(Key key, key_for(change, call, input.id, KeyAct::change));
+  KW_CHECK_OK(check_if_match(call, etag_of(key)));
+  KW_CHECK_OK(domain::may_rotate(status_now(change.directory(), key, change.now)));
+  IssuedKey issued =
+      rotate_key(change, std::move(key), input.overlap_seconds, username_of(change, call));
+  auto event = key_event(change, call, issued.key);
+  event.details =
+      json::Raw::trusted(fmt::format("{{\"overlap_seconds\":{}}}", input.overlap_seconds));
+  change.audit(std::move(event));
+  change.removes_access();
+  remember_key(call, issued.key);
+  KeyView view = view_of(change.directory(), issued.key, change.now);
+  view.key = Patch<Secret<std::string>>(std::move(issued.token));
+  return view;
+}
+
+struct RevokeKey {
+  std::string id;
+  std::optional<std::string> reason;
+};
+KW_DESCRIBE(RevokeKey, field<&RevokeKey::id>("id", "Id of the key.", in_path),
+            field<&RevokeKey::reason>("reason", "Kept with the key and in the audit log.",
+                                      max_length(255)))
+
+struct RevokedKey {
+  std::string id;
+  std::string status;
+  std::optional<std::string> status_reason;
+  std::optional<Time> revoked_at;
+  EffectiveOn effective_on;
+};
+KW_DESCRIBE(RevokedKey, field<&RevokedKey::id>("id", "Id of the key."),
+            field<&RevokedKey::status>("status", "revoked"),
+            field<&RevokedKey::status_reason>("status_reason", "The first reason given."),
+            field<&RevokedKey::revoked_at>("revoked_at", "When it was revoked first."),
+            field<&RevokedKey::effective_on>("effective_on",
+                                             "Where it is in force: no check is answered from "
+                                             "older records any more."))
+
+// The first time and reason are kept; revoking again waits for nothing, because the first call had.
+RevokedKey revoke_and_record(Change& change, Call& call, Key key, std::string_view reason) {
+  if (domain::revoke(key, reason, change.now)) {
+    auto event = key_event(change, call, key);
+    event.reason = reason;
+    change.audit(std::move(event));
+    change.removes_access();
+    change.put_key(key);
+  }
+  RevokedKey view;
+  view.id = key.id.to_string();
+  view.status = "revoked";
+  if (!key.state_reason.empty()) view.status_reason = key.state_reason;
+  view.revoked_at = key.revoked_at;
+  return view;
+}
+
+Result<RevokedKey> revoke_key(Change& change, Call& call, const RevokeKey& input) {
+  KW_TRY(Key key, key_for(change, call, input.id, KeyAct::stop));
+  KW_CHECK_OK(check_if_match(call, etag_of(key)));
+  return revoke_and_record(change, call, std::move(key), input.reason.value_or(""));
+}
+
+Result<Nothing> delete_key(Change& change, Call& call, const ById& input) {
+  KW_TRY(Key key, key_for(change, call, input.id, KeyAct::stop));
+  KW_CHECK_OK(check_if_match(call, etag_of(key)));
+  revoke_and_record(change, call, std::move(key), "deleted");
+  return Nothing{};
+}
+
+struct GiveUp {
+  std::optional<std::string> reason;
+};
+KW_DESCRIBE(GiveUp, field<&GiveUp::reason>("reason", "Kept with the key.", max_length(255)))
+
+Result<RevokedKey> give_up(Change& change, Call& call, const GiveUp& input) {
+  KW_CHECK_OK(stands(change, call));
+  KW_TRY(Key key, change.whole_key(call.caller.key));
+  return revoke_and_record(change, call, std::move(key), input.reason.value_or("given_up"));
+}
+
+bool acts_on_own(const Call& call, const Key& key) {
+  return call.caller.is_session() && key.owner.type == domain::OwnerType::user &&
+         key.owner.id == call.caller.user.to_string();
+}
+
+// Who was stopped by an administrator cannot undo it alone.
+constexpr std::string_view kByAdministrator = "disabled_by_administrator";
+
+Result<KeyView> disable_key(Change& change, Call& call, const ById& input) {
+  KW_TRY(Key key, key_for(change, call, input.id, KeyAct::stop));
+  KW_CHECK_OK(check_if_match(call, etag_of(key)));
+  KW_CHECK_OK(domain::may_disable(status_now(change.directory(), key, change.now)));
+  const bool fresh = key.state != domain::KeyState::disabled;
+  if (fresh || (!acts_on_own(call, key) && key.state_reason.empty())) {
+    key.state = domain::KeyState::disabled;
+    key.state_reason = acts_on_own(call, key) ? "" : kByAdministrator;
+    change.audit(key_event(change, call, key));
+    change.removes_access();
+    change.put_key(key);
+  }
+  remember_key(call, key);
+  return view_of(change.directory(), key, change.now);
+}
+
+Result<KeyView> enable_key(Change& change, Call& call, const ById& input) {
+  KW_TRY(Key key, key_for(change, call, input.id, KeyAct::stop));
+  KW_CHECK_OK(check_if_match(call, etag_of(key)));
+  KW_CHECK_OK(domain::may_enable(status_now(change.directory(), key, change.now)));
+  const bool management_by_key =
+      call.caller.is_key() && key.owner.type == domain::OwnerType::organization &&
+      change.directory().kinds().at(key.kind).takes_permissions;
+  if (management_by_key) {
+    return fail(forbidden("A management key cannot enable another one. Sign in to do this."));
+  }
+  if (key.state == domain::KeyState::disabled) {
+    if (acts_on_own(call, key) && key.state_reason == kByAdministrator &&
+        !authorise(change, call, key.organization_id, Right::keys_manage_all)) {
+      return fail(forbidden("An administrator disabled this key; ask one to enable it."));
+    }
+    key.state = domain::KeyState::active;
+    key.state_reason.clear();
+    change.audit(key_event(change, call, key));
+    change.put_key(key);
+  }
+  remember_key(call, key);
+  return view_of(change.directory(), key, change.now);
+}
+
+}  // namespace
+
+void add_key_operations(std::vector<Operation>& operations) {
+  add_key_reading_operations(operations);
+  operations.push_back(operation<&create_key>(
+      {.name = "keys.create", .method = "POST", .path = "/keys", .summary = "Create a key",
+       .tag = "Keys", .admits = Admits::key_managers, .permission = "keys:write", .status = 201,
+       .no_store = true}));
+  operations.push_back(operation<&update_key>(
+      {.name = "keys.update", .method = "PATCH", .path = "/keys/{id}", .summary = "Change a key",
+       .tag = "Keys", .admits = Admits::key_managers, .permission = "keys:write"}));
+  operations.push_back(operation<&rotate>(
+      {.name = "keys.rotate", .method = "POST", .path = "/keys/{id}/rotate",
+       .summary = "Give a key a new secret", .tag = "Keys", .admits = Admits::key_managers,
+       .permission = "keys:write", .no_store = true, .destructive = true}));
+  operations.push_back(operation<&revoke_key>(
+      {.name = "keys.revoke", .method = "POST", .path = "/keys/{id}/revoke",
+       .summary = "Revoke a key for ever", .tag = "Keys", .admits = Admits::key_managers,
+       .permission = "keys:write", .destructive = true}));
+  operations.push_back(operation<&delete_key>(
+      {.name = "keys.delete", .method = "DELETE", .path = "/keys/{id}",
+       .summary = "Delete a key: the same as revoking it", .tag = "Keys",
+       .admits = Admits::key_managers, .permission = "keys:write", .status = 204,
+       .destructive = true}));
+  operations.push_back(operation<&disable_key>(
+      {.name = "keys.disable", .method = "POST", .path = "/keys/{id}/disable",
+       .summary = "Stop a key for a while", .tag = "Keys", .admits = Admits::key_managers,
+       .permission = "keys:write"}));
+  operations.push_back(operation<&enable_key>(
+      {.name = "keys.enable", .method = "POST", .path = "/keys/{id}/enable",
+       .summary = "Let a disabled key work again", .tag = "Keys", .admits = Admits::key_managers,
+       .permission = "keys:write"}));
+  operations.push_back(operation<&give_up>(
+      {.name = "whoami.revoke", .method = "POST", .path = "/whoami/revoke",
+       .summary = "A key gives itself up", .tag = "Me", .admits = Admits::any_key,
+       .destructive = true}));
+}
+
+}  // namespace keywright::app

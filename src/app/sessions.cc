@@ -1,0 +1,107 @@
+#include "app/sessions.h"
+
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
+
+#include "base/encoding.h"
+#include "crypto/constant_time.h"
+
+namespace keywright::app {
+namespace {
+
+constexpr std::size_t kRandomCharacters = 43;
+constexpr std::size_t kUserAgentMax = 255;
+
+std::string hex_digest(const crypto::Keyring& keyring, std::string_view token) {
+  return encode_hex(keyring.newest().session.mac(token));
+}
+
+}  // namespace
+
+crypto::Sha256 session_digest(const Directory& directory, std::string_view token) {
+  return directory.keyring().newest().session.mac(token);
+}
+
+Time session_last_used_at(const Directory& directory, const domain::Session& session) {
+  const auto used = directory.session_uses().last_used_at(session.id.value);
+  return std::max(used, session.created_at);
+}
+
+bool session_lives(const Directory& directory, const domain::Session& session, Time now) {
+  if (now >= session.expires_at) return false;
+  if (now >= session_last_used_at(directory, session) + kSessionIdle) return false;
+  const domain::User* user = directory.find<domain::User>(session.user_id.value);
+  return user != nullptr && user->is_active();
+}
+
+void touch_session(const Directory& directory, const domain::Session& session, Time now) {
+  directory.session_uses().touch(session.id.value, now);
+}
+
+bool csrf_matches(const Directory& directory, const Caller& caller, std::string_view token) {
+  const domain::Session* session = directory.find_session(caller.digest);
+  if (session == nullptr) return false;
+  return crypto::equal_in_constant_time(session->csrf_digest,
+                                        hex_digest(directory.keyring(), token));
+}
+
+NewSession make_session(Change& change, domain::UserId user, std::string_view address,
+                        std::string_view user_agent) {
+  NewSession made;
+  std::string token(kSessionPrefix);
+  token += random_base62(change.random(), kRandomCharacters);
+  std::string csrf_token = random_base62(change.random(), kRandomCharacters);
+  made.session.id = {change.new_id()};
+  made.session.user_id = user;
+  made.session.digest = hex_digest(change.keyring(), token);
+  made.session.csrf_digest = hex_digest(change.keyring(), csrf_token);
+  made.session.address = address;
+  made.session.user_agent = user_agent.substr(0, kUserAgentMax);
+  made.session.created_at = change.now;
+  made.session.expires_at = change.now + kSessionLife;
+  made.token = Secret<std::string>(std::move(token));
+  made.csrf_token = Secret<std::string>(std::move(csrf_token));
+  change.put(made.session);
+  return made;
+}
+
+NewTicket make_ticket(Change& change, domain::UserId user, domain::TicketPurpose purpose,
+                      std::chrono::seconds life) {
+  std::vector<Uuid> earlier;
+  change.for_each<domain::Ticket>([&](const domain::Ticket& ticket) {
+    if (ticket.user_id == user || ticket.expires_at <= change.now) {
+      earlier.push_back(ticket.id.value);
+    }
+  });
+  for (const Uuid& id : earlier) change.erase<domain::Ticket>(id);
+  NewTicket made;
+  std::string token = random_base62(change.random(), kRandomCharacters);
+  made.ticket = {{change.new_id()}, user, purpose, hex_digest(change.keyring(), token),
+                 change.now + life};
+  made.token = Secret<std::string>(std::move(token));
+  change.put(made.ticket);
+  return made;
+}
+
+const domain::Ticket* find_ticket(const Change& change, std::string_view token,
+                                  domain::TicketPurpose purpose) {
+  const domain::Ticket* ticket =
+      change.directory().find_ticket(change.keyring().newest().session.mac(token));
+  if (ticket == nullptr) return nullptr;
+  const domain::Ticket* newest = change.find<domain::Ticket>(ticket->id.value);
+  const bool good = newest != nullptr && newest->purpose == purpose &&
+                    newest->expires_at > change.now;
+  return good ? newest : nullptr;
+}
+
+void end_sessions(Change& change, domain::UserId user, std::optional<domain::SessionId> except) {
+  std::vector<Uuid> ended;
+  change.for_each<domain::Session>([&](const domain::Session& session) {
+    const bool over = session.expires_at <= change.now;
+    if ((session.user_id == user && session.id != except) || over) ended.push_back(session.id.value);
+  });
+  for (const Uuid& id : ended) change.erase<domain::Session>(id);
+}
+
+}  // namespace keywright::app

@@ -1,0 +1,118 @@
+// app/usage.h - counters of keys: last use, credits, limits. The one thing a check writes.
+//
+// Last use and credits of a key live in its cell of a memory-mapped file, numbered by the key's
+// serial: kill -9 loses nothing, and a check costs no system call. The file is written back by the
+// kernel, and by flush() at least once a minute. Limit states are volatile: after a restart every
+// window starts afresh.
+//
+// Credits of a cell count from what a person last set (Key::credits_set_at); a cell that is older
+// than that, as after a restore of the database alone, starts from it again.
+//
+// Threading: cells are atomics, read and written by any io thread; grow() and allocate_limits()
+// belong to the writer. Lifetime: the mapping never moves, so a cell's address is stable.
+// Cost: one or two cache lines for each check.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "domain/keys/decide.h"
+
+namespace keywright::app {
+
+struct UsageCell {
+  std::atomic<std::int64_t> last_used_at{0};  // ms; 0 = never
+  std::atomic<std::int64_t> credits{0};
+  std::atomic<std::int64_t> credits_as_of{0};   // ms
+  std::atomic<std::uint64_t> address_high{0};  // of the 16-byte form, network order
+  std::atomic<std::uint64_t> address_low{0};
+};
+static_assert(sizeof(UsageCell) == 40);
+
+// The mapped file. Cells of serials never written cost no memory and no disk.
+class UsageFile {
+ public:
+  // "" = anonymous memory, for tests.
+  static Result<std::unique_ptr<UsageFile>> open(const std::string& path);
+  ~UsageFile();
+  UsageFile(const UsageFile&) = delete;
+  UsageFile& operator=(const UsageFile&) = delete;
+
+  // Makes cells up to this serial usable. Writer only.
+  Result<void> grow(std::int64_t serial);
+  UsageCell& cell(std::int64_t serial) const { return cells_[serial]; }
+  void flush() const;  // blocks; not on an io thread
+  std::int64_t cells() const { return mapped_cells_.load(std::memory_order_acquire); }
+
+ private:
+  UsageFile(int descriptor, UsageCell* cells) : descriptor_(descriptor), cells_(cells) {}
+
+  int descriptor_;
+  UsageCell* cells_;
+  std::atomic<std::int64_t> mapped_cells_{0};
+};
+
+// Blocks of atomics for the limits of keys that have some.
+class LimitCells {
+ public:
+  LimitCells();
+
+  // Writer only. Returns the first cell's number (never 0); all cells start at 0.
+  std::uint32_t allocate(std::size_t count);
+  void release(std::uint32_t first, std::size_t count);
+
+  std::atomic<std::int64_t>& at(std::uint32_t number) const {
+    return chunks_[number / kChunk].load(std::memory_order_acquire)[number % kChunk];
+  }
+
+ private:
+  static constexpr std::uint32_t kChunk = 8192;
+  static constexpr std::uint32_t kChunksMax = 65536;
+
+  std::unique_ptr<std::atomic<std::atomic<std::int64_t>*>[]> chunks_;
+  std::vector<std::unique_ptr<std::atomic<std::int64_t>[]>> owned_;
+  std::vector<std::vector<std::uint32_t>> free_by_count_;
+  std::uint32_t next_ = 1;
+};
+
+class UsageMeter final : public domain::Meter {
+ public:
+  explicit UsageMeter(std::unique_ptr<UsageFile> file) : file_(std::move(file)) {}
+
+  Time last_used_at(const domain::KeyRecord& key) const override;
+  domain::LimitAnswer take(const domain::KeyRecord& key, std::size_t limit_index, Time now,
+                           std::int64_t cost) override;
+  domain::LimitAnswer peek(const domain::KeyRecord& key, std::size_t limit_index, Time now,
+                           std::int64_t cost) const override;
+  void give_back(const domain::KeyRecord& key, std::size_t limit_index,
+                 std::int64_t cost) override;
+  bool take_credits(const domain::KeyRecord& key, Time now, std::int64_t cost,
+                    std::int64_t& remaining) override;
+  std::int64_t peek_credits(const domain::KeyRecord& key, Time now) const override;
+  void used(const domain::KeyRecord& key, Time now,
+            const std::optional<IpAddress>& address) override;
+
+  // For people: the same by serial.
+  Time last_used_at(std::int64_t serial) const;
+  std::optional<IpAddress> last_used_address(std::int64_t serial) const;
+
+  // Writer only: a person set the credits of this key at that time.
+  void set_credits(std::int64_t serial, std::int64_t remaining, Time set_at);
+
+  UsageFile& file() { return *file_; }
+  LimitCells& limit_cells() { return limit_cells_; }
+
+ private:
+  std::int64_t refill(const domain::KeyRecord& key, Time now) const;
+
+  std::unique_ptr<UsageFile> file_;
+  LimitCells limit_cells_;
+};
+
+}  // namespace keywright::app
