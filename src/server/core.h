@@ -1,0 +1,69 @@
+// server/core.h - an installation that is open for writing, with its records in memory.
+//
+//   KW_TRY(auto core, Core::open({"/var/lib/keywright", key_file}, clock, random));
+//   core->committer.run(change);          // as app/committer.h
+//
+// Opening locks the directory, finds the digest key (or makes it, for a new store), checks that the
+// store was made with this key, and loads every record. `keywright serve` puts HTTP on top of it;
+// set-up and the repairs of server/admin.h use it alone.
+//
+// Errors: for operators, naming directory or file and what to do: conflict/data_in_use,
+// conflict/wrong_digest_key, not_found/digest_key_missing, not_found/not_an_installation, and those
+// of the store and of crypto/keyring.h.
+// Threading: open and destroy on one thread that is no io thread.
+// Lifetime: clock and random outlive the core.
+// Cost: loading is about a second for a million keys.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "app/barrier.h"
+#include "app/committer.h"
+#include "app/directory.h"
+#include "app/settings.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/uuid.h"
+#include "crypto/keyring.h"
+#include "store/store.h"
+
+namespace keywright::server {
+
+struct Place {
+  std::filesystem::path data_directory;
+  std::filesystem::path digest_key_file;  // "" = digest.key in data_directory
+
+  std::filesystem::path key_file() const {
+    return digest_key_file.empty() ? data_directory / "digest.key" : digest_key_file;
+  }
+};
+
+enum class Missing : unsigned char { create, refuse };
+
+class Core {
+ public:
+  // `missing`: whether a directory without a store becomes a new installation.
+  static Result<std::unique_ptr<Core>> open(const Place& place, Missing missing, Clock& clock,
+                                            Random& random, app::Settings settings = {});
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  Clock& clock;
+  Random& random;
+  const std::unique_ptr<store::Store> store;
+  const crypto::Keyring keyring;
+  app::Settings settings;  // may be changed until io threads are started
+  UuidGenerator ids;
+  app::Directory directory;
+  app::Barrier barrier;
+  app::Committer committer;
+
+ private:
+  Core(Clock& clock, Random& random, std::unique_ptr<store::Store> store, crypto::Keyring keyring,
+       std::unique_ptr<app::UsageFile> usage_file, app::Settings settings);
+};
+
+}  // namespace keywright::server

@@ -1,0 +1,251 @@
+#include "server/serve.h"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include "api/rest/face.h"
+#include "app/setup_link.h"
+#include "app/slow_hashes.h"
+#include "app/throttle.h"
+#include "base/log.h"
+#include "console/console.h"
+#include "http/server.h"
+#include "net/tls.h"
+#include "server/core.h"
+#include "server/demo.h"
+#include "server/front.h"
+#include "server/loop_scheduler.h"
+#include "server/setup.h"
+#include "server/signals.h"
+
+namespace keywright::server {
+
+namespace {
+
+constexpr std::size_t kReaderThreads = 4;
+constexpr std::size_t kReaderQueueMax = 1024;
+constexpr std::size_t kHashingThreadsMax = 4;
+constexpr std::size_t kHashingQueueMax = 64;
+constexpr std::chrono::milliseconds kTick{1000};
+
+std::size_t hashing_threads() {
+  const std::size_t cores = std::thread::hardware_concurrency();
+  return std::clamp<std::size_t>(cores / 2, 1, kHashingThreadsMax);
+}
+
+app::Settings settings_of(const Config& config) {
+  app::Settings settings;
+  settings.public_url = config.public_url;
+  settings.allowed_upstreams = config.allowed_upstreams;
+  settings.demo = config.demo;
+  settings.version = std::string(version());
+  return settings;
+}
+
+void write_access(Logger& logger, const http::AccessRecord& record) {
+  logger.write(LogLevel::info, "request",
+               {{"method", record.method},
+                {"path", record.path},
+                {"status", record.status},
+                {"bytes", record.response_bytes},
+                {"duration_us", record.duration.count()},
+                {"request_id", record.request_id},
+                {"peer", record.peer.to_string()}});
+}
+
+// Everything that serves, in the order in which it depends on one another.
+class Server {
+ public:
+  Server(const Config& config, std::unique_ptr<Core> core, std::shared_ptr<net::TlsServer> tls)
+      : config_(config),
+        core_(std::move(core)),
+        tls_(std::move(tls)),
+        access_logger_(STDERR_FILENO, LogLevel::info, core_->clock),
+        readers_(kReaderThreads, kReaderQueueMax),
+        hashing_(hashing_threads(), kHashingQueueMax),
+        app_{core_->directory, core_->committer, *core_->store, readers_, hashing_, core_->clock,
+             core_->random, throttle_, slow_hashes_, setup_link_, core_->settings},
+        face_(app_, face_options()),
+        loops_(config.threads) {}
+
+  app::App& app() { return app_; }
+  Core& core() { return *core_; }
+
+  Result<void> start() {
+    http_ = std::make_unique<http::Server>(loops_, front_, http_options());
+    for (const net::Endpoint& endpoint : config_.listen) {
+      KW_TRY(const net::Endpoint bound, http_->listen(endpoint, tls_));
+      bound_.push_back(bound);
+    }
+    if (core_->settings.public_url.empty()) core_->settings.public_url = url_of(reachable());
+    const bool set_up_already = is_set_up(core_->directory);
+    start_loops();
+    ready_ = true;
+    for (const net::Endpoint& endpoint : bound_) {
+      fmt::print("listening on {}\n", url_of(endpoint));
+    }
+    if (!set_up_already) print_setup_link();
+    std::fflush(stdout);
+    return {};
+  }
+
+  void reload_certificate() {
+    if (tls_ == nullptr) return;
+    if (auto reloaded = tls_->reload(); !reloaded) {
+      log_error("tls_reload_failed", {{"problem", reloaded.error().detail()}});
+    } else {
+      log_info("tls_reloaded");
+    }
+  }
+
+  // After a full disk: makes room for removals again as soon as there is some.
+  void look_at_disk() { core_->store->writable(); }
+
+  void flush_usage() { core_->directory.usage().file().flush(); }
+
+  // Answers before io threads, io threads before what they use.
+  void stop() {
+    ready_ = false;
+    http_->stop();
+    core_->committer.stop();
+    core_->barrier.disband();
+    readers_.stop();
+    hashing_.stop();
+    loops_.stop();
+    flush_usage();
+  }
+
+ private:
+  rest::FaceOptions face_options() {
+    rest::FaceOptions options;
+    options.trusted_proxies = config_.trusted_proxies;
+    options.is_ready = [this] { return ready_.load(); };
+    options.metrics.push_back([this](rest::MetricsText& text) {
+      rest::write_http_metrics(text, http_->counters());
+      text.counter("keywright_log_lines_dropped_total",
+                   "Log lines that a full pipe did not take.",
+                   static_cast<double>(process_logger().dropped_lines()));
+    });
+    return options;
+  }
+
+  http::ServerOptions http_options() {
+    http::ServerOptions options;
+    options.limits.stop_timeout = kStopTime;
+    if (config_.access_log) {
+      options.access_log = [this](const http::AccessRecord& record) {
+        write_access(access_logger_, record);
+      };
+    }
+    return options;
+  }
+
+  // The schedulers are in place before the first request, and nothing is written in between.
+  void start_loops() {
+    for (std::size_t i = 0; i < loops_.size(); ++i) {
+      schedulers_.push_back(std::make_unique<LoopScheduler>(loops_[i]));
+      LoopScheduler* scheduler = schedulers_.back().get();
+      loops_[i].post([scheduler] { app::Scheduler::set_current(scheduler); });
+      core_->barrier.add(*scheduler);
+    }
+    loops_.start();
+  }
+
+  // The first address, as somebody on this machine would write it.
+  net::Endpoint reachable() const {
+    net::Endpoint endpoint = bound_.front();
+    if (endpoint.address.is_unspecified()) endpoint.address = IpAddress::from_v4(127, 0, 0, 1);
+    return endpoint;
+  }
+
+  std::string url_of(const net::Endpoint& endpoint) const {
+    return fmt::format("{}://{}", config_.has_tls() ? "https" : "http", net::to_string(endpoint));
+  }
+
+  void print_setup_link() {
+    const Secret<std::string> token =
+        setup_link_.issue(core_->directory, core_->random, core_->clock.now());
+    fmt::print("\nNobody is set up here yet. Open this link within {} minutes to begin; it works "
+               "once:\n\n  {}/console/setup#token={}\n\n",
+               app::SetupLink::kLife.count(), core_->settings.public_url, token.reveal());
+  }
+
+  const Config& config_;
+  std::unique_ptr<Core> core_;
+  std::shared_ptr<net::TlsServer> tls_;
+  Logger access_logger_;
+  std::atomic<bool> ready_ = false;
+  app::Workers readers_;
+  app::Workers hashing_;
+  app::SignInThrottle throttle_;
+  app::SlowHashes slow_hashes_;
+  app::SetupLink setup_link_;
+  app::App app_;
+  console::Console console_;
+  rest::Face face_;
+  Front front_{console_, face_};
+  net::LoopGroup loops_;
+  std::vector<std::unique_ptr<LoopScheduler>> schedulers_;
+  std::unique_ptr<http::Server> http_;
+  std::vector<net::Endpoint> bound_;
+};
+
+void run_until_told(Server& server, const Signals& signals, const Clock& clock) {
+  auto flushed_at = clock.boot_time();
+  while (true) {
+    const std::optional<int> signal = signals.wait(kTick);
+    if (signal == SIGHUP) {
+      server.reload_certificate();
+    } else if (signal) {
+      log_info("stopping", {{"signal", *signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+      return;
+    }
+    server.look_at_disk();
+    if (clock.boot_time() - flushed_at >= kUsageFlushEvery) {
+      server.flush_usage();
+      flushed_at = clock.boot_time();
+    }
+  }
+}
+
+Result<std::shared_ptr<net::TlsServer>> load_certificate(const Config& config) {
+  if (!config.has_tls()) return nullptr;
+  return net::TlsServer::load({config.tls_certificate_file, config.tls_key_file});
+}
+
+}  // namespace
+
+std::string_view version() { return KEYWRIGHT_VERSION; }
+
+Result<void> serve(const Config& config) {
+  const Signals signals;
+  process_logger().set_level(config.log_level);
+  SystemClock clock;
+  SystemRandom random;
+  KW_TRY(auto tls, load_certificate(config));
+  const Place place{config.data_directory, config.digest_key_file};
+  KW_TRY(auto core, Core::open(place, Missing::create, clock, random, settings_of(config)));
+  Server server(config, std::move(core), std::move(tls));
+  std::optional<DemoSheet> demo;
+  if (config.demo) {
+    KW_TRY(demo, prepare_demo(server.core(), server.app()));
+  }
+  KW_CHECK_OK(server.start());
+  if (demo) print_demo(*demo, server.app().settings.public_url, config.data_directory);
+  log_info("started", {{"version", version()}, {"threads", config.threads}});
+  run_until_told(server, signals, clock);
+  signals.release();
+  server.stop();
+  log_info("stopped");
+  return {};
+}
+
+}  // namespace keywright::server
