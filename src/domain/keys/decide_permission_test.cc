@@ -72,6 +72,16 @@ TEST(DecidePermission, TheRoleInTheResourcesOrganizationCounts) {
   EXPECT_EQ(world.decide().outcome, Outcome::valid) << "owner here";
 }
 
+TEST(DecidePermission, ADeactivatedMembershipHoldsNothing) {
+  World world("access");
+  Membership away;
+  away.organization_id = world.records.organizations[1].id;
+  world.records.users[0].memberships.push_back(away);
+  EXPECT_EQ(ask_permission(world, "targets:read"), Outcome::valid);
+  world.records.users[0].memberships[0].active = false;
+  EXPECT_EQ(ask_permission(world, "targets:read"), Outcome::insufficient_permission);
+}
+
 TEST(DecidePermission, KeysWithAListHoldWhatItCovers) {
   for (const char* kind : {"customer", "management", "connect"}) {
     World world(kind);

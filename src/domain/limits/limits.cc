@@ -11,13 +11,18 @@ constexpr std::int64_t kLimitMax = 16'777'215;
 constexpr std::int64_t kWindowSecondsMax = 31'536'000;
 constexpr int kUseBits = 24;
 
+__extension__ typedef __int128 Int128;
+
 std::int64_t ceil_divide(std::int64_t value, std::int64_t divisor) {
   return value <= 0 ? 0 : (value - 1) / divisor + 1;
 }
 
-// value * factor / divisor, exact where the product needs more than 64 bits.
+// value * factor / divisor, exact where the product needs more than 64 bits; rounded down or up.
 std::int64_t scale(std::int64_t value, std::int64_t factor, std::int64_t divisor) {
-  return static_cast<std::int64_t>(static_cast<__int128>(value) * factor / divisor);
+  return static_cast<std::int64_t>(static_cast<Int128>(value) * factor / divisor);
+}
+std::int64_t scale_up(std::int64_t value, std::int64_t factor, std::int64_t divisor) {
+  return static_cast<std::int64_t>((static_cast<Int128>(value) * factor + divisor - 1) / divisor);
 }
 
 std::int64_t milliseconds_since_epoch(Time now) {
@@ -45,15 +50,10 @@ struct Ticks {
         per_use(std::max<std::int64_t>(1, window_micros / limit)),
         per_window(per_use * limit) {}
 
-  std::int64_t to_seconds(std::int64_t ticks) const {
-    return ceil_divide(ticks <= 0 ? 0 : ticks_to_micros(ticks), kMicrosPerSecond);
-  }
-
- private:
   // Rounded up, so that whoever waits that long has waited long enough.
-  std::int64_t ticks_to_micros(std::int64_t ticks) const {
-    if (per_window == window_micros) return ticks;
-    return scale(ticks, window_micros, per_window) + 1;
+  std::int64_t to_seconds(std::int64_t ticks) const {
+    if (ticks <= 0) return 0;
+    return ceil_divide(scale_up(ticks, window_micros, per_window), kMicrosPerSecond);
   }
 };
 

@@ -146,15 +146,27 @@ TEST(Limits, WaitingAsLongAsToldIsAlwaysEnough) {
   }
 }
 
+TEST(Gcra, AWindowThatTheLimitDoesNotDivideIsNoLongerThanItIs) {
+  std::int64_t state = 0;
+  EXPECT_EQ(take(gcra(7, 60), state, kNow, 7).reset_seconds, 60);
+  EXPECT_EQ(peek(gcra(7, 60), state, kNow, 7).retry_after_seconds, 60);
+  EXPECT_EQ(peek(gcra(7, 60), state, kNow, 1).retry_after_seconds, 9) << "8.57 s, rounded up";
+  // Its ticks are a little longer than microseconds: a million of them take a little over a second.
+  const std::int64_t now_in_ticks = to_unix_milliseconds(kNow) / 60'000 * 59'999'996;
+  EXPECT_EQ(peek(gcra(7, 60), now_in_ticks + 1'000'000, kNow, 0).reset_seconds, 2);
+}
+
+__extension__ typedef __int128 Int128;
+
 // GCRA the long way: the arrival time as an exact fraction with `limit` as its denominator.
 struct NaiveGcra {
   const Limit& limit;
-  __int128 arrival = 0;
+  Int128 arrival = 0;
 
   bool take(Time now, std::int64_t cost) {
-    const __int128 unit = __int128{limit.window_seconds} * 1000;  // one use, in 1/limit ms
-    const __int128 here = __int128{to_unix_milliseconds(now)} * limit.limit;
-    const __int128 from = arrival > here ? arrival : here;
+    const Int128 unit = Int128{limit.window_seconds} * 1000;  // one use, in 1/limit ms
+    const Int128 here = Int128{to_unix_milliseconds(now)} * limit.limit;
+    const Int128 from = arrival > here ? arrival : here;
     if (from + unit * cost - here > unit * limit.limit) return false;
     arrival = from + unit * cost;
     return true;
