@@ -13,13 +13,13 @@
 namespace keywright::http {
 
 enum class Char : std::uint8_t {
-  token = 1,         // methods, field names
-  field_value = 2,   // also inside values: space, tab and obs-text, but no other control characters
+  token = 1,        // methods, field names
+  field_value = 2,  // also inside values: space, tab and obs-text, but no other control characters
   path = 4,
   query = 8,
-  host = 16,         // of a registered name or an IPv4 address
+  host = 16,  // of a registered name or an IPv4 address
   hex = 32,
-  unreserved = 64,   // RFC 3986 2.3
+  unreserved = 64,  // RFC 3986 2.3
   cookie_value = 128,
 };
 

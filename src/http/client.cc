@@ -277,8 +277,8 @@ Task<Result<ClientResponse>> Client::send(ClientRequest request) {
       if (!connected) co_return fail(connected.error());
       stream = std::move(*connected);
     }
-    const net::TimerId timer = self.loop.run_after(
-        self.options.request_timeout, [&] { stream->cancel(IoStatus::timed_out); });
+    const net::TimerId timer = self.loop.run_after(self.options.request_timeout,
+                                                   [&] { stream->cancel(IoStatus::timed_out); });
     // A server may answer and close before it has taken the whole body: what the writing came to
     // is told by the answer, or by its absence.
     const net::IoResult written = co_await stream->write_all(head, request.body);

@@ -6,8 +6,8 @@
 //   request.body = text;
 //   KW_TRY(http::ClientResponse response, co_await client.send(std::move(request)));
 //
-//   http::BlockingClient blocking({});                     // the CLI: a loop of its own, no threads
-//   KW_TRY(http::ClientResponse response, blocking.send(request));
+//   http::BlockingClient blocking({});                     // the CLI: a loop of its own, no
+//   threads KW_TRY(http::ClientResponse response, blocking.send(request));
 //
 // Redirects are not followed. A request is sent again, once and on a new connection, only when a
 // kept connection turned out to be closed before any byte of an answer, and the method is
@@ -71,7 +71,7 @@ struct ClientResponse {
 struct ClientOptions {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds request_timeout{30'000};  // from sending to the last byte
-  std::chrono::milliseconds keep_alive{30'000};       // a kept connection older than this is dropped
+  std::chrono::milliseconds keep_alive{30'000};  // a kept connection older than this is dropped
   std::size_t max_response_bytes = 16 * 1024 * 1024;
   std::size_t max_kept_connections = 8;
   std::shared_ptr<net::TlsClient> tls;  // none: made at the first https request, system trust

@@ -5,11 +5,9 @@
 #include <string>
 #include <thread>
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "http/test_server.h"
 #include "net/listener.h"
+#include "net/test_socket.h"
 
 namespace keywright::http {
 namespace {
@@ -31,33 +29,19 @@ class ScriptedServer {
     net::Endpoint endpoint = *net::parse_endpoint("127.0.0.1:0");
     fd_ = (*net::open_listeners(endpoint, 1))[0];
     url_ = "http://" + net::to_string(net::local_endpoint(fd_)) + "/";
-    thread_ = std::thread([this] { serve(); });
+    thread_ = std::thread([this] {
+      while (net::answer_once(fd_, answer_)) {
+      }
+    });
   }
   ~ScriptedServer() {
-    ::shutdown(fd_, SHUT_RDWR);
+    net::shut_down(fd_);
     thread_.join();
-    ::close(fd_);
+    net::close_descriptor(fd_);
   }
   const std::string& url() const { return url_; }
 
  private:
-  void serve() {
-    net::Loop loop;
-    net::Descriptor watched(loop, ::dup(fd_));
-    while (true) {
-      const int connection = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
-      if (connection < 0) {
-        if (errno != EAGAIN) return;
-        loop.run_once(std::chrono::milliseconds(20));
-        if (watched.has_hung_up()) return;
-        continue;
-      }
-      char request[4096];
-      [[maybe_unused]] auto got = ::recv(connection, request, sizeof request, 0);
-      ::send(connection, answer_.data(), answer_.size(), MSG_NOSIGNAL);
-      ::close(connection);
-    }
-  }
   std::string answer_;
   std::string url_;
   int fd_;
@@ -76,8 +60,9 @@ TEST(Url, IsTakenApart) {
   EXPECT_EQ(parse_url("http://[::1]:8080")->host, "::1");
   EXPECT_EQ(parse_url("http://[::1]:8080")->target, "/");
   EXPECT_EQ(parse_url("http://a?q")->target, "/?q");
-  for (std::string_view wrong : {"", "a.b", "ftp://a/", "http://", "http:///x", "http://u@a/", "http://a/#f",
-                                 "http://a/ b", "http://a:99999/", "http://a\r\nX: y/", "http://a/?#"}) {
+  for (std::string_view wrong :
+       {"", "a.b", "ftp://a/", "http://", "http:///x", "http://u@a/", "http://a/#f", "http://a/ b",
+        "http://a:99999/", "http://a\r\nX: y/", "http://a/?#"}) {
     EXPECT_FALSE(parse_url(wrong).has_value()) << wrong;
   }
 }
@@ -101,7 +86,8 @@ TEST(HttpClient, UnderstandsChunksHeadAndEmptyAnswers) {
   EXPECT_EQ(client.send(ClientRequest("GET", url_of(server, "/chunks")))->body, "onetwothree");
   EXPECT_EQ(client.send(ClientRequest("HEAD", url_of(server, "/hello")))->body, "");
   EXPECT_EQ(client.send(ClientRequest("GET", url_of(server, "/status/204")))->status, 204);
-  EXPECT_EQ(client.send(ClientRequest("GET", url_of(server, "/large/300000")))->body.size(), 300'000u);
+  EXPECT_EQ(client.send(ClientRequest("GET", url_of(server, "/large/300000")))->body.size(),
+            300'000u);
   EXPECT_EQ(server.server().counters().accepted, 1u);
 }
 
@@ -149,7 +135,8 @@ TEST(HttpClient, MalformedAnswersAreErrors) {
     ASSERT_FALSE(response.has_value()) << answer;
     EXPECT_EQ(response.error().reason(), "malformed_response") << answer;
   }
-  ScriptedServer interim("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.0 200 OK\r\n\r\nto the end");
+  ScriptedServer interim(
+      "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.0 200 OK\r\n\r\nto the end");
   BlockingClient client({});
   EXPECT_EQ(client.send(ClientRequest("GET", interim.url()))->body, "to the end");
 }

@@ -15,8 +15,8 @@ constexpr std::size_t kFlushAt = 64 * 1024;     // of pipelined answers
 constexpr std::size_t kCopiedBody = 32 * 1024;  // larger ones are sent from where they are
 constexpr std::size_t kMaxLingeringBytes = 8 * 1024 * 1024;
 constexpr std::chrono::seconds kLingeringTime{3};
-constexpr int kRequestsPerTurn = 64;            // then others get theirs
-constexpr int kNoResponse = 0;                  // in logs and counters: cut before an answer began
+constexpr int kRequestsPerTurn = 64;  // then others get theirs
+constexpr int kNoResponse = 0;        // in logs and counters: cut before an answer began
 constexpr std::string_view kAllowedMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
@@ -259,8 +259,7 @@ h1::ResponseFraming Connection::frame_response(Next next) {
   } else if (answer.stream && answer.stream_length) {
     framing.length = *answer.stream_length;
   } else if (answer.stream) {
-    framing.body =
-        request().minor_version > 0 ? BodyFraming::chunked : BodyFraming::until_close;
+    framing.body = request().minor_version > 0 ? BodyFraming::chunked : BodyFraming::until_close;
   }
   framing.close = next != Next::request || framing.body == BodyFraming::until_close;
   framing.say_keep_alive = request().minor_version == 0;

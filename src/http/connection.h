@@ -48,7 +48,7 @@ class Connection final : public ExchangeControl {
     idle,       // nothing of a request has arrived
     head,
     body,
-    handler,    // no limit: the handler keeps its own
+    handler,  // no limit: the handler keeps its own
     writing,
     lingering,  // the last answer is out; unread bytes are drained so that no reset overtakes it
   };
@@ -86,9 +86,9 @@ class Connection final : public ExchangeControl {
   std::unique_ptr<Workspace> workspace_;
   Phase phase_ = Phase::idle;
   bool cut_ = false;
-  bool streaming_ = false;       // a response stream is being pulled
-  bool watching_ = false;        // the stream has our hang-up callback
-  bool continue_owed_ = false;   // the client waits for 100 Continue
+  bool streaming_ = false;      // a response stream is being pulled
+  bool watching_ = false;       // the stream has our hang-up callback
+  bool continue_owed_ = false;  // the client waits for 100 Continue
   h1::BodyFraming stream_framing_ = h1::BodyFraming::chunked;
   Fault fault_{Refusal::malformed, {}};
   net::Ticks since_{};               // when the phase began, or when it last had made progress
@@ -97,7 +97,7 @@ class Connection final : public ExchangeControl {
   std::uint64_t body_mark_ = 0;
   net::Ticks request_began_{};
   std::uint64_t response_bytes_ = 0;
-  std::string_view large_body_;      // sent from where it is, after output()
+  std::string_view large_body_;  // sent from where it is, after output()
   std::function<void()> disconnected_;
   bool* destroyed_ = nullptr;  // set while foreign code is called that may end us
 };

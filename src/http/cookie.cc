@@ -42,7 +42,8 @@ std::optional<std::string_view> find_cookie(const Fields& headers, std::string_v
 
 bool set_cookie(Response& response, std::string_view name, std::string_view value,
                 const CookieOptions& options) {
-  if (name.empty() || !all_are(name, Char::token) || !all_are(value, Char::cookie_value)) return false;
+  if (name.empty() || !all_are(name, Char::token) || !all_are(value, Char::cookie_value))
+    return false;
   std::string text;
   text.append(name).append("=").append(value).append("; Path=/; HttpOnly");
   if (options.max_age) text.append("; Max-Age=").append(std::to_string(options.max_age->count()));

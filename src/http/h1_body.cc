@@ -76,8 +76,7 @@ void BodyDecoder::framing_byte(char c) {
       if (!is(c, Char::hex)) return fail("chunk_size");
       state_ = State::size_more;
       return size_digit(c);
-    case State::size_more:
-      return is(c, Char::hex) ? size_digit(c) : after_size(c);
+    case State::size_more: return is(c, Char::hex) ? size_digit(c) : after_size(c);
     case State::extension:
       if (c == '\r') {
         state_ = State::size_lf;

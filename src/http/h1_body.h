@@ -43,8 +43,22 @@ class BodyDecoder {
 
  private:
   enum class State : unsigned char {
-    content, until_close, size_first, size_more, extension, size_lf, chunk, chunk_cr, chunk_lf,
-    trailer_first, trailer_name, trailer_value, trailer_lf, end_lf, done, faulty,
+    content,
+    until_close,
+    size_first,
+    size_more,
+    extension,
+    size_lf,
+    chunk,
+    chunk_cr,
+    chunk_lf,
+    trailer_first,
+    trailer_name,
+    trailer_value,
+    trailer_lf,
+    end_lf,
+    done,
+    faulty,
   };
   void framing_byte(char c);
   void size_digit(char c);

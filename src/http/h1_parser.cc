@@ -91,7 +91,8 @@ MaybeFault parse_request_line(std::string_view line, Request& request) {
   const std::size_t second_space = line.find(' ', first_space + 1);
   if (second_space == std::string_view::npos) return malformed("request_line");
   request.target = line.substr(first_space + 1, second_space - first_space - 1);
-  if (auto fault = parse_version(line.substr(second_space + 1), request.minor_version)) return fault;
+  if (auto fault = parse_version(line.substr(second_space + 1), request.minor_version))
+    return fault;
   request.method = parse_method(request.method_text);
   if (request.method_text == "CONNECT" || request.method_text == "TRACE") {
     return Fault{Refusal::method_refused, "method"};
@@ -171,8 +172,8 @@ MaybeFault parse_fields(std::string_view block, Fields& fields, Gathered& gather
     while (is(*at, Char::field_value)) ++at;
     if (*at != '\r') return malformed("field_value");
     if (end - at < 2 || at[1] != '\n') return malformed("bare_cr");
-    field.value = without_surrounding_space(
-        std::string_view(value, static_cast<std::size_t>(at - value)));
+    field.value =
+        without_surrounding_space(std::string_view(value, static_cast<std::size_t>(at - value)));
     at += 2;
     if (!fields.add(field)) return Fault{Refusal::head_too_large, "field_count"};
     gather(field, gathered);
@@ -251,7 +252,8 @@ HeadScanner::Outcome HeadScanner::scan(std::string_view data) {
                             ? std::memchr(data.data() + scanned_, '\n', data.size() - scanned_)
                             : nullptr;
     const std::size_t at =
-        found ? static_cast<std::size_t>(static_cast<const char*>(found) - data.data()) : data.size();
+        found ? static_cast<std::size_t>(static_cast<const char*>(found) - data.data())
+              : data.size();
     if (is_too_long(at, in_first_line)) {
       return in_first_line ? fail(Refusal::target_too_long, "request_line")
                            : fail(Refusal::head_too_large, "header_block");
@@ -313,8 +315,8 @@ std::optional<Fault> parse_request_head(std::string_view head, Request& request,
   return std::nullopt;
 }
 
-std::optional<Fault> parse_response_head(std::string_view head, bool to_head, ResponseHead& response,
-                                         Framing& framing) {
+std::optional<Fault> parse_response_head(std::string_view head, bool to_head,
+                                         ResponseHead& response, Framing& framing) {
   framing = Framing();
   response.headers.clear();
   const std::string_view line = split_first_line(head);
@@ -333,8 +335,8 @@ std::optional<Fault> parse_response_head(std::string_view head, bool to_head, Re
   Gathered gathered;
   if (auto fault = parse_fields(head, response.headers, gathered)) return fault;
   if (auto fault = decide_framing(gathered, response.minor_version, framing)) return fault;
-  const bool has_no_body = to_head || response.status < 200 || response.status == 204 ||
-                           response.status == 304;
+  const bool has_no_body =
+      to_head || response.status < 200 || response.status == 204 || response.status == 304;
   if (has_no_body) {
     framing.kind = Framing::Kind::none;
   } else if (gathered.codings == 0 && gathered.lengths == 0) {

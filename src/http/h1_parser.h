@@ -11,7 +11,8 @@
 //
 // One empty line before a request line is skipped (RFC 9112 2.2).
 //
-// Threading: plain objects. Lifetime: results view the head. Cost: a scan and a pass; no allocation.
+// Threading: plain objects. Lifetime: results view the head. Cost: a scan and a pass; no
+// allocation.
 #pragma once
 
 #include <cstddef>
@@ -38,7 +39,7 @@ class HeadScanner {
 
   // `data` begins with the first byte of the message at every call and has only grown since.
   Outcome scan(std::string_view data);
-  std::size_t begin() const { return begin_; }  // of the first line, after a skipped empty one
+  std::size_t begin() const { return begin_; }   // of the first line, after a skipped empty one
   std::size_t size() const { return scanned_; }  // when complete: up to and with the empty line
   const Fault& fault() const { return fault_; }
   void reset() { *this = HeadScanner(limits_); }
@@ -74,8 +75,8 @@ struct ResponseHead {
 };
 
 // `to_head`: the response answers a HEAD request, so it has no body whatever its fields say.
-std::optional<Fault> parse_response_head(std::string_view head, bool to_head, ResponseHead& response,
-                                         Framing& framing);
+std::optional<Fault> parse_response_head(std::string_view head, bool to_head,
+                                         ResponseHead& response, Framing& framing);
 
 // host [ ":" port ], in the strict form that a Host field may have here.
 bool is_valid_authority(std::string_view text);

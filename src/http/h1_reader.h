@@ -12,7 +12,8 @@
 // still raw. When the buffer moves, the views of the request move along.
 // A body can be taken whole (request().body) or piece by piece (take_body()).
 //
-// Threading: a plain object. Cost: one buffer, kept; it grows with the body and shrinks at finish().
+// Threading: a plain object. Cost: one buffer, kept; it grows with the body and shrinks at
+// finish().
 #pragma once
 
 #include <cstddef>
@@ -71,12 +72,12 @@ class RequestReader {
 
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0;
-  std::size_t message_ = 0;     // where the current message begins
-  std::size_t body_ = 0;        // where its body begins
-  std::size_t body_end_ = 0;    // the end of what has been decoded of it
-  std::size_t raw_ = 0;         // raw bytes: [raw_, end_)
+  std::size_t message_ = 0;   // where the current message begins
+  std::size_t body_ = 0;      // where its body begins
+  std::size_t body_end_ = 0;  // the end of what has been decoded of it
+  std::size_t raw_ = 0;       // raw bytes: [raw_, end_)
   std::size_t end_ = 0;
-  std::size_t taken_ = 0;       // the part of [body_, body_end_) that has been taken
+  std::size_t taken_ = 0;  // the part of [body_, body_end_) that has been taken
 };
 
 }  // namespace keywright::http::h1

@@ -76,16 +76,20 @@ std::string read_whole(std::string_view input) {
 std::vector<std::string> inputs() {
   const std::string host = "Host: example\r\n";
   return {
-      "GET /a?b=c HTTP/1.1\r\n" + host + "X-Y:  spaced value \t\r\n\r\nGET /b HTTP/1.1\r\n" + host + "\r\n",
-      "POST /c HTTP/1.1\r\n" + host + "Content-Length: 5\r\n\r\nhello\r\nGET /d HTTP/1.1\r\n" + host + "\r\n",
-      "POST /e HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nT: v\r\n"
-      "\r\nGET /f HTTP/1.1\r\n" + host + "\r\n",
+      "GET /a?b=c HTTP/1.1\r\n" + host + "X-Y:  spaced value \t\r\n\r\nGET /b HTTP/1.1\r\n" + host +
+          "\r\n",
+      "POST /c HTTP/1.1\r\n" + host + "Content-Length: 5\r\n\r\nhello\r\nGET /d HTTP/1.1\r\n" +
+          host + "\r\n",
+      "POST /e HTTP/1.1\r\n" + host +
+          "Transfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nT: v\r\n"
+          "\r\nGET /f HTTP/1.1\r\n" +
+          host + "\r\n",
       "POST /g HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
       "POST /g HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\nfffffff\r\n",
       "GET /h HTTP/1.1\r\n" + host + "X: a\nY: b\r\n\r\n",
       "GET /i HTTP/1.1\r\nX: y\r\n\r\n",
-      "POST /large HTTP/1.1\r\n" + host + "Content-Length: 60000\r\n\r\n" + std::string(60'000, 'z') +
-          "GET /after HTTP/1.1\r\n" + host + "\r\n",
+      "POST /large HTTP/1.1\r\n" + host + "Content-Length: 60000\r\n\r\n" +
+          std::string(60'000, 'z') + "GET /after HTTP/1.1\r\n" + host + "\r\n",
       "GET /" + std::string(9000, 'a') + " HTTP/1.1\r\n" + host + "\r\n",
       "GET /long HTTP/1.1\r\n" + host + "X: " + std::string(33'000, 'a') + "\r\n\r\n",
       "GET /ok HTTP/1.1\r\n" + host + "X: " + std::string(30'000, 'a') + "\r\n\r\n",
@@ -103,7 +107,8 @@ TEST(RequestReader, OutcomeDoesNotDependOnHowTheInputIsCut) {
       std::string_view rest = input;
       const std::uint64_t longest = round % 2 == 0 ? 7 : 3000;
       while (!rest.empty()) {
-        const std::size_t size = std::min<std::size_t>(rest.size(), 1 + random_below(random, longest));
+        const std::size_t size =
+            std::min<std::size_t>(rest.size(), 1 + random_below(random, longest));
         cut.feed(rest.substr(0, size));
         rest.remove_prefix(size);
       }
@@ -113,8 +118,9 @@ TEST(RequestReader, OutcomeDoesNotDependOnHowTheInputIsCut) {
 }
 
 TEST(RequestReader, RequestsFollowEachOther) {
-  EXPECT_EQ(read_whole(inputs()[0]),
-            "GET /a?b=c @example\nHost=example\nX-Y=spaced value\n\nGET /b? @example\nHost=example\n\n");
+  EXPECT_EQ(
+      read_whole(inputs()[0]),
+      "GET /a?b=c @example\nHost=example\nX-Y=spaced value\n\nGET /b? @example\nHost=example\n\n");
   EXPECT_EQ(read_whole(inputs()[2]),
             "POST /e? @example\nHost=example\nTransfer-Encoding=chunked\nhello!\n"
             "GET /f? @example\nHost=example\n\n");
@@ -182,7 +188,8 @@ TEST(ResponseHead, FramingFollowsRequestAndStatus) {
   EXPECT_EQ(kind("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), Framing::Kind::chunked);
   EXPECT_EQ(kind("HTTP/1.0 200 OK\r\nX: y\r\n\r\n"), Framing::Kind::until_close);
   for (std::string_view wrong :
-       {"HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n",
+       {"HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n",
+        "ICY 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
     EXPECT_TRUE(parse_response_head(wrong, false, head, framing)) << wrong;
   }

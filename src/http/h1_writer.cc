@@ -83,8 +83,8 @@ void Stamp::refresh(std::chrono::nanoseconds now) {
   constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   fmt::format_to_n(date_.data(), date_.size(), "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-                   kDays[parts.tm_wday], parts.tm_mday, kMonths[parts.tm_mon],
-                   parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+                   kDays[parts.tm_wday], parts.tm_mday, kMonths[parts.tm_mon], parts.tm_year + 1900,
+                   parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 std::string_view Stamp::date(std::chrono::nanoseconds now) {

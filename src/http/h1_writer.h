@@ -20,8 +20,8 @@
 namespace keywright::http::h1 {
 
 enum class BodyFraming : unsigned char {
-  none,         // 1xx, 204, 304: no body, and no field that speaks of one
-  length,       // Content-Length, also in answer to HEAD
+  none,    // 1xx, 204, 304: no body, and no field that speaks of one
+  length,  // Content-Length, also in answer to HEAD
   chunked,
   until_close,  // to HTTP/1.0 clients, when the length is not known
 };
@@ -35,7 +35,8 @@ struct ResponseFraming {
   std::string_view request_id;
 };
 
-void append_response_head(std::string& out, const Response& response, const ResponseFraming& framing);
+void append_response_head(std::string& out, const Response& response,
+                          const ResponseFraming& framing);
 void append_chunk_size(std::string& out, std::size_t size);
 
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
@@ -60,7 +61,7 @@ class Stamp {
   SystemClock clock_;
   std::array<char, 29> date_;
   std::chrono::nanoseconds refresh_at_{};
-  std::int64_t milliseconds_ = 0;           // wall clock at taken_at_
+  std::int64_t milliseconds_ = 0;  // wall clock at taken_at_
   std::chrono::nanoseconds taken_at_{};
   std::uint64_t random_state_ = 0;
   std::uint64_t sequence_ = 0;

@@ -95,7 +95,8 @@ void Response::content_type(std::string_view value) {
 }
 
 bool Response::header(std::string_view name, std::string_view value) {
-  if (name.empty() || !all_are(name, Char::token) || !all_are(value, Char::field_value)) return false;
+  if (name.empty() || !all_are(name, Char::token) || !all_are(value, Char::field_value))
+    return false;
   for (std::string_view own : kServersOwn) {
     if (equals_ignoring_case(name, own)) return false;
   }

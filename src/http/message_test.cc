@@ -96,14 +96,20 @@ TEST(Problem, CarriesCodeRequestIdFieldsAndRetryAfter) {
 }
 
 TEST(Problem, EveryCodeHasItsStatus) {
-  const std::pair<Code, int> table[] = {
-      {Code::invalid_argument, 400},    {Code::unauthenticated, 401},
-      {Code::permission_denied, 403},   {Code::not_found, 404},
-      {Code::method_not_allowed, 405},  {Code::conflict, 409},
-      {Code::precondition_failed, 412}, {Code::too_large, 413},
-      {Code::unsupported_media_type, 415}, {Code::unprocessable, 422},
-      {Code::rate_limited, 429},        {Code::storage_full, 507},
-      {Code::unavailable, 503},         {Code::internal, 500}};
+  const std::pair<Code, int> table[] = {{Code::invalid_argument, 400},
+                                        {Code::unauthenticated, 401},
+                                        {Code::permission_denied, 403},
+                                        {Code::not_found, 404},
+                                        {Code::method_not_allowed, 405},
+                                        {Code::conflict, 409},
+                                        {Code::precondition_failed, 412},
+                                        {Code::too_large, 413},
+                                        {Code::unsupported_media_type, 415},
+                                        {Code::unprocessable, 422},
+                                        {Code::rate_limited, 429},
+                                        {Code::storage_full, 507},
+                                        {Code::unavailable, 503},
+                                        {Code::internal, 500}};
   for (const auto& [code, status] : table) EXPECT_EQ(status_of(code), status);
 }
 
@@ -127,7 +133,8 @@ TEST(Query, DecodesOnceAndKeepsOrder) {
 }
 
 TEST(Query, RefusesWhatTwoReadersCouldReadDifferently) {
-  for (std::string_view wrong : {"a=1&a=2", "a=1&%61=2", "a=%2", "a=%zz", "a=%00", "a=%ff", "%ff=a", "a=%0a"}) {
+  for (std::string_view wrong :
+       {"a=1&a=2", "a=1&%61=2", "a=%2", "a=%zz", "a=%00", "a=%ff", "%ff=a", "a=%0a"}) {
     EXPECT_FALSE(Query::parse(wrong).has_value()) << wrong;
   }
   auto repeated = Query::parse("limit=1&limit=2");
@@ -157,8 +164,9 @@ TEST(Cookie, IsSetForThisHostOnly) {
   options.max_age = std::chrono::hours(1);
   options.same_site = SameSite::strict;
   EXPECT_TRUE(set_cookie(response, "__Host-s", "tok", options));
-  EXPECT_EQ(response.header_block(),
-            "Set-Cookie: __Host-s=tok; Path=/; HttpOnly; Max-Age=3600; Secure; SameSite=Strict\r\n");
+  EXPECT_EQ(
+      response.header_block(),
+      "Set-Cookie: __Host-s=tok; Path=/; HttpOnly; Max-Age=3600; Secure; SameSite=Strict\r\n");
   EXPECT_FALSE(set_cookie(response, "s", "a; Domain=evil", options));
   EXPECT_FALSE(set_cookie(response, "s=", "a", options));
 }

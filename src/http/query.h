@@ -37,7 +37,8 @@ class Query {
   std::vector<Pair> pairs_;
 };
 
-// `text` with everything but unreserved characters (RFC 3986) as %XX; for building paths and queries.
+// `text` with everything but unreserved characters (RFC 3986) as %XX; for building paths and
+// queries.
 std::string percent_encode(std::string_view text);
 
 }  // namespace keywright::http

@@ -212,7 +212,8 @@ bool percent_decode(std::string_view text, char* out, std::size_t capacity, std:
       out[size++] = text[i];
       continue;
     }
-    if (text.size() - i < 3 || !is(text[i + 1], Char::hex) || !is(text[i + 2], Char::hex)) return false;
+    if (text.size() - i < 3 || !is(text[i + 1], Char::hex) || !is(text[i + 2], Char::hex))
+      return false;
     out[size++] = static_cast<char>(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]));
     i += 2;
   }

@@ -2,9 +2,8 @@
 //
 //   http::Router router;
 //   router.add("POST /api/v1/keys/{id}/rotate", kRotateKey);
-//   router.add("GET /console/{rest...}", kConsole);           // the rest, slashes and all, not decoded
-//   http::RouteMatch match;
-//   switch (router.match(request.method, request.path, match)) {
+//   router.add("GET /console/{rest...}", kConsole);           // the rest, slashes and all, not
+//   decoded http::RouteMatch match; switch (router.match(request.method, request.path, match)) {
 //     case http::RouteOutcome::found:  handlers[match.route](match.parameter("id")); ...
 //     case http::RouteOutcome::wrong_method:  response.header("Allow", match.allow()); ...
 //

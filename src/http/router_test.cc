@@ -74,22 +74,25 @@ TEST(Router, HeadGoesWhereGetGoes) {
 
 TEST(Router, UnknownPathsAreUnknown) {
   RouteMatch found;
-  for (std::string_view path : {"", "*", "/api", "/api/v1/keys/", "/api/v1/keys//rotate", "//api/v1/keys",
-                                "/api/v1/key%73", "/API/v1/keys", "/api/v1/keys/a/b", "/a/x/b/"}) {
+  for (std::string_view path :
+       {"", "*", "/api", "/api/v1/keys/", "/api/v1/keys//rotate", "//api/v1/keys", "/api/v1/key%73",
+        "/API/v1/keys", "/api/v1/keys/a/b", "/a/x/b/"}) {
     EXPECT_EQ(match(Method::get, path, found), RouteOutcome::unknown_path) << path;
   }
 }
 
 TEST(Router, ParametersThatAreNotNamesAreRefused) {
   RouteMatch found;
-  for (std::string_view value : {"%2f", "a%2Fb", "%5c", "..", "%2e%2e", ".", "%2E", "%00", "a%0ab", "%7f",
-                                 "%ff", "%c0%af", "%ed%a0%80", "a\\b"}) {
-    EXPECT_EQ(match(Method::get, "/api/v1/keys/" + std::string(value), found), RouteOutcome::bad_path)
+  for (std::string_view value : {"%2f", "a%2Fb", "%5c", "..", "%2e%2e", ".", "%2E", "%00", "a%0ab",
+                                 "%7f", "%ff", "%c0%af", "%ed%a0%80", "a\\b"}) {
+    EXPECT_EQ(match(Method::get, "/api/v1/keys/" + std::string(value), found),
+              RouteOutcome::bad_path)
         << value;
   }
   EXPECT_EQ(match(Method::get, "/api/v1/keys/%252f", found), RouteOutcome::found) << "decoded once";
   EXPECT_EQ(found.parameter("id"), "%2f");
-  EXPECT_EQ(match(Method::get, "/api/v1/keys/" + std::string(2000, '%'), found), RouteOutcome::bad_path);
+  EXPECT_EQ(match(Method::get, "/api/v1/keys/" + std::string(2000, '%'), found),
+            RouteOutcome::bad_path);
   std::string long_encoded;
   for (int i = 0; i < 600; ++i) long_encoded += "%61";
   EXPECT_EQ(match(Method::get, "/api/v1/keys/" + long_encoded, found), RouteOutcome::bad_path);

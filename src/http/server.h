@@ -120,16 +120,16 @@ class Handler {
 };
 
 struct ServerLimits {
-  std::size_t request_line_bytes = 8 * 1024;   // 414
-  std::size_t head_bytes = 32 * 1024;          // 431; kMaxFields fields, too
-  std::chrono::milliseconds header_timeout{10'000};      // 408; also for a TLS handshake
-  std::chrono::milliseconds body_grace{10'000};          // after it, the body's average must reach
-  std::size_t body_bytes_per_second = 1024;              // this rate: 408
-  std::chrono::milliseconds idle_timeout{75'000};        // between requests
+  std::size_t request_line_bytes = 8 * 1024;              // 414
+  std::size_t head_bytes = 32 * 1024;                     // 431; kMaxFields fields, too
+  std::chrono::milliseconds header_timeout{10'000};       // 408; also for a TLS handshake
+  std::chrono::milliseconds body_grace{10'000};           // after it, the body's average must reach
+  std::size_t body_bytes_per_second = 1024;               // this rate: 408
+  std::chrono::milliseconds idle_timeout{75'000};         // between requests
   std::chrono::milliseconds write_stall_timeout{30'000};  // nothing taken for so long: cut
   std::chrono::milliseconds sweep_interval{1'000};
-  std::chrono::milliseconds stop_timeout{10'000};         // stop() cuts what is left after this
-  std::size_t max_connections = 50'000;                   // further ones wait in the kernel's queue
+  std::chrono::milliseconds stop_timeout{10'000};  // stop() cuts what is left after this
+  std::size_t max_connections = 50'000;            // further ones wait in the kernel's queue
 };
 
 struct AccessRecord {
@@ -145,8 +145,8 @@ struct AccessRecord {
 struct ServerCounters {
   std::uint64_t accepted = 0;
   std::uint64_t open = 0;
-  std::uint64_t exhausted = 0;                    // out of file descriptors
-  std::array<std::uint64_t, 6> responses{};       // by status class, [2] = 2xx
+  std::uint64_t exhausted = 0;                         // out of file descriptors
+  std::array<std::uint64_t, 6> responses{};            // by status class, [2] = 2xx
   std::array<std::uint64_t, kRefusalCount> refused{};  // by Refusal
 };
 

@@ -7,44 +7,19 @@
 #include <thread>
 #include <vector>
 
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "http/test_server.h"
 
 namespace keywright::http {
 namespace {
-
-using std::chrono::milliseconds;
 
 std::string get(std::string_view path, std::string_view fields = {}) {
   return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n";
 }
 
 std::string post(std::string_view path, std::string_view body) {
-  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: a\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
-}
-
-bool can_connect(const net::Endpoint& endpoint) {
-  sockaddr_storage address;
-  const socklen_t length = net::to_system(endpoint, address);
-  const int fd = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool connected = ::connect(fd, reinterpret_cast<sockaddr*>(&address), length) == 0;
-  ::close(fd);
-  return connected;
-}
-
-// Limits short enough to wait for.
-ServerOptions impatient() {
-  ServerOptions options;
-  options.limits.header_timeout = milliseconds(60);
-  options.limits.body_grace = milliseconds(60);
-  options.limits.idle_timeout = milliseconds(60);
-  options.limits.write_stall_timeout = milliseconds(60);
-  options.limits.sweep_interval = milliseconds(10);
-  return options;
+  return "POST " + std::string(path) +
+         " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         std::string(body);
 }
 
 TEST(HttpServer, AnswersCarryDateLengthTypeAndRequestId) {
@@ -173,9 +148,10 @@ TEST(HttpServer, AbsoluteTargetOverridesHost) {
 TEST(HttpServer, ChunkedBodiesArriveWithoutTheirChunking) {
   TestServer server;
   RawClient client(server.endpoint());
-  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
-              "3\r\nabc\r\n00a;name=\"value\"\r\n0123456789\r\n0\r\nX-Trailer: dropped\r\n\r\n" +
-              get("/hello"));
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
+      "3\r\nabc\r\n00a;name=\"value\"\r\n0123456789\r\n0\r\nX-Trailer: dropped\r\n\r\n" +
+      get("/hello"));
   EXPECT_EQ(client.read_response().body, "abc0123456789");
   EXPECT_EQ(client.read_response().body, "hello");
 }
@@ -186,8 +162,8 @@ TEST(HttpServer, BodyOfExactlyTheLimitIsTakenAndOneByteMoreIsNot) {
   const std::string largest(4096, 'b');
   client.send(post("/echo", largest));
   EXPECT_EQ(client.read_response().body, largest);
-  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n" + largest +
-              "\r\n0\r\n\r\n");
+  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n" +
+              largest + "\r\n0\r\n\r\n");
   EXPECT_EQ(client.read_response().body, largest);
   client.send(post("/echo", largest + "b"));
   EXPECT_EQ(client.read_response().status, 413);
@@ -226,7 +202,8 @@ TEST(HttpServer, HundredFieldsAreTaken) {
 TEST(HttpServer, ExpectContinueIsAnsweredBeforeTheBodyIsSent) {
   TestServer server;
   RawClient client(server.endpoint());
-  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(client.read_response().status, 100);
   client.send("abc");
   EXPECT_EQ(client.read_response().body, "abc");
@@ -235,9 +212,11 @@ TEST(HttpServer, ExpectContinueIsAnsweredBeforeTheBodyIsSent) {
 TEST(HttpServer, NoContinueForABodyThatWillBeRefusedOrIsHereAlready) {
   TestServer server;
   RawClient client(server.endpoint());
-  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc");
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc");
   EXPECT_EQ(client.read_response().body, "abc");
-  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\nExpect: 100-continue\r\n\r\n");
+  client.send(
+      "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(client.read_response().status, 413);
 }
 
@@ -248,10 +227,12 @@ TEST(HttpServer, BodyCanBeReadPieceByPiece) {
   std::thread sender([&] { client.send(post("/stream-echo", large)); });
   EXPECT_EQ(client.read_response().body, large);
   sender.join();
-  client.send("POST /stream-echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-              "Transfer-Encoding: chunked\r\n\r\n");
+  client.send(
+      "POST /stream-echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n");
   EXPECT_EQ(client.read_response().status, 100);
-  for (std::string_view piece : {"3\r", "\nab", "c\r\n2\r\nde\r\n", "0\r\n\r\n"}) client.send(piece);
+  for (std::string_view piece : {"3\r", "\nab", "c\r\n2\r\nde\r\n", "0\r\n\r\n"})
+    client.send(piece);
   EXPECT_EQ(client.read_response().body, "abcde");
   client.send(get("/hello"));
   EXPECT_EQ(client.read_response().body, "hello");
@@ -260,7 +241,8 @@ TEST(HttpServer, BodyCanBeReadPieceByPiece) {
 TEST(HttpServer, StreamedBodyThatIsMalformedOrAbandonedClosesTheConnection) {
   TestServer server;
   RawClient malformed(server.endpoint());
-  malformed.send("POST /stream-echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nX");
+  malformed.send(
+      "POST /stream-echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nX");
   const RawResponse refused = malformed.read_response();
   EXPECT_EQ(refused.status, 400);
   EXPECT_NE(refused.body.find("malformed_body"), std::string::npos);
@@ -364,148 +346,6 @@ TEST(HttpServer, AnswerCanBeReplacedRightBeforeItBegins) {
   EXPECT_EQ(response.status, 401);
   EXPECT_EQ(response.header("Content-Type"), "application/problem+json");
   EXPECT_EQ(response.body.find("hello"), std::string::npos);
-}
-
-TEST(HttpServer, SlowHeadGets408) {
-  TestServer server(impatient());
-  RawClient client(server.endpoint());
-  client.send("GET /hello HTTP/1.1\r\nHost:");
-  const RawResponse response = client.read_response();
-  EXPECT_EQ(response.status, 408);
-  EXPECT_TRUE(client.is_closed());
-  EXPECT_EQ(server.server().counters().refused[static_cast<std::size_t>(Refusal::timed_out)], 1u);
-}
-
-TEST(HttpServer, TrickledHeadIsNotSpared) {
-  TestServer server(impatient());
-  RawClient client(server.endpoint());
-  client.send(get("/hello").substr(0, 5));
-  std::thread trickle([&] {
-    for (int i = 0; i < 100'000 && client.fd() >= 0; ++i) {
-      if (::send(client.fd(), "a", 1, MSG_NOSIGNAL) < 0) break;
-      std::this_thread::yield();
-    }
-  });
-  const int status = client.read_response().status;
-  trickle.join();
-  EXPECT_TRUE(status == 408 || status == 414) << status;
-}
-
-TEST(HttpServer, SlowBodyGets408) {
-  TestServer server(impatient());
-  RawClient client(server.endpoint());
-  client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
-  EXPECT_EQ(client.read_response().status, 408);
-}
-
-TEST(HttpServer, IdleConnectionIsClosedWithoutAWord) {
-  TestServer server(impatient());
-  RawClient fresh(server.endpoint());
-  RawClient used(server.endpoint());
-  used.send(get("/hello"));
-  EXPECT_EQ(used.read_response().status, 200);
-  EXPECT_EQ(used.read_all(), "");
-  EXPECT_EQ(fresh.read_all(), "");
-}
-
-TEST(HttpServer, ClientThatDoesNotReadIsCut) {
-  TestServer server(impatient());
-  RawClient client(server.endpoint());
-  client.send(get("/large/50000000"));
-  while (server.server().counters().open == 0) std::this_thread::yield();
-  while (server.server().counters().open != 0) std::this_thread::yield();
-  EXPECT_FALSE(client.read_response().complete);
-}
-
-TEST(HttpServer, SlowHandlerIsNotCut) {
-  TestServer server(impatient());
-  RawClient client(server.endpoint());
-  client.send(get("/later"));
-  RawClient idle(server.endpoint());
-  EXPECT_EQ(idle.read_all(), "");  // more than any limit has passed
-  server.handler().release();
-  EXPECT_EQ(client.read_response().body, "later");
-}
-
-TEST(HttpServer, StopLetsRequestsInFlightFinishAndClosesIdleConnections) {
-  TestServer server;
-  RawClient idle(server.endpoint());
-  idle.send(get("/hello"));
-  EXPECT_EQ(idle.read_response().status, 200);
-  RawClient busy(server.endpoint());
-  busy.send(get("/later"));
-  ASSERT_TRUE(server.handler().wait_for_requests(2));
-  std::thread stopper([&] { server.server().stop(); });
-  EXPECT_TRUE(idle.is_closed());
-  server.handler().release();
-  const RawResponse last = busy.read_response();
-  EXPECT_EQ(last.body, "later");
-  EXPECT_EQ(last.header("Connection"), "close");
-  stopper.join();
-  EXPECT_FALSE(can_connect(server.endpoint())) << "still accepting";
-}
-
-TEST(HttpServer, StopCutsStreamsAfterItsTimeout) {
-  ServerOptions options;
-  options.limits.stop_timeout = milliseconds(50);
-  TestServer server(options);
-  RawClient client(server.endpoint());
-  client.send(get("/endless"));
-  std::string got;
-  while (got.find("first") == std::string::npos) got += client.read_some();
-  server.server().stop();
-  EXPECT_EQ(server.handler().streams_alive, 0);
-  EXPECT_EQ(client.read_all().find("\r\n0\r\n"), std::string::npos);
-}
-
-TEST(HttpServer, ConnectionsOverTheCapWaitUntilOneLeaves) {
-  ServerOptions options;
-  options.limits.max_connections = 2;
-  TestServer server(options);
-  auto first = std::make_unique<RawClient>(server.endpoint());
-  RawClient second(server.endpoint());
-  for (RawClient* client : {first.get(), &second}) {
-    client->send(get("/hello"));
-    EXPECT_EQ(client->read_response().status, 200);
-  }
-  RawClient third(server.endpoint());
-  third.send(get("/hello"));
-  second.send(get("/hello"));
-  EXPECT_EQ(second.read_response().status, 200);
-  EXPECT_EQ(server.handler().seen().size(), 3u);
-  first.reset();
-  EXPECT_EQ(third.read_response().status, 200);
-}
-
-TEST(HttpServer, OutOfDescriptorsTurnsCallersAwayAndRecovers) {
-  TestServer server;
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  std::vector<std::unique_ptr<RawClient>> clients;
-  clients.push_back(std::make_unique<RawClient>(server.endpoint()));
-  clients.back()->send(get("/hello"));
-  EXPECT_EQ(clients.back()->read_response().status, 200);
-  // The caller's socket exists already; from then on no new descriptor can be had, neither by the
-  // server nor by this test.
-  const int caller = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int next = ::dup(0);
-  ::close(next);
-  rlimit none = before;
-  none.rlim_cur = static_cast<rlim_t>(next);
-  ::setrlimit(RLIMIT_NOFILE, &none);
-  sockaddr_storage address;
-  const socklen_t length = net::to_system(server.endpoint(), address);
-  ASSERT_EQ(::connect(caller, reinterpret_cast<sockaddr*>(&address), length), 0);
-  char answer[64] = {};
-  EXPECT_GT(::recv(caller, answer, sizeof answer - 1, 0), 0);
-  EXPECT_EQ(std::string(answer).substr(0, 12), "HTTP/1.1 503");
-  clients.back()->send(get("/hello"));
-  EXPECT_EQ(clients.back()->read_response().status, 200) << "open connections go on";
-  ::setrlimit(RLIMIT_NOFILE, &before);
-  ::close(caller);
-  RawClient later(server.endpoint());
-  later.send(get("/hello"));
-  EXPECT_EQ(later.read_response().status, 200);
 }
 
 TEST(HttpServer, AccessLogNamesThePathWithoutTheQuery) {

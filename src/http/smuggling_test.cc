@@ -28,14 +28,14 @@ std::string get(std::string_view fields) {
   return "GET /hello HTTP/1.1\r\n" + std::string(fields) + "\r\n";
 }
 
-std::string chunked(std::string_view body) {
-  return post("Transfer-Encoding: chunked\r\n", body);
-}
+std::string chunked(std::string_view body) { return post("Transfer-Encoding: chunked\r\n", body); }
 
 std::vector<Case> framing_cases() {
   return {
-      {"length_and_chunked", post("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
-      {"chunked_and_length", post("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "0\r\n\r\n"), 400},
+      {"length_and_chunked",
+       post("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
+      {"chunked_and_length",
+       post("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "0\r\n\r\n"), 400},
       {"two_lengths", post("Content-Length: 3\r\nContent-Length: 4\r\n", "abc"), 400},
       {"same_length_twice", post("Content-Length: 3\r\nContent-Length: 3\r\n", "abc"), 400},
       {"length_list", post("Content-Length: 3, 3\r\n", "abc"), 400},
@@ -48,7 +48,8 @@ std::vector<Case> framing_cases() {
       {"length_over_2_63", post("Content-Length: 9223372036854775808\r\n"), 400},
       {"length_over_2_64", post("Content-Length: 18446744073709551617\r\n"), 400},
       {"length_decimal_point", post("Content-Length: 3.0\r\n", "abc"), 400},
-      {"coding_twice", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
+      {"coding_twice",
+       post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
       {"chunked_chunked", post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"), 400},
       {"chunked_not_last", post("Transfer-Encoding: chunked, gzip\r\n"), 400},
       {"chunked_before_identity", post("Transfer-Encoding: chunked, identity\r\n"), 400},
@@ -61,7 +62,8 @@ std::vector<Case> framing_cases() {
       {"coding_empty", post("Transfer-Encoding: \r\n"), 400},
       {"coding_comma", post("Transfer-Encoding: ,chunked\r\n"), 400},
       {"coding_vertical_tab", post("Transfer-Encoding: \vchunked\r\n", "0\r\n\r\n"), 400},
-      {"coding_in_1_0", "POST /echo HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+      {"coding_in_1_0",
+       "POST /echo HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
       {"coding_folded", post("Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n"), 400},
       {"coding_space_before_colon", post("Transfer-Encoding : chunked\r\n", "0\r\n\r\n"), 400},
   };
@@ -102,7 +104,8 @@ std::vector<Case> chunk_cases() {
       {"trailer_bare_lf", chunked("0\r\nX: x\n\r\n"), 400},
       {"trailer_large", chunked("0\r\nX: " + std::string(9000, 'x') + "\r\n\r\n"), 400},
       {"chunk_over_limit", chunked("1001\r\n"), 413},
-      {"chunks_over_limit", chunked("fff\r\n" + std::string(4095, 'x') + "\r\n2\r\nab\r\n0\r\n\r\n"), 413},
+      {"chunks_over_limit",
+       chunked("fff\r\n" + std::string(4095, 'x') + "\r\n2\r\nab\r\n0\r\n\r\n"), 413},
       {"length_over_limit", post("Content-Length: 4097\r\n"), 413},
       {"length_far_over_limit", post("Content-Length: 999999999999999999\r\n"), 413},
   };

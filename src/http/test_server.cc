@@ -5,9 +5,6 @@
 #include <condition_variable>
 #include <cstdlib>
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "base/text.h"
 #include "http/problem.h"
 
@@ -210,35 +207,6 @@ std::string RawResponse::header(std::string_view name) const {
   return {};
 }
 
-RawClient::RawClient(const net::Endpoint& endpoint) {
-  sockaddr_storage address;
-  const socklen_t length = net::to_system(endpoint, address);
-  fd_ = ::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const timeval five_seconds{5, 0};
-  ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &five_seconds, sizeof five_seconds);
-  if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), length) != 0) std::abort();
-}
-
-RawClient::~RawClient() { ::close(fd_); }
-
-void RawClient::send(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (put <= 0) return;  // refused before it was read: what matters is the answer
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-}
-
-void RawClient::half_close() { ::shutdown(fd_, SHUT_WR); }
-
-bool RawClient::fill() {
-  char chunk[16384];
-  const ssize_t got = ::recv(fd_, chunk, sizeof chunk, 0);
-  if (got <= 0) return false;
-  buffer_.append(chunk, static_cast<std::size_t>(got));
-  return true;
-}
-
 RawResponse RawClient::read_response(bool to_head) {
   RawResponse response;
   std::size_t end;
@@ -253,29 +221,34 @@ RawResponse RawClient::read_response(bool to_head) {
     return response;
   }
   if (response.header("Transfer-Encoding") == "chunked") {
-    while (true) {
-      while ((end = buffer_.find("\r\n")) == std::string::npos) {
-        if (!fill()) return response;
-      }
-      const std::size_t size = std::strtoul(buffer_.c_str(), nullptr, 16);
-      while (buffer_.size() < end + 2 + size + 2) {
-        if (!fill()) return response;
-      }
-      response.body += buffer_.substr(end + 2, size);
-      buffer_.erase(0, end + 2 + size + 2);
-      if (size == 0) break;
-    }
-    response.complete = true;
+    read_chunks(response);
     return response;
   }
   const std::string length = response.header("Content-Length");
-  const std::size_t size = length.empty() ? std::string::npos : std::strtoul(length.c_str(), nullptr, 10);
+  const std::size_t size =
+      length.empty() ? std::string::npos : std::strtoul(length.c_str(), nullptr, 10);
   while (buffer_.size() < size && fill()) {
   }
   response.complete = length.empty() || buffer_.size() >= size;
   response.body = buffer_.substr(0, size);
   buffer_.erase(0, size);
   return response;
+}
+
+void RawClient::read_chunks(RawResponse& response) {
+  while (!response.complete) {
+    std::size_t end;
+    while ((end = buffer_.find("\r\n")) == std::string::npos) {
+      if (!fill()) return;
+    }
+    const std::size_t size = std::strtoul(buffer_.c_str(), nullptr, 16);
+    while (buffer_.size() < end + 2 + size + 2) {
+      if (!fill()) return;
+    }
+    response.body += buffer_.substr(end + 2, size);
+    buffer_.erase(0, end + 2 + size + 2);
+    response.complete = size == 0;
+  }
 }
 
 std::string RawClient::read_all() {
@@ -287,13 +260,6 @@ std::string RawClient::read_all() {
 std::string RawClient::read_some() {
   if (buffer_.empty()) fill();
   return std::exchange(buffer_, {});
-}
-
-bool RawClient::is_closed() {
-  if (!buffer_.empty()) return false;
-  char byte;
-  const ssize_t got = ::recv(fd_, &byte, 1, 0);
-  return got == 0 || (got < 0 && errno == ECONNRESET);
 }
 
 }  // namespace keywright::http

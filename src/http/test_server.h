@@ -19,6 +19,7 @@
 
 #include "http/server.h"
 #include "net/loop.h"
+#include "net/test_socket.h"
 #include "net/tls.h"
 
 namespace keywright::http {
@@ -40,7 +41,7 @@ class TestHandler : public Handler {
   std::size_t body_limit(const Request& request) override;
   bool streams_body(const Request& request) override;
 
-  void release();  // whoever waits in /later, now and from now on
+  void release();                         // whoever waits in /later, now and from now on
   std::vector<std::string> seen() const;  // "GET /hello", in order
   // Waits until so many requests have been seen; false after five seconds.
   bool wait_for_requests(std::size_t count);
@@ -92,23 +93,24 @@ struct RawResponse {
 
 class RawClient {
  public:
-  explicit RawClient(const net::Endpoint& endpoint);
-  ~RawClient();
+  explicit RawClient(const net::Endpoint& endpoint) : socket_(endpoint) {}
 
-  void send(std::string_view bytes);
-  void half_close();
+  // What is refused before it was read is not an error here: what matters is the answer.
+  bool send(std::string_view bytes) { return socket_.send(bytes); }
+  void half_close() { socket_.half_close(); }
   // One response; chunked bodies without their chunking.
   RawResponse read_response(bool to_head = false);
   // Everything up to the end of the connection.
   std::string read_all();
-  // Receives exactly what is there, at least one byte; empty at the end.
+  // Receives what is there, at least one byte; empty at the end.
   std::string read_some();
-  bool is_closed();  // waits for the end; false if bytes arrive instead, or after five seconds
-  int fd() const { return fd_; }
+  bool is_closed() { return buffer_.empty() && socket_.is_at_end(); }
 
  private:
-  bool fill();
-  int fd_;
+  bool fill() { return socket_.receive(buffer_); }
+  void read_chunks(RawResponse& response);
+
+  net::TestSocket socket_;
   std::string buffer_;
 };
 

@@ -1,7 +1,5 @@
 #include "http/worker.h"
 
-#include <unistd.h>
-
 #include "http/connection.h"
 
 namespace keywright::http {
@@ -27,7 +25,7 @@ void Worker::start() {
 
 void Worker::listen(int fd, std::shared_ptr<net::TlsServer> tls) {
   if (stopping_) {
-    ::close(fd);
+    net::close_descriptor(fd);
     return;
   }
   listeners_.push_back(std::make_unique<net::Listener>(
@@ -41,7 +39,7 @@ void Worker::accepted(net::Accepted accepted, const std::shared_ptr<net::TlsServ
   if (tls) {
     session = tls->new_session();
     if (!session) {  // never fall back to plain text
-      ::close(accepted.fd);
+      net::close_descriptor(accepted.fd);
       return;
     }
   }

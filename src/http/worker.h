@@ -78,7 +78,9 @@ class Worker {
   void add(Connection& connection);
   void remove(Connection& connection);
 
-  void count_response(int status) { increase(responses_[static_cast<std::size_t>(status / 100 % 6)]); }
+  void count_response(int status) {
+    increase(responses_[static_cast<std::size_t>(status / 100 % 6)]);
+  }
   void count_refusal(Refusal refusal) { increase(refused_[static_cast<std::size_t>(refusal)]); }
   void add_counters(ServerCounters& sum) const;
 

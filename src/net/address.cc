@@ -12,8 +12,9 @@ namespace keywright::net {
 namespace {
 
 tl::unexpected<Error> invalid_address(std::string_view text) {
-  return fail(Code::invalid_argument, "invalid_address",
-              std::string(text) + " is not an address and port, such as 127.0.0.1:8080 or [::1]:8080.");
+  return fail(
+      Code::invalid_argument, "invalid_address",
+      std::string(text) + " is not an address and port, such as 127.0.0.1:8080 or [::1]:8080.");
 }
 
 }  // namespace

@@ -136,7 +136,8 @@ class Connected final : public Operation {
 
 tl::unexpected<Error> not_connected(std::string_view reason, const std::string& host,
                                     std::string_view why) {
-  return fail(Code::unavailable, reason, "Cannot connect to " + host + ": " + std::string(why) + ".");
+  return fail(Code::unavailable, reason,
+              "Cannot connect to " + host + ": " + std::string(why) + ".");
 }
 
 Task<Result<int>> dial(Loop& loop, std::string host, Endpoint endpoint, Duration timeout) {

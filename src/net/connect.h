@@ -30,7 +30,8 @@ namespace keywright::net {
 class TlsClient;  // net/tls.h
 
 struct ConnectOptions {
-  std::chrono::milliseconds timeout{5000};  // for resolving, connecting and the TLS handshake together
+  std::chrono::milliseconds timeout{
+      5000};  // for resolving, connecting and the TLS handshake together
   const TlsClient* tls = nullptr;
   std::function<bool(const IpAddress&)> allow;  // empty: every address
 };

@@ -7,6 +7,8 @@
 
 namespace keywright::net {
 
+void close_descriptor(int fd) { ::close(fd); }
+
 Descriptor::Descriptor(Loop& loop, int fd) : loop_(loop), fd_(fd) { loop_.add(*this); }
 
 Descriptor::~Descriptor() {

@@ -33,6 +33,9 @@ class Operation {
   ~Operation() = default;
 };
 
+// For a descriptor that never got an owner.
+void close_descriptor(int fd);
+
 class Descriptor {
  public:
   Descriptor(Loop& loop, int fd);
@@ -47,7 +50,7 @@ class Descriptor {
   bool is_readable() const { return readable_; }
   bool is_writable() const { return writable_; }
   bool has_hung_up() const { return hung_up_; }  // the peer has closed at least its sending side
-  void assume_writable() { writable_ = true; }  // of a socket that has just been connected
+  void assume_writable() { writable_ = true; }   // of a socket that has just been connected
   void clear_readable() { readable_ = false; }
   void clear_writable() { writable_ = false; }
 

@@ -10,8 +10,8 @@
 //
 // When the owner has enough connections it calls pause(): further ones wait in the kernel's queue.
 // When the process runs out of descriptors, a descriptor kept in reserve is spent to take one
-// connection, send it `farewell` and close it; then accepting rests for `kRestAfterExhaustion`, so a
-// full process neither spins nor leaves its callers hanging without a word.
+// connection, send it `farewell` and close it; then accepting rests for `kRestAfterExhaustion`, so
+// a full process neither spins nor leaves its callers hanging without a word.
 //
 // Errors: unavailable, reason "listen_failed". Threading: the loop's thread only, but for
 //   open_listeners(). Lifetime: destroying the listener closes its socket.

@@ -164,7 +164,8 @@ void Loop::run_once(Duration max) {
   Round round;
   // Rounded up: a round that wakes before its timer is due would only wait again.
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(time_to_wait(max));
-  round.count = ::epoll_wait(epoll_fd_, round.events, kEventsPerRound, static_cast<int>(wait.count()));
+  round.count =
+      ::epoll_wait(epoll_fd_, round.events, kEventsPerRound, static_cast<int>(wait.count()));
   read_clock();
   round_ = &round;
   while (round.next < round.count) {

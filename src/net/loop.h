@@ -46,7 +46,8 @@ using Ticks = std::chrono::nanoseconds;
 
 enum class TimerId : std::uint64_t { none = 0 };
 
-// What a loop can be asked to run: an intrusive node, so that resuming a coroutine allocates nothing.
+// What a loop can be asked to run: an intrusive node, so that resuming a coroutine allocates
+// nothing.
 struct PostNode {
   explicit PostNode(void (*function)(PostNode&, bool)) : run(function) {}
   PostNode* next = nullptr;
@@ -64,7 +65,7 @@ class Loop {
   static Loop* current();
   bool is_current() const { return current() == this; }
 
-  void run();                  // until stop()
+  void run();                   // until stop()
   void run_once(Duration max);  // one round, waiting at most `max`; for tests and facades
   void stop();
 

@@ -46,9 +46,9 @@ class Stream {
   class ReadReady;
   class Read;
   class Write;
-  Handshake handshake();                     // TLS only; plain streams are ready
-  ReadReady read_ready();                    // waits until read_some() may have something
-  Read read_some(std::span<char> buffer);    // at least one byte, or a status
+  Handshake handshake();                   // TLS only; plain streams are ready
+  ReadReady read_ready();                  // waits until read_some() may have something
+  Read read_some(std::span<char> buffer);  // at least one byte, or a status
   Write write_all(std::string_view first, std::string_view second = {});
 
   // One try, for last words; how much was taken. Not while a write_all() is pending.
@@ -57,9 +57,9 @@ class Stream {
   // Bytes taken by the kernel since write_all() began or ended: for write-stall deadlines.
   std::size_t written() const { return written_; }
 
-  void shutdown_write();            // half close: TLS close_notify and FIN
-  void cancel(IoStatus status);     // pending and later operations end with `status`
-  void abort();                     // cancel(cancelled), and the peer sees the end at once
+  void shutdown_write();         // half close: TLS close_notify and FIN
+  void cancel(IoStatus status);  // pending and later operations end with `status`
+  void abort();                  // cancel(cancelled), and the peer sees the end at once
   // Ends any cancel(); used between a timed-out read and the answer that says so.
   void clear_cancel() { cancelled_ = IoStatus::ok; }
 
@@ -109,7 +109,8 @@ class Stream::Pending : public Operation {
 
 class Stream::Handshake final : public Pending {
  public:
-  explicit Handshake(Stream& stream) : Pending(stream.descriptor_, Direction::reading), stream_(stream) {}
+  explicit Handshake(Stream& stream)
+      : Pending(stream.descriptor_, Direction::reading), stream_(stream) {}
   bool try_finish() override { return stream_.try_handshake(result_); }
 
  private:
@@ -118,7 +119,8 @@ class Stream::Handshake final : public Pending {
 
 class Stream::ReadReady final : public Pending {
  public:
-  explicit ReadReady(Stream& stream) : Pending(stream.descriptor_, Direction::reading), stream_(stream) {}
+  explicit ReadReady(Stream& stream)
+      : Pending(stream.descriptor_, Direction::reading), stream_(stream) {}
   bool try_finish() override {
     result_.status = stream_.cancelled_;
     return stream_.cancelled_ != IoStatus::ok || stream_.may_read();

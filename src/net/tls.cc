@@ -32,10 +32,10 @@ std::string wire_form(const std::vector<std::string>& protocols) {
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_length,
                     const unsigned char* offered, unsigned offered_length, void* server_list) {
   const auto& ours = *static_cast<const std::string*>(server_list);
-  const int outcome = SSL_select_next_proto(
-      const_cast<unsigned char**>(chosen), chosen_length,
-      reinterpret_cast<const unsigned char*>(ours.data()), static_cast<unsigned>(ours.size()),
-      offered, offered_length);
+  const int outcome =
+      SSL_select_next_proto(const_cast<unsigned char**>(chosen), chosen_length,
+                            reinterpret_cast<const unsigned char*>(ours.data()),
+                            static_cast<unsigned>(ours.size()), offered, offered_length);
   return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
@@ -51,8 +51,8 @@ struct ServerContext {
 
 void set_common_options(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                   SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_options(
+      context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20");
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
@@ -78,8 +78,10 @@ Result<Context> TlsServer::read_files() const {
     return fail(tls_error("tls_certificate_unreadable",
                           "Cannot use the certificate in " + files_.certificate_chain_file));
   }
-  // The check against the certificate is a step of its own below, so that each mistake has its name.
-  if (SSL_CTX_use_PrivateKey_file(context, files_.private_key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+  // The check against the certificate is a step of its own below, so that each mistake has its
+  // name.
+  if (SSL_CTX_use_PrivateKey_file(context, files_.private_key_file.c_str(), SSL_FILETYPE_PEM) !=
+      1) {
     const bool mismatch = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
     return fail(tls_error(mismatch ? "tls_key_mismatch" : "tls_key_unreadable",
                           "Cannot use the private key in " + files_.private_key_file));
