@@ -39,9 +39,14 @@ Key with_every_field(Samples& samples) {
   key.versions[0].number = 3;
   key.versions[0].shown = {"", "wxyz", "…wxyz"};
   key.versions[0].sealed_slow_hash = "sealed";
+  key.versions[0].slow_prefix = "legacy_";
+  key.versions[0].cell = -7;
+  key.versions[0].slow_prefix = "acme_l";
+  key.versions[0].cell = 77;
   key.versions.push_back(samples.version(2));
   key.versions[1].retires_at = key.created_at + std::chrono::hours(4);
   key.versions.push_back(samples.version(1));
+  key.versions[2].cell = 1'000'000'000'000;
   return key;
 }
 

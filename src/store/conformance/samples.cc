@@ -13,10 +13,11 @@ std::string text_of(const std::optional<Time>& time) {
 }
 
 std::string text_of(const domain::KeyVersion& version) {
-  return fmt::format("  version {} {} [{}|{}|{}] '{}' {} {}\n", version.number,
-                     encode_hex(version.digest), version.shown.prefix, version.shown.last4,
-                     version.shown.mask, version.sealed_slow_hash,
-                     to_unix_milliseconds(version.created_at), text_of(version.retires_at));
+  return fmt::format("  version {} cell {} {} [{}|{}|{}] '{}' '{}' {} {}\n", version.number,
+                     version.cell, encode_hex(version.digest), version.shown.prefix,
+                     version.shown.last4, version.shown.mask, version.sealed_slow_hash,
+                     version.slow_prefix, to_unix_milliseconds(version.created_at),
+                     text_of(version.retires_at));
 }
 
 }  // namespace

@@ -82,6 +82,8 @@ constexpr Migration kMigrations[] = {
         sealed_slow_hash TEXT NOT NULL,
         version_created_at INTEGER NOT NULL,
         version_retires_at INTEGER,
+        slow_prefix TEXT NOT NULL,       -- of the token that an imported slow hash waits for
+        usage_cell INTEGER NOT NULL,     -- where its last use is counted
         older_versions INTEGER NOT NULL  -- how many rows key_versions has
       ) STRICT;
       CREATE INDEX keys_by_organization ON keys (organization);
@@ -100,6 +102,8 @@ constexpr Migration kMigrations[] = {
         sealed_slow_hash TEXT NOT NULL,
         version_created_at INTEGER NOT NULL,
         version_retires_at INTEGER,
+        slow_prefix TEXT NOT NULL,
+        usage_cell INTEGER NOT NULL,
         PRIMARY KEY (serial, place)
       ) STRICT, WITHOUT ROWID;
 

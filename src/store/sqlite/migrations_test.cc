@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "store/sqlite/test_directory.h"
+#include "store/sqlite/open_store_test.h"
 
 namespace keywright::store {
 namespace {

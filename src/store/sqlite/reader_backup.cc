@@ -29,11 +29,13 @@ class Copy {
     const int code = sqlite3_backup_step(handle_, kPagesAtOnce);
     if (code == SQLITE_OK) return true;
     if (code == SQLITE_DONE) return false;
-    const int finished = sqlite3_backup_finish(std::exchange(handle_, nullptr));
-    return fail(Error(finished == SQLITE_FULL ? Code::storage_full : Code::unavailable,
-                      finished == SQLITE_FULL ? "storage_full" : "store_io_error",
-                      "The backup could not be written.")
-                    .with_internal(sqlite3_errstr(finished)));
+    KW_CHECK_OK(finish());
+    return fail(Code::unavailable, "store_busy", "The store is busy.");  // a passing error
+  }
+
+  Result<void> finish() {
+    if (sqlite3_backup_finish(std::exchange(handle_, nullptr)) == SQLITE_OK) return {};
+    return fail(database_error(to_.handle(), "writing a backup"));
   }
   int total_pages() const { return sqlite3_backup_pagecount(handle_); }
   int done_pages() const { return total_pages() - sqlite3_backup_remaining(handle_); }
@@ -48,11 +50,13 @@ Result<void> copy_pages(Database& from, const std::string& path,
   KW_TRY(Database to, Database::open(path, Database::Access::create, ""));
   KW_CHECK_OK(to.run("PRAGMA synchronous = OFF"));  // synced once, at the end
   Copy copy(to, from);
-  for (;;) {
-    KW_TRY(bool more, copy.step());
+  for (bool more = true; more;) {
+    KW_TRY(more, copy.step());
     if (progress) progress(copy.done_pages(), copy.total_pages());
-    if (!more) return {};
   }
+  KW_CHECK_OK(copy.finish());
+  // One file that whoever looks into it leaves as it is, without -wal and -shm beside it.
+  return to.run("PRAGMA journal_mode = DELETE");
 }
 
 }  // namespace

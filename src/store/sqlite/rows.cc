@@ -73,6 +73,7 @@ void bind_version(Query& query, const KeyVersion& version) {
       .bind(version.sealed_slow_hash)
       .bind(to_unix_milliseconds(version.created_at));
   bind_optional(query, version.retires_at);
+  query.bind(version.slow_prefix).bind(version.cell);
 }
 
 void bind_key(Query& query, const Key& key, std::string_view policy) {
@@ -119,10 +120,12 @@ Result<KeyVersion> read_version(const Query& query, int first) {
   version.sealed_slow_hash = query.text(first + 5);
   version.created_at = read_time(query, first + 6);
   version.retires_at = read_optional_time(query, first + 7);
+  version.slow_prefix = query.text(first + 8);
+  version.cell = query.integer(first + 9);
   return version;
 }
 
-std::int64_t older_versions(const Query& key_row) { return key_row.integer(29); }
+std::int64_t older_versions(const Query& key_row) { return key_row.integer(31); }
 
 Result<Key> read_key(const Query& query, PolicyReader& policies) {
   Key key;

@@ -20,12 +20,13 @@
 
 namespace keywright::store {
 
-// 30 columns.
+// 32 columns.
 inline constexpr Sql kKeyColumns(
     "serial, id, kind, name, description, owner_type, owner_id, organization, keyspace, policy, "
     "metadata, credits_remaining, credits_set_at, state, state_reason, created_by, created_at, "
     "expires_at, idle_timeout_seconds, idle_expired_at, revoked_at, version, digest, prefix, "
-    "last4, mask, sealed_slow_hash, version_created_at, version_retires_at, older_versions");
+    "last4, mask, sealed_slow_hash, version_created_at, version_retires_at, slow_prefix, "
+    "usage_cell, older_versions");
 
 // `policy` is policy_text(key.policy) and outlives the query, as the key does.
 void bind_key(Query& query, const domain::Key& key, std::string_view policy);
@@ -34,10 +35,10 @@ void bind_key(Query& query, const domain::Key& key, std::string_view policy);
 Result<domain::Key> read_key(const Query& query, PolicyReader& policies);
 std::int64_t older_versions(const Query& key_row);
 
-// 8 columns; in `keys` they follow one another at 21, in key_versions they come after the place.
+// 10 columns; in `keys` they follow one another at 21, in key_versions they come after the place.
 inline constexpr Sql kVersionColumns(
     "version, digest, prefix, last4, mask, sealed_slow_hash, version_created_at, "
-    "version_retires_at");
+    "version_retires_at, slow_prefix, usage_cell");
 
 void bind_version(Query& query, const domain::KeyVersion& version);
 Result<domain::KeyVersion> read_version(const Query& query, int first_column);

@@ -17,7 +17,7 @@ constexpr int kBusyTimeoutMilliseconds = 5000;
 // SQLite itself knows ENOSPC only; a quota and a file size limit are full disks too.
 bool is_full(int code, int system_error) {
   if ((code & 0xff) == SQLITE_FULL) return true;
-  return (code & 0xff) == SQLITE_IOERR &&
+  return ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN) &&
          (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG);
 }
 

@@ -27,6 +27,12 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
   return store;
 }
 
+// The writer is the last to close: it is the one that may fold the WAL into the database.
+SqliteStore::~SqliteStore() {
+  readers_.reset();
+  writer_.reset();
+}
+
 Result<void> SqliteStore::start() {
   KW_CHECK_OK(make_private_directories(paths_.directory));
   KW_TRY(lock_, File::open(paths_.lock, O_RDWR | O_CREAT));
@@ -35,18 +41,33 @@ Result<void> SqliteStore::start() {
     return fail(Code::conflict, "store_in_use",
                 "Another keywright is using the store in " + paths_.directory.string() + ".");
   }
-  KW_TRY(writer_, Writer::open(paths_.database.string(), options_.vfs, clock_, random_));
+  KW_CHECK_OK(open_writer());
   KW_CHECK_OK(sync_directory(paths_.directory));
   KW_CHECK_OK(replay_journal());
   KW_TRY(journal_, Journal::open(paths_.journal, writer_->store_id()));
   journalled_ = journal_->last_position();
   KW_CHECK_OK(write_journal());
-  if (auto filled = ballast_.fill(); !filled) {
+  if (full_) {
+    log_warning("store_disk_full", {{"ballast", "released"}});
+  } else if (auto filled = ballast_.fill(); !filled) {
     full_ = filled.error().code() == Code::storage_full;
     log_warning("store_without_ballast", {{"why", filled.error().internal()}});
   }
   KW_TRY(readers_, ReaderPool::open(paths_.database.string(), options_.vfs, options_.readers));
   position_ = writer_->position();
+  return {};
+}
+
+// Opening makes a WAL and its index: on a full disk the ballast has to make room even for these.
+Result<void> SqliteStore::open_writer() {
+  const std::string path = paths_.database.string();
+  auto writer = Writer::open(path, options_.vfs, clock_, random_);
+  if (!writer && writer.error().code() == Code::storage_full) {
+    ballast_.release();
+    full_ = true;
+    writer = Writer::open(path, options_.vfs, clock_, random_);
+  }
+  KW_TRY(writer_, std::move(writer));
   return {};
 }
 
@@ -89,7 +110,7 @@ std::vector<Result<Position>> SqliteStore::commit_all(std::span<const Transactio
     all.push_back(&transaction);
     removes_access |= transaction.removes_access;
   }
-  auto written = writer_->write(all);
+  auto written = write_folding(all);
   if (written) {
     if (removes_access) (void)write_journal();
     return {written->begin(), written->end()};
@@ -105,6 +126,15 @@ std::vector<Result<Position>> SqliteStore::commit_all(std::span<const Transactio
   return commit_removals(group);
 }
 
+// A WAL that was folded into the database is written from its start again: that is room, too.
+Result<std::vector<Position>> SqliteStore::write_folding(
+    std::span<const Transaction* const> group) {
+  auto written = writer_->write(group);
+  if (written || written.error().code() != Code::storage_full) return written;
+  (void)writer_->checkpoint();
+  return writer_->write(group);
+}
+
 std::vector<Result<Position>> SqliteStore::commit_removals(std::span<const Transaction> group) {
   std::vector<const Transaction*> removals;
   for (const Transaction& transaction : group) {
@@ -112,9 +142,7 @@ std::vector<Result<Position>> SqliteStore::commit_removals(std::span<const Trans
   }
   std::vector<Result<Position>> results = same_for_all(group.size(), disk_full());
   if (removals.empty()) return results;
-  // With an empty WAL the removals use the room it has, and the ballast's lasts for the database.
-  (void)writer_->checkpoint();
-  auto written = writer_->write(removals);
+  auto written = write_folding(removals);
   if (!written) {
     note_failure(written.error());
     for (std::size_t i = 0; i < group.size(); ++i) {
@@ -207,9 +235,9 @@ bool SqliteStore::writable() {
   if (full_) {
     auto filled = ballast_.fill();
     if (!filled && filled.error().code() == Code::storage_full) return false;
+    full_ = false;
   }
-  full_ = !ballast_.has_room();
-  return !full_;
+  return ballast_.has_room();
 }
 
 }  // namespace keywright::store

@@ -50,6 +50,8 @@ class SqliteStore final : public Store {
                                                    const SqliteOptions& options, const Clock& clock,
                                                    Random& random);
 
+  ~SqliteStore() override;
+
   const ReplayReport& replayed() const { return replayed_; }
 
   std::vector<Result<Position>> commit(std::span<const Transaction> group) override;
@@ -82,10 +84,12 @@ class SqliteStore final : public Store {
         ballast_(paths_.ballast, options.ballast_bytes) {}
 
   Result<void> start();
+  Result<void> open_writer();
   Result<void> replay_journal();
 
   // All of the group, or what of it may be stored on a full disk.
   std::vector<Result<Position>> commit_all(std::span<const Transaction> group);
+  Result<std::vector<Position>> write_folding(std::span<const Transaction* const> group);
   std::vector<Result<Position>> commit_removals(std::span<const Transaction> group);
   void note_failure(const Error& error);
   // Brings the journal up to the change log.

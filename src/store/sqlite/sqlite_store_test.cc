@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "store/conformance/conformance.h"
-#include "store/sqlite/test_directory.h"
+#include "store/sqlite/open_store_test.h"
 
 namespace keywright::store {
 namespace {

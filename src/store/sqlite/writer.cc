@@ -24,7 +24,8 @@ constexpr Sql kPutKey(
     "version = excluded.version, digest = excluded.digest, prefix = excluded.prefix, "
     "last4 = excluded.last4, mask = excluded.mask, sealed_slow_hash = excluded.sealed_slow_hash, "
     "version_created_at = excluded.version_created_at, "
-    "version_retires_at = excluded.version_retires_at, older_versions = excluded.older_versions "
+    "version_retires_at = excluded.version_retires_at, slow_prefix = excluded.slow_prefix, "
+    "usage_cell = excluded.usage_cell, older_versions = excluded.older_versions "
     "WHERE id = excluded.id");
 
 // What is over is dropped a little at a time, by those who add.
@@ -90,12 +91,13 @@ Result<void> Writer::prepare() {
   KW_TRY(s.delete_record, db.prepare("DELETE FROM records WHERE type = ? AND id = ?"));
   SqlText put_key(
       Sql("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-          "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+          "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   put_key += kPutKey;
   KW_TRY(s.put_key, db.prepare(put_key));
   KW_TRY(s.delete_versions, db.prepare("DELETE FROM key_versions WHERE serial = ?"));
   KW_TRY(s.put_version,
-         db.prepare("INSERT INTO key_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+         db.prepare("INSERT INTO key_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                    "?)"));
   KW_TRY(s.put_event, db.prepare("INSERT INTO audit_events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
                                  "?, ?, ?, ?, ?, ?, ?)"));
   KW_TRY(s.put_change, db.prepare("INSERT INTO change_log VALUES (?, ?, ?, ?, ?)"));
