@@ -12,7 +12,7 @@
 // Errors: unavailable, reasons "resolve_failed", "connect_failed", "connect_timeout", "tls_failed";
 //   permission_denied, reason "address_not_allowed".
 // Threading: call and resume on `loop`'s thread.
-// Lifetime: `options.tls` must outlive the stream.
+// Lifetime: `options.tls` must outlive the stream, and the loop a connect() that is under way.
 #pragma once
 
 #include <chrono>
