@@ -39,10 +39,14 @@ test-long: ## make test, and: ThreadSanitizer, longer fuzzing, the slow integrat
 	@KEYWRIGHT_LONG=1 python3 tests/run.py --jobs $(JOBS) \
 	  unit-asan unit-tsan fuzz integration gcc12 check
 
-bench: ## Measure (results in build/bench)
+BENCH ?=
+
+bench: ## Measure everything that has a bar, about 15 minutes; BENCH="--quick" or "--only verify"
 	@tools/setup.sh bench
 	@$(MAKE) build
-	@python3 bench/run.py
+	@cmake --preset release -B build/rel-bench -DKEYWRIGHT_BENCHMARKS=ON --log-level=WARNING >/dev/null
+	@cmake --build build/rel-bench --target directory_bench bench_seed -j $(JOBS)
+	@python3 bench/run.py $(BENCH)
 
 configure-dev:
 	@cmake --preset dev --log-level=WARNING >/dev/null

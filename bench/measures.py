@@ -1,0 +1,437 @@
+"""The measurements. Each takes the Bench (what to measure with) and yields Rows.
+
+A Row is a bar, what was measured, and whether it is met; rows without a bar only inform. How each
+number comes about stands beside it, and in the head of RESULTS.md.
+"""
+
+import contextlib
+import dataclasses
+import http.client
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import tempfile
+import time
+
+from processes import (Exact, Failed, Keywright, Nginx, children_of, end, post, spawn, wrk)
+
+CONNECTIONS = 64
+SLICE_SECONDS = 1
+BATCH_ITEMS = 1000
+CREATING_CLIENTS = 32
+A_A_RANGE = (0.9, 1.1)
+
+
+@dataclasses.dataclass
+class Row:
+    name: str
+    measured: str
+    bar: str = ""
+    passed: bool | None = None  # None: no bar, or the run is void
+    note: str = ""
+
+
+def quartiles(values):
+    if len(values) < 2:
+        return values[0], values[0], values[0]
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, middle, high
+
+
+def spread(values, digits=2):
+    low, middle, high = quartiles(values)
+    return f"{middle:.{digits}f} (IQR {low:.{digits}f}–{high:.{digits}f})"
+
+
+# ---- decide() -----------------------------------------------------------------------------------
+
+
+def decide(bench):
+    """app::Directory in one process: bench/directory_bench.cc."""
+    repetitions = 3 if bench.quick else 12
+    result = bench.scratch / "directory_bench.json"
+    subprocess.run([bench.directory_bench, f"--benchmark_repetitions={repetitions}",
+                    "--benchmark_enable_random_interleaving=true", "--benchmark_min_time=0.2",
+                    f"--benchmark_out={result}", "--benchmark_out_format=json"],
+                   check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=1200,
+                   env={**os.environ, "KEYWRIGHT_BENCH_KEYS": str(bench.keys)})
+    runs = {}
+    for run in json.loads(result.read_text())["benchmarks"]:
+        if run.get("run_type") == "iteration":
+            if run.get("error_occurred"):
+                raise Failed(f"{run['name']}: {run['error_message']}")
+            runs.setdefault(run["run_name"], []).append(run)
+    cpu = {name: [run["cpu_time"] for run in all_runs] for name, all_runs in runs.items()}
+    middle = {name: statistics.median(values) for name, values in cpu.items()}
+    hmac = middle["Hmac"]
+
+    yield Row("decide(), random tokens, ns", spread(cpu["Decide"], 0), "≤ 600",
+              middle["Decide"] <= 600, f"{bench.keys:,} keys, app::Directory")
+    yield Row("decide() ÷ bare HMAC", f"{middle['Decide'] / hmac:.2f}", "≤ 4",
+              middle["Decide"] <= 4 * hmac,
+              f"HMAC {hmac:.0f} ns, SHA-256 and HMAC {middle['TokenDigest']:.0f} ns")
+    yield Row("decide(), 64 hot keys, ns", spread(cpu["DecideHot"], 0))
+    for counter, what in (("allocations", "allocations"), ("locks", "locks")):
+        most = max(run[counter] for name, all_runs in runs.items() if name.startswith("Decide")
+                   for run in all_runs)
+        yield Row(f"decide(), {what}", f"{most:g}", "0", most == 0)
+    for name, what in (("DecideUnknown", "unknown"), ("DecideMalformed", "malformed")):
+        ratio = middle[name] / middle["Decide"]
+        yield Row(f"decide(), {what} ÷ valid", f"{ratio:.2f}", "≤ 1.05", ratio <= 1.05,
+                  f"{middle[name]:.0f} ns")
+    rates = {threads: statistics.median(
+        run["items_per_second"] for run in runs[f"DecideThreads/real_time/threads:{threads}"])
+        for threads in (1, 2)}
+    yield Row("decide(), two threads ÷ one", f"{rates[2] / rates[1]:.2f}", "≥ 1.8",
+              rates[2] >= 1.8 * rates[1], f"{rates[2] / 1e6:.2f} M/s; needs two free cores")
+
+
+# ---- HTTP ---------------------------------------------------------------------------------------
+
+
+def mean_body_bytes(server, seed):
+    """Of the answers to random tokens; every one of them must be VALID."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    sizes = []
+    for token in random.sample(seed.tokens(), 500):
+        answer, size = post(connection, "/keys/verify", seed.verifier, {"key": token})
+        if answer["code"] != "VALID":
+            raise Failed(f"a good token was answered {answer['code']}")
+        sizes.append(size)
+    connection.close()
+    return round(statistics.mean(sizes))
+
+
+def slice_of(served, mode, source, credential, connections=CONNECTIONS, cores="1"):
+    """CPU nanoseconds of the server for each answer, and what the load saw."""
+    before = served.cpu_nanoseconds()
+    load = wrk(served, mode, source, credential, connections, SLICE_SECONDS, cores)
+    return (served.cpu_nanoseconds() - before) / load.requests, load
+
+
+def verify(bench):
+    """Server on core 0, wrk on core 1, slices of 1 s, nginx in every round, twice."""
+    seed = bench.seed(bench.keys)
+    with Keywright(seed.data, threads=1, cores="0") as server:
+        body_bytes = mean_body_bytes(server, seed)
+        with Nginx(body_bytes, cores="0") as nginx:
+            targets = {
+                "nginx": lambda: slice_of(nginx, "verify", seed.file("tokens"), seed.verifier),
+                "valid": lambda: slice_of(server, "verify", seed.file("tokens"), seed.verifier),
+                "again": lambda: slice_of(nginx, "verify", seed.file("tokens"), seed.verifier),
+                "unknown": lambda: slice_of(server, "verify", seed.file("unknown"),
+                                            seed.verifier),
+                "malformed": lambda: slice_of(server, "verify", seed.file("malformed"),
+                                              seed.verifier),
+            }
+            cpu, loads = {name: [] for name in targets}, {name: [] for name in targets}
+            for number in range(bench.rounds + 1):
+                names = list(targets) if number % 2 else list(targets)[::-1]
+                for name in names:
+                    nanoseconds, load = targets[name]()
+                    if number == 0:  # warm-up
+                        continue
+                    cpu[name].append(nanoseconds)
+                    loads[name].append(load)
+
+    def ratios(above, below):
+        return [a / b for a, b in zip(cpu[above], cpu[below])]
+
+    a_a = statistics.median(ratios("again", "nginx"))
+    is_good = A_A_RANGE[0] <= a_a <= A_A_RANGE[1]
+    yield Row("A/A: nginx ÷ nginx", spread(ratios("again", "nginx")), "0.9–1.1", is_good,
+              "" if is_good else "outside: the ratios of this run are void")
+    rate = statistics.median(load.rate for load in loads["valid"])
+    p99 = statistics.median(load.p99_us for load in loads["valid"])
+    replies = sum(load.requests for load in loads["valid"])
+    ratio = statistics.median(ratios("valid", "nginx"))
+    yield Row("verify, CPU ÷ nginx static 200", spread(ratios("valid", "nginx")), "≤ 1.5",
+              ratio <= 1.5 if is_good else None,
+              f"{bench.keys:,} keys, {body_bytes} body bytes, {bench.rounds} rounds, "
+              f"{replies:,} replies counted on both sides, 0 not 2xx")
+    yield Row("verify, CPU µs a request", spread([n / 1000 for n in cpu["valid"]]),
+              note=f"nginx {spread([n / 1000 for n in cpu['nginx']])}; {rate:,.0f} requests/s, "
+                   f"p99 {p99 / 1000:.1f} ms at {CONNECTIONS} connections")
+    for name in ("unknown", "malformed"):
+        low, middle, _ = quartiles(ratios(name, "valid"))
+        yield Row(f"verify, {name} ÷ valid", spread(ratios(name, "valid")), "≤ 1.05",
+                  low <= 1.05 if is_good else None,
+                  "met when the lower quartile is" if middle > 1.05 >= low else "")
+
+
+def batch(bench):
+    """POST /keys/verify-batch with 1000 tokens each, 8 connections."""
+    seed = bench.seed(bench.keys)
+    each = []
+    with Keywright(seed.data, threads=1, cores="0") as server:
+        for number in range(bench.rounds + 1):
+            nanoseconds, _ = slice_of(server, "batch", seed.file("tokens"), seed.verifier, 8)
+            if number:
+                each.append(nanoseconds / BATCH_ITEMS / 1000)
+    yield Row("verify-batch of 1000, CPU µs a key", spread(each), "≤ 1",
+              statistics.median(each) <= 1, f"{bench.keys:,} keys")
+
+
+def scaling(bench):
+    """One io thread and two on the same two cores, beside the load, slices in turn."""
+    seed = bench.seed(min(bench.keys, 100_000))
+    cores = "0,1"
+    cpu, rates = {1: [], 2: []}, {1: [], 2: []}
+    with bench.copy_of(seed) as second, \
+            Keywright(seed.data, threads=1, cores=cores) as one, \
+            Keywright(second, threads=2, cores=cores) as two:
+        for number in range(bench.rounds + 1):
+            order = ((1, one), (2, two)) if number % 2 else ((2, two), (1, one))
+            for threads, server in order:
+                nanoseconds, load = slice_of(server, "verify", seed.file("tokens"),
+                                             seed.verifier, cores=cores)
+                if number:
+                    cpu[threads].append(nanoseconds)
+                    rates[threads].append(load.rate)
+    ratios = [b / a for a, b in zip(cpu[1], cpu[2])]
+    yield Row("verify, CPU of 2 threads ÷ 1", spread(ratios), "≤ 1.15",
+              statistics.median(ratios) <= 1.15, "100,000 keys")
+    ratio = statistics.median(b / a for a, b in zip(rates[1], rates[2]))
+    enough_cores = (os.cpu_count() or 1) >= 4
+    yield Row("verify, throughput of 2 threads ÷ 1", f"{ratio:.2f}", "≥ 1.7",
+              ratio >= 1.7 if enough_cores else None,
+              "" if enough_cores else "no bar here: the load needs one of the two cores")
+
+
+# ---- Memory, start, creation --------------------------------------------------------------------
+
+
+def use_every_key(server, seed, keys):
+    """Verifies `keys` tokens once each, and checks that every one is good."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    tokens = seed.tokens()
+    for begin in range(0, keys, BATCH_ITEMS):
+        items = [{"key": tokens[number % len(tokens)]}
+                 for number in range(begin, begin + BATCH_ITEMS)]
+        answer, _ = post(connection, "/keys/verify-batch", seed.verifier, {"items": items})
+        if any(item["code"] != "VALID" for item in answer["items"]):
+            raise Failed("a good token was refused")
+    connection.close()
+
+
+def memory(bench):
+    """Resident memory with all keys minus the same with 10 keys, after each key was used once."""
+    loaded, used, mapped = {}, {}, {}
+    for keys in (10, bench.keys):
+        seed = bench.seed(keys)
+        with contextlib.suppress(FileNotFoundError):
+            (seed.data / "usage.map").unlink()  # so that no page of it is in use yet
+        with Keywright(seed.data, threads=1) as server:
+            loaded[keys], _ = server.memory_bytes()
+            use_every_key(server, seed, bench.keys)
+            used[keys], mapped[keys] = server.memory_bytes()
+    count = bench.keys - 10
+    each = (used[bench.keys] - used[10]) / count
+    at_start = (loaded[bench.keys] - loaded[10]) / count
+    yield Row("memory, bytes a key", f"{each:.0f}", "≤ 250", each <= 250,
+              f"{bench.keys:,} keys, each used once; of it "
+              f"{(mapped[bench.keys] - mapped[10]) / count:.0f} in mapped files; "
+              f"{at_start:.0f} right after the start; whole process "
+              f"{used[bench.keys] / 1e6:.0f} MB, with 10 keys {used[10] / 1e6:.0f} MB")
+
+
+def start(bench):
+    """From spawn to "listening on"; the files are in the page cache."""
+    seed = bench.seed(bench.keys)
+    seconds = []
+    for _ in range(3 if bench.quick else 6):
+        with Keywright(seed.data, threads=1) as server:
+            seconds.append(server.ready_seconds)
+    seconds = seconds[1:]
+    middle = statistics.median(seconds)
+    yield Row("start, s", f"{middle:.2f} (max {max(seconds):.2f})", "≤ 4", middle <= 4,
+              f"{bench.keys:,} keys in SQLite")
+
+
+def raw_commits(folder, seconds):
+    """Single rows, each committed by itself, WAL and synchronous=FULL. Rows a second."""
+    path = folder / "raw.db"
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=FULL")
+    database.execute("CREATE TABLE IF NOT EXISTS row (number INTEGER PRIMARY KEY, body BLOB)")
+    body = os.urandom(300)
+    rows, started = 0, time.monotonic()
+    while time.monotonic() - started < seconds:
+        database.execute("INSERT INTO row (body) VALUES (?)", (body,))
+        rows += 1
+    rate = rows / (time.monotonic() - started)
+    database.close()
+    return rate
+
+
+def creation(bench):
+    """32 clients create customer keys over HTTP; between the slices, raw commits on that disk."""
+    seed = bench.seed(bench.keys)
+    seconds = 2 if bench.quick else 4
+    created, raw = [], []
+    with bench.copy_of(seed) as data, Keywright(data, threads=1, cores="0") as server:
+        for number in range(bench.rounds // 3 + 1):
+            raw_rate = raw_commits(data.parent, seconds)
+            load = wrk(server, "create", seed.keyspace_id, seed.writer, CREATING_CLIENTS, seconds,
+                       "1")
+            if number:
+                created.append(load.rate)
+                raw.append(raw_rate)
+    rate = statistics.median(created)
+    yield Row("creation, durable keys a second", f"{rate:,.0f}", "≥ 1,500", rate >= 1500,
+              f"{CREATING_CLIENTS} clients, {bench.keys:,} keys there already")
+    ratios = [a / b for a, b in zip(created, raw)]
+    yield Row("creation ÷ raw single-row commits", spread(ratios), "≥ 1.5",
+              statistics.median(ratios) >= 1.5,
+              f"raw {statistics.median(raw):,.0f}/s: WAL, synchronous=FULL, 300 bytes, same disk")
+    yield from syncs(bench, seconds)
+
+
+def syncs(bench, seconds):
+    """The server under strace that stops at syncs only (seccomp), so that it keeps its speed."""
+    seed = bench.seed(10)
+    counts = bench.scratch / "syncs.txt"
+    wrapper = ["strace", "-f", "--seccomp-bpf", "-c", "-o", counts,
+               "-e", "trace=fdatasync,fsync"]
+    with bench.copy_of(seed) as data:
+        with Keywright(data, threads=1, wrapper=wrapper) as server:
+            load = wrk(server, "create", seed.keyspace_id, seed.writer, CREATING_CLIENTS, seconds)
+    calls = system_calls_in(counts)
+    each = sum(calls.values()) / load.requests
+    yield Row("creation, syncs a key", f"{each:.3f}", "≤ 0.25", each <= 0.25,
+              f"strace -c of fdatasync and fsync over the server's whole life: "
+              f"{sum(calls.values()):,} for {load.requests:,} keys")
+
+
+# ---- Counted, not timed -------------------------------------------------------------------------
+
+
+def system_calls_in(path):
+    """The table of strace -c: calls by name."""
+    calls = {}
+    for line in path.read_text().splitlines():
+        parts = line.split()
+        if len(parts) >= 5 and re.fullmatch(r"[\d.]+", parts[0]) and parts[-1] != "total":
+            calls[parts[-1]] = int(parts[3])
+    return calls
+
+
+@contextlib.contextmanager
+def counting_system_calls(pid, path):
+    """strace -c on every thread of a process that already runs."""
+    tracer = spawn(["strace", "-f", "-c", "-o", path, "-p", pid], stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    tasks = list(pathlib.Path(f"/proc/{pid}/task").iterdir())
+    deadline = time.monotonic() + 10
+    while not all(is_traced(task) for task in tasks):
+        if tracer.poll() is not None or time.monotonic() > deadline:
+            raise Failed("strace could not attach")
+        time.sleep(0.05)
+    try:
+        yield
+    finally:
+        end(tracer, signal.SIGINT)
+
+
+def is_traced(task):
+    return "TracerPid:\t0\n" not in (task / "status").read_text()
+
+
+RECEIVING = {"recvfrom", "recvmsg", "read", "readv"}
+SENDING = {"sendto", "sendmsg", "write", "writev"}
+WAITING = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "rt_sigtimedwait", "restart_syscall"}
+READING = {"read", "readv", "pread64", "preadv", "preadv2", "open", "openat", "lseek", "mmap"}
+
+
+def system_calls(bench):
+    """strace -c around exactly 3200 requests over 16 open connections."""
+    seed = bench.seed(min(bench.keys, 100_000))
+    counts = bench.scratch / "calls.txt"
+    with Keywright(seed.data, threads=1) as server:
+        for file in ("tokens", "unknown", "malformed"):
+            load = Exact(server.port, seed.verifier, random.sample(seed.lines(file), 5000))
+            load.run(2)
+            with counting_system_calls(server.pid, counts):
+                requests = load.run(200)
+            load.close()
+            calls = system_calls_in(counts)
+            if file == "tokens":
+                yield from row_of_calls(calls, requests)
+            else:
+                reads = sum(calls.get(name, 0) for name in READING)
+                yield Row(f"verify, store reads for {file} tokens", str(reads), "0", reads == 0,
+                          f"{requests:,} requests: no call that reads or maps a file")
+
+
+def row_of_calls(calls, requests):
+    received = sum(calls.get(name, 0) for name in RECEIVING)
+    sent = sum(calls.get(name, 0) for name in SENDING)
+    others = {name: count for name, count in calls.items()
+              if name not in RECEIVING | SENDING | WAITING}
+    waited = sum(calls.get(name, 0) for name in WAITING)
+    exact = received == requests and sent == requests
+    yield Row("verify, system calls a request",
+              f"{received / requests:.3f} recv + {sent / requests:.3f} send", "1 + 1", exact,
+              f"{requests:,} requests; waits {waited / requests:.3f}; others "
+              f"{sum(others.values()) / requests:.3f} {dict(sorted(others.items())) or ''}")
+
+
+def callgrind_totals(bench, seed, rounds):
+    """User instructions by function of a whole life of the server with so many requests."""
+    out = bench.scratch / f"callgrind.{rounds}"
+    with contextlib.suppress(FileNotFoundError):
+        out.unlink()
+    wrapper = ["valgrind", "--tool=callgrind", "-q", f"--callgrind-out-file={out}"]
+    with Keywright(seed.data, threads=1, wrapper=wrapper) as server:
+        load = Exact(server.port, seed.verifier, seed.tokens(), connections=8)
+        requests = load.run(rounds)
+        load.close()
+    text = subprocess.run(["callgrind_annotate", "--threshold=100", out], check=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+    functions = {}
+    for count, name in re.findall(r"^ *([\d,]+) \( *[\d.]+%\)  (.+)$", text, re.M):
+        name = re.sub(r"^\S*?:(?=\S)", "", name.strip(), count=1) if ":" in name else name
+        functions[name] = functions.get(name, 0) + int(count.replace(",", ""))
+    total = functions.pop("PROGRAM TOTALS", None)
+    if total is None:
+        raise Failed("callgrind_annotate gave no total")
+    return requests, total, functions
+
+
+def instructions(bench):
+    """valgrind --tool=callgrind: the difference of two lives that differ by 2000 requests."""
+    seed = bench.seed(1000, people=100)
+    few, total_few, functions_few = callgrind_totals(bench, seed, 25)
+    many, total_many, functions_many = callgrind_totals(bench, seed, 275)
+    requests = many - few
+    each = {name: (count - functions_few.get(name, 0)) / requests
+            for name, count in functions_many.items()}
+    total = (total_many - total_few) / requests
+    hashing = sum(count for name, count in each.items() if "sha256_block_data_order" in name)
+    yield Row("verify, user instructions a request", f"{total - hashing:,.0f}",
+              note=f"without the {hashing:,.0f} of SHA-256 blocks, for which valgrind hides the "
+                   "processor's own instructions; 1000 keys")
+    top = sorted(each.items(), key=lambda item: -item[1])[:40]
+    listing = bench.scratch / "instructions.txt"
+    listing.write_text("".join(f"{count:10.1f}  {name}\n" for name, count in top))
+
+
+MEASURES = {
+    "decide": decide,
+    "verify": verify,
+    "batch": batch,
+    "scaling": scaling,
+    "memory": memory,
+    "start": start,
+    "creation": creation,
+    "instructions": instructions,
+    "system-calls": system_calls,
+}
