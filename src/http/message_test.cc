@@ -113,13 +113,6 @@ TEST(Problem, EveryCodeHasItsStatus) {
   for (const auto& [code, status] : table) EXPECT_EQ(status_of(code), status);
 }
 
-TEST(JsonString, EscapesAndMendsWhatIsNotText) {
-  std::string out;
-  append_json_string(out, "a\"\\\n\x01\xc3\xa4\xff\xed\xa0\x80z");
-  EXPECT_EQ(out,
-            "\"a\\\"\\\\\\n\\u0001\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"");
-}
-
 TEST(Query, DecodesOnceAndKeepsOrder) {
   auto query = Query::parse("limit=10&q=a+b%2Bc%20%C3%A4&empty=&flag&&x=a%253d=b");
   ASSERT_TRUE(query.has_value());

@@ -1,33 +1,25 @@
 #include "http/problem.h"
 
-#include <charconv>
-
-#include "base/text.h"
+#include "json/writer.h"
 
 namespace keywright::http {
 
 namespace {
 
-void append_member(std::string& out, std::string_view name, std::string_view value) {
-  if (out.back() != '{') out.push_back(',');
-  append_json_string(out, name);
-  out.push_back(':');
-  append_json_string(out, value);
-}
-
-// Everything but the closing brace.
-void begin_problem(Response& response, int status, std::string_view code, std::string_view detail,
-                   std::string_view request_id) {
+// Everything but the end of the object.
+json::Writer begin_problem(Response& response, int status, std::string_view code,
+                           std::string_view detail, std::string_view request_id) {
   response.clear();
   response.status = status;
   response.content_type("application/problem+json");
-  std::string& body = response.body;
-  body = "{\"type\":\"about:blank\"";
-  append_member(body, "title", reason_phrase(status));
-  body.append(",\"status\":").append(std::to_string(status));
-  append_member(body, "code", code);
-  if (!detail.empty()) append_member(body, "detail", detail);
-  append_member(body, "request_id", request_id);
+  json::Writer writer(response.body);
+  writer.begin_object().key("type").string("about:blank");
+  writer.key("title").string(reason_phrase(status));
+  writer.key("status").integer(status);
+  writer.key("code").string(code);
+  if (!detail.empty()) writer.key("detail").string(detail);
+  writer.key("request_id").string(request_id);
+  return writer;
 }
 
 }  // namespace
@@ -53,20 +45,17 @@ int status_of(Code code) {
 }
 
 void write_problem(Response& response, const Error& error, std::string_view request_id) {
-  begin_problem(response, status_of(error.code()), error.reason(), error.detail(), request_id);
-  std::string& body = response.body;
+  json::Writer writer =
+      begin_problem(response, status_of(error.code()), error.reason(), error.detail(), request_id);
   if (!error.problems().empty()) {
-    body.append(",\"errors\":[");
+    writer.key("errors").begin_array();
     for (const FieldProblem& problem : error.problems()) {
-      if (body.back() != '[') body.push_back(',');
-      body.push_back('{');
-      append_member(body, "field", problem.field);
-      append_member(body, "message", problem.message);
-      body.push_back('}');
+      writer.begin_object().key("field").string(problem.field);
+      writer.key("message").string(problem.message).end_object();
     }
-    body.push_back(']');
+    writer.end_array();
   }
-  body.push_back('}');
+  writer.end_object();
   if (error.retry_after_seconds() > 0) {
     response.header("Retry-After", std::to_string(error.retry_after_seconds()));
   }
@@ -74,34 +63,7 @@ void write_problem(Response& response, const Error& error, std::string_view requ
 
 void write_problem(Response& response, int status, std::string_view code, std::string_view detail,
                    std::string_view request_id) {
-  begin_problem(response, status, code, detail, request_id);
-  response.body.push_back('}');
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  out.push_back('"');
-  while (!text.empty()) {
-    const auto byte = static_cast<unsigned char>(text.front());
-    const std::size_t length = byte < 0x80 ? 1 : utf8_sequence_length(text);
-    if (length == 0) {
-      out.append("\xef\xbf\xbd");
-      text.remove_prefix(1);
-      continue;
-    }
-    if (byte == '"' || byte == '\\') {
-      out.push_back('\\');
-      out.push_back(text.front());
-    } else if (byte == '\n') {
-      out.append("\\n");
-    } else if (byte < 0x20) {
-      out.append("\\u00").append({kHex[byte >> 4], kHex[byte & 0xf]});
-    } else {
-      out.append(text.substr(0, length));
-    }
-    text.remove_prefix(length);
-  }
-  out.push_back('"');
+  begin_problem(response, status, code, detail, request_id).end_object();
 }
 
 }  // namespace keywright::http

@@ -28,7 +28,4 @@ void write_problem(Response& response, const Error& error, std::string_view requ
 void write_problem(Response& response, int status, std::string_view code, std::string_view detail,
                    std::string_view request_id);
 
-// As a JSON string literal, quotes included. Text that is not UTF-8 is written with U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
-
 }  // namespace keywright::http
