@@ -22,10 +22,10 @@ std::string get(std::string_view path, std::string_view fields = {}) {
 // Limits short enough to wait for.
 ServerOptions impatient() {
   ServerOptions options;
-  options.limits.header_timeout = milliseconds(60);
-  options.limits.body_grace = milliseconds(60);
-  options.limits.idle_timeout = milliseconds(60);
-  options.limits.write_stall_timeout = milliseconds(60);
+  options.limits.header_timeout = milliseconds(250);
+  options.limits.body_grace = milliseconds(250);
+  options.limits.idle_timeout = milliseconds(250);
+  options.limits.write_stall_timeout = milliseconds(250);
   options.limits.sweep_interval = milliseconds(10);
   return options;
 }
