@@ -21,8 +21,7 @@ bool is_owner_somewhere(const domain::User& user) {
 }
 
 // Who is meant: the one with this address, or without one the owner who has been there longest.
-Result<const domain::User*> find_person(const app::Directory& directory,
-                                        const std::string& email) {
+Result<const domain::User*> find_person(const app::Directory& directory, const std::string& email) {
   if (!email.empty()) {
     const domain::User* user = directory.find_user_by_email(to_ascii_lower(trim(email)));
     if (user == nullptr) {
@@ -92,11 +91,10 @@ Result<Secret<std::string>> make_reset_link(const Place& place, const std::strin
   Secret<std::string> link;
   KW_CHECK_OK(core->committer.run([&](app::Change& change) -> Result<void> {
     const domain::User user = *change.find<domain::User>(id);
-    const app::NewTicket made = app::make_ticket(
-        change, user.id, domain::TicketPurpose::password_reset, kResetLinkLife);
+    const app::NewTicket made =
+        app::make_ticket(change, user.id, domain::TicketPurpose::password_reset, kResetLinkLife);
     audit_reset(change, user, "link");
-    link = Secret<std::string>(
-        fmt::format("{}/console/reset#token={}", url, made.token.reveal()));
+    link = Secret<std::string>(fmt::format("{}/console/reset#token={}", url, made.token.reveal()));
     return {};
   }));
   return link;

@@ -54,11 +54,14 @@ struct Restored {
   std::uint64_t records_deleted = 0;
   // "registry 019a...": narrowed since then, wide again now. For a person to look at.
   std::vector<std::string> to_review;
+  std::filesystem::path replaced;  // what was there before, kept; "" if nothing was
 };
 
-// Puts a backup in place of the store, which stays beside it as keywright.db.replaced. What took
-// access away since the backup stays taken away.
+// Without the journal beside the store nobody knows what was revoked since the backup.
+enum class MissingJournal : unsigned char { refuse, accept };
+
+// Puts a backup in place of the store. What took access away since stays taken away.
 Result<Restored> restore(const Place& place, const std::filesystem::path& from, Clock& clock,
-                         Random& random);
+                         Random& random, MissingJournal missing_journal = MissingJournal::refuse);
 
 }  // namespace keywright::server

@@ -87,8 +87,8 @@ std::string take_public_url(Config& config, const Values& values) {
                       std::string_view(".-:[]_").find(c) != std::string_view::npos;
     if (!fits) return std::string(kShape);
   }
-  config.public_url = url.substr(0, static_cast<std::size_t>(rest.data() + rest.size() -
-                                                             url.data()));
+  config.public_url =
+      url.substr(0, static_cast<std::size_t>(rest.data() + rest.size() - url.data()));
   return "";
 }
 
@@ -167,8 +167,8 @@ void add_environment(SaidByName& said, const Environment& environment) {
   for (const Option& option : kOptions) {
     const std::optional<std::string> text = environment(option.environment());
     if (!text || trim(*text).empty()) continue;
-    Values values = option.type == OptionType::list ? split_list(*text)
-                                                    : Values{std::string(trim(*text))};
+    Values values =
+        option.type == OptionType::list ? split_list(*text) : Values{std::string(trim(*text))};
     said[std::string(option.name)] = {std::move(values), option.environment()};
   }
 }
@@ -213,8 +213,9 @@ void check_together(const Config& config, const SaidByName& said,
                                     : "is missing: a private key needs its certificate"});
   }
   if (config.data_directory.empty()) {
-    problems.push_back({"--data", "is missing: name the directory where everything is kept, "
-                                  "such as --data ./data, or set KEYWRIGHT_DATA"});
+    problems.push_back({"--data",
+                        "is missing: name the directory where everything is kept, "
+                        "such as --data ./data, or set KEYWRIGHT_DATA"});
   }
   if (!config.demo) return;
   for (const net::Endpoint& endpoint : config.listen) {
@@ -253,9 +254,9 @@ Result<SaidByName> collect(std::span<const GivenOption> flags, const Environment
   const auto file = strong.find("config");
   if (file != strong.end()) {
     if (file->second.values.empty()) {
-      return fail(Error(Code::invalid_argument, "invalid_configuration",
-                        "The settings cannot be used.")
-                      .with_problem(file->second.place, "must name a file"));
+      return fail(
+          Error(Code::invalid_argument, "invalid_configuration", "The settings cannot be used.")
+              .with_problem(file->second.place, "must name a file"));
     }
     KW_CHECK_OK(add_file(said, file->second.values.front()));
   }

@@ -1,4 +1,5 @@
-// server/config.h - the settings of `keywright serve`: where each may be given, and what it must be.
+// server/config.h - the settings of `keywright serve`: where each may be given, and what it must
+// be.
 //
 //   std::vector<GivenOption> flags = ...;                    // from the command line
 //   KW_TRY(Config config, read_config(flags, environment));  // whole and checked, or an Error
@@ -6,8 +7,8 @@
 // One table (serve_options) describes every setting. From it come the flag (--public-url), the
 // environment variable (KEYWRIGHT_PUBLIC_URL), the key in the file (public_url) and the help of all
 // three. A flag wins over the environment, the environment over the file, the file over the
-// default; a list given at a stronger place replaces the weaker one. In the environment the items of
-// a list are separated by commas, and an empty variable counts as not set.
+// default; a list given at a stronger place replaces the weaker one. In the environment the items
+// of a list are separated by commas, and an empty variable counts as not set.
 //
 // Errors: invalid_argument/invalid_configuration. Everything that is wrong is reported at once, as
 // problems(): `field` names the place ("--threads", "KEYWRIGHT_THREADS", "keywright.toml:3:11:
@@ -52,7 +53,7 @@ struct Config {
 enum class OptionType : unsigned char { text, list, flag };
 
 struct Option {
-  std::string_view name;   // as a flag, without the dashes: "public-url"
+  std::string_view name;  // as a flag, without the dashes: "public-url"
   OptionType type = OptionType::text;
   std::string_view value;  // for help: "HOST:PORT"; "" for a flag
   std::string_view help;   // one line

@@ -204,7 +204,8 @@ class Reader {
     for (char c : word) {
       if (c != '_') digits += c;
     }
-    const bool number = !digits.empty() && std::all_of(digits.begin(), digits.end(), is_ascii_digit);
+    const bool number =
+        !digits.empty() && std::all_of(digits.begin(), digits.end(), is_ascii_digit);
     if (number && word.front() != '_' && word.back() != '_') return digits;
     at_ = begin;
     return mistake("a value is \"text in quotes\", a whole number, true, false or a list");
@@ -279,8 +280,8 @@ class FileParser {
   void take(const std::string& key, std::size_t key_at, Value value, std::size_t value_at) {
     const Option* option = option_of(key);
     if (option == nullptr) {
-      problems_.push_back({place(key_at) + ": " + shown(key),
-                           "is no setting; the settings are " + known_keys()});
+      problems_.push_back(
+          {place(key_at) + ": " + shown(key), "is no setting; the settings are " + known_keys()});
       return;
     }
     FileOption given{std::string(option->name), std::move(value.texts),
@@ -289,11 +290,11 @@ class FileParser {
     if (std::any_of(options_.begin(), options_.end(), same)) {
       problems_.push_back({given.place, "is given twice"});
     } else if (value.is_list && option->type != OptionType::list) {
-      problems_.push_back({place(value_at) + ": " + option->file_key(),
-                           "must be one value, not a list"});
+      problems_.push_back(
+          {place(value_at) + ": " + option->file_key(), "must be one value, not a list"});
     } else if (option->type == OptionType::list && !value.is_list && !value.is_string) {
-      problems_.push_back({place(value_at) + ": " + option->file_key(),
-                           "must be a string or a list of strings"});
+      problems_.push_back(
+          {place(value_at) + ": " + option->file_key(), "must be a string or a list of strings"});
     } else {
       options_.push_back(std::move(given));
     }

@@ -9,14 +9,13 @@
 //   access_log = true                                    or "on"
 //
 // The part of TOML 1.0 that flat settings need: no tables, no dotted keys, no strings over several
-// lines, no floats and dates. A key may be written with hyphens like its flag. The reader is our own
-// because toml++ 3.3 (Debian 12) runs into undefined behaviour on malformed files: `a = é` and
+// lines, no floats and dates. A key may be written with hyphens like its flag. The reader is our
+// own because toml++ 3.3 (Debian 12) runs into undefined behaviour on malformed files: `a = é` and
 // `[::1]` are enough.
 //
 // Errors: invalid_argument/invalid_configuration; each problem names file, line and column (in
-// characters, from 1). Reading stops at the first mistake of form; mistakes of meaning before it are
-// reported too.
-// Threading: pure.
+// characters, from 1). Reading stops at the first mistake of form; mistakes of meaning before it
+// are reported too. Threading: pure.
 #pragma once
 
 #include <string>

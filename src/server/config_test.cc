@@ -51,9 +51,8 @@ class ConfigTest : public testing::Test {
 
 TEST_F(ConfigTest, FlagWinsOverEnvironmentWinsOverFile) {
   const std::string file = write("data = '/file'\nthreads = 3\npublic_url = 'https://file'\n");
-  environment_ = {{"KEYWRIGHT_CONFIG", file},
-                  {"KEYWRIGHT_DATA", "/environment"},
-                  {"KEYWRIGHT_THREADS", "4"}};
+  environment_ = {
+      {"KEYWRIGHT_CONFIG", file}, {"KEYWRIGHT_DATA", "/environment"}, {"KEYWRIGHT_THREADS", "4"}};
   auto config = read({{"data", {"/flag"}}});
   ASSERT_TRUE(config);
   EXPECT_EQ(config->data_directory, "/flag");
@@ -88,7 +87,8 @@ TEST_F(ConfigTest, EveryOptionHasItsThreeNames) {
   for (const Option& option : serve_options()) {
     EXPECT_TRUE(option.flag().starts_with("--")) << option.name;
     EXPECT_EQ(option.environment().find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_"),
-              std::string::npos) << option.name;
+              std::string::npos)
+        << option.name;
     EXPECT_EQ(option.file_key().find('-'), std::string::npos) << option.name;
     EXPECT_EQ(find_option(option.name), &option);
   }
@@ -113,8 +113,7 @@ TEST_F(ConfigTest, EverythingWrongIsReportedAtOnceWithItsPlace) {
   ASSERT_EQ(found.size(), 4u);
   EXPECT_NE(found[0].find("--listen \"nowhere\" must be an address"), std::string::npos);
   EXPECT_NE(found[1].find("--public-url \"keys.example.com\" must be http"), std::string::npos);
-  EXPECT_NE(found[2].find("KEYWRIGHT_THREADS \"none\" must be a whole number"),
-            std::string::npos);
+  EXPECT_NE(found[2].find("KEYWRIGHT_THREADS \"none\" must be a whole number"), std::string::npos);
   EXPECT_NE(found[3].find("--data is missing"), std::string::npos);
 }
 
@@ -122,8 +121,7 @@ TEST_F(ConfigTest, UnknownKeyInTheFileIsRefusedWithLineAndColumn) {
   const std::string file = write("data = '/d'\n\n  thread = 3\n");
   const auto found = problems({{"config", {file}}});
   ASSERT_EQ(found.size(), 1u);
-  EXPECT_TRUE(found[0].starts_with("keywright.toml:3:3: thread is no setting"))
-      << found[0];
+  EXPECT_TRUE(found[0].starts_with("keywright.toml:3:3: thread is no setting")) << found[0];
 }
 
 TEST_F(ConfigTest, MalformedFileIsRefusedWithLineAndColumn) {
@@ -146,14 +144,22 @@ TEST_F(ConfigTest, FileMayHoldCommentsEscapesAndLongLists) {
 
 TEST_F(ConfigTest, MistakesOfFormAreRefusedWhereTheyAre) {
   const std::pair<const char*, const char*> cases[] = {
-      {"threads = \u00e9", ":1:11"},  {"[server]\ndata = '/d'", ":1:1"},
-      {"data", ":1:5"},               {"\ndata = \"/d", ":2:11"},
-      {"data = \"a\\x\"", ":1:10"},   {"data = \"\\ud800\"", ":1:9"},
-      {"data = '/d' x", ":1:13"},     {"listen = ['a' 'b']", ":1:15"},
-      {"listen = [1]", ":1:11"},      {"threads = 1.5", ":1:11"},
-      {"threads = _1", ":1:11"},      {"store = {}", ":1:9"},
-      {"data = '''/d'''", ":1:8"},    {"a.b = 1", ":1:2"},
-      {"listen = [", ":1:11"},        {"# \x01", ":1:3"},
+      {"threads = \u00e9", ":1:11"},
+      {"[server]\ndata = '/d'", ":1:1"},
+      {"data", ":1:5"},
+      {"\ndata = \"/d", ":2:11"},
+      {"data = \"a\\x\"", ":1:10"},
+      {"data = \"\\ud800\"", ":1:9"},
+      {"data = '/d' x", ":1:13"},
+      {"listen = ['a' 'b']", ":1:15"},
+      {"listen = [1]", ":1:11"},
+      {"threads = 1.5", ":1:11"},
+      {"threads = _1", ":1:11"},
+      {"store = {}", ":1:9"},
+      {"data = '''/d'''", ":1:8"},
+      {"a.b = 1", ":1:2"},
+      {"listen = [", ":1:11"},
+      {"# \x01", ":1:3"},
       {"demo = [true]", ":1:9"},
   };
   for (const auto& [text, place] : cases) {
@@ -217,8 +223,8 @@ TEST_F(ConfigTest, PublicUrlIsAnOrigin) {
   }
   EXPECT_EQ(read({{"data", {"/d"}}, {"public-url", {"http://[::1]:8080/"}}})->public_url,
             "http://[::1]:8080");
-  for (const char* bad : {"", "ftp://x", "https://", "https://a/b", "https://a?b", "https://a b",
-                          "https://user@a"}) {
+  for (const char* bad :
+       {"", "ftp://x", "https://", "https://a/b", "https://a?b", "https://a b", "https://user@a"}) {
     EXPECT_EQ(problems({{"data", {"/d"}}, {"public-url", {bad}}}).size(), 1u) << bad;
   }
 }

@@ -10,9 +10,6 @@ namespace keywright::server {
 
 namespace {
 
-// Of the store: which digest key it was made with (crypto/keyring.h).
-constexpr std::string_view kKeyCheck = "digest_key_check";
-
 bool file_exists(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::exists(path, ignored);
@@ -56,17 +53,17 @@ Error wrong_key(const std::filesystem::path& path) {
 // The key of this store; a store that has none yet gets the one in the file, or a new one.
 Result<crypto::Keyring> open_keyring(store::Store& store, const std::filesystem::path& path,
                                      const Clock& clock, Random& random) {
-  KW_TRY(const std::optional<std::string> check, store.setting(kKeyCheck));
+  KW_TRY(const std::optional<std::string> check, store.setting(kKeyCheckSetting));
   if (!file_exists(path)) {
     if (check) return fail(key_missing(path));
     KW_TRY(crypto::Keyring made, crypto::Keyring::create_file(path, clock, random));
-    KW_CHECK_OK(store.set_setting(kKeyCheck, made.check_value()));
+    KW_CHECK_OK(store.set_setting(kKeyCheckSetting, made.check_value()));
     return made;
   }
   KW_TRY(crypto::Keyring keyring, crypto::Keyring::load_file(path));
   if (check && keyring.find_by_check_value(*check) == nullptr) return fail(wrong_key(path));
   if (check != keyring.check_value()) {
-    KW_CHECK_OK(store.set_setting(kKeyCheck, keyring.check_value()));
+    KW_CHECK_OK(store.set_setting(kKeyCheckSetting, keyring.check_value()));
   }
   return keyring;
 }

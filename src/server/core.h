@@ -17,6 +17,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string_view>
 
 #include "app/barrier.h"
 #include "app/committer.h"
@@ -39,6 +40,9 @@ struct Place {
     return digest_key_file.empty() ? data_directory / "digest.key" : digest_key_file;
   }
 };
+
+// The store's setting that says which digest key it was made with (crypto/keyring.h).
+inline constexpr std::string_view kKeyCheckSetting = "digest_key_check";
 
 enum class Missing : unsigned char { create, refuse };
 

@@ -27,8 +27,8 @@ struct DemoState {
 };
 KW_DESCRIBE(DemoState, field<&DemoState::ids>("ids", "Id of each object, by name."))
 
-// One object to make. In `path` and `body`, {name} stands for the id of the object of that name, and
-// {in 90 days} for a time. People get their password afterwards.
+// One object to make. In `path` and `body`, {name} stands for the id of the object of that name,
+// and {in 90 days} for a time. People get their password afterwards.
 struct Object {
   std::string_view name;
   std::string_view operation;
@@ -58,8 +58,7 @@ constexpr Object kObjects[] = {
      R"({"name":"Mobile app","type":"http_api","service_name":"mobile-app"})"},
     {"platform.sales", "platforms.create", "project_id", "{project.sales}",
      R"({"name":"Lead scoring","type":"n8n","external_id":"workflow-leads"})"},
-    {"target", "targets.create", "", "",
-     R"({"name":"Web shop","url":"https://shop.example.com"})"},
+    {"target", "targets.create", "", "", R"({"name":"Web shop","url":"https://shop.example.com"})"},
     {"target.api", "targets.create", "", "",
      R"({"name":"Partner API","url":"https://api.example.com"})"},
     {"mcp.tickets", "mcp_servers.create", "", "",
@@ -69,9 +68,11 @@ constexpr Object kObjects[] = {
     {"registry", "registries.create", "", "",
      R"({"name":"For everyone","mcp_server_ids":["{mcp.handbook}"],"everyone":true})"},
     {"registry.support", "registries.create", "", "",
-     R"({"name":"Support team","mcp_server_ids":["{mcp.tickets}","{mcp.handbook}"],"user_ids":["{user.member}"]})"},
+     R"({"name":"Support team","mcp_server_ids":["{mcp.tickets}","{mcp.handbook}"],)"
+     R"("user_ids":["{user.member}"]})"},
     {"service", "services.create", "", "",
-     R"({"name":"Weather","slug":"weather","upstream_url":"http://127.0.0.1:9201","required_permission":"weather.read"})"},
+     R"({"name":"Weather","slug":"weather","upstream_url":"http://127.0.0.1:9201",)"
+     R"("required_permission":"weather.read"})"},
     {"keyspace", "keyspaces.create", "", "", R"({"name":"Customers","prefix":"acme_"})"},
 };
 
@@ -83,19 +84,26 @@ constexpr Object kKeys[] = {
      R"({"kind":"mcp","name":"Desktop assistant","expires_at":"{in 90 days}"})"},
     {"access", "keys.create", "", "", R"({"kind":"access","name":"Everything I may do"})"},
     {"connect", "keys.create", "", "",
-     R"({"kind":"connect","name":"Editor: tickets and handbook","scope":{"ids":["{mcp.tickets}","{mcp.handbook}"]}})"},
+     R"({"kind":"connect","name":"Editor: tickets and handbook",)"
+     R"("scope":{"ids":["{mcp.tickets}","{mcp.handbook}"]}})"},
     {"ingest", "keys.create", "", "",
-     R"({"kind":"ingest","name":"Traces of the whole project","owner":{"type":"project","id":"{project}"}})"},
+     R"({"kind":"ingest","name":"Traces of the whole project","owner":{"type":"project",)"
+     R"("id":"{project}"}})"},
     {"ingest_one", "keys.create", "", "",
-     R"({"kind":"ingest","name":"Traces of ticket triage","owner":{"type":"project","id":"{project}"},"scope":{"ids":["{platform.n8n}"]}})"},
+     R"({"kind":"ingest","name":"Traces of ticket triage","owner":{"type":"project",)"
+     R"("id":"{project}"},"scope":{"ids":["{platform.n8n}"]}})"},
     {"account", "keys.create", "", "",
-     R"({"kind":"account","name":"Scanner, all targets","owner":{"type":"organization","id":"{organization}"}})"},
+     R"({"kind":"account","name":"Scanner, all targets","owner":{"type":"organization",)"
+     R"("id":"{organization}"}})"},
     {"target_key", "keys.create", "", "",
      R"({"kind":"target","name":"Scanner, web shop","owner":{"type":"target","id":"{target}"}})"},
     {"management", "keys.create", "", "",
-     R"({"kind":"management","name":"Our own gateway","owner":{"type":"organization","id":"{organization}"},"permissions":["keys:verify","keys:read","keys:write","audit:read"]})"},
+     R"({"kind":"management","name":"Our own gateway","owner":{"type":"organization",)"
+     R"("id":"{organization}"},"permissions":["keys:verify","keys:read","keys:write",)"
+     R"("audit:read"]})"},
     {"customer", "keys.create", "", "",
-     R"({"kind":"customer","name":"Customer 42","keyspace_id":"{keyspace}","owner":{"type":"external","id":"customer-42"},"permissions":["weather.read"]})"},
+     R"({"kind":"customer","name":"Customer 42","keyspace_id":"{keyspace}",)"
+     R"("owner":{"type":"external","id":"customer-42"},"permissions":["weather.read"]})"},
 };
 
 // The people who share the demo's password.
@@ -222,8 +230,8 @@ Result<void> Maker::rotate(const Object& key) {
   KW_TRY(const json::Document document, json::Document::parse(answer));
   const auto token = document.root().find("key");
   tokens_.push_back({std::string(key.name),
-                     Secret<std::string>(std::string(
-                         token ? token->as_string().value_or("") : std::string_view()))});
+                     Secret<std::string>(std::string(token ? token->as_string().value_or("")
+                                                           : std::string_view()))});
   return {};
 }
 

@@ -3,10 +3,10 @@
 //   KW_TRY(DemoSheet sheet, prepare_demo(core, app));      // before the io threads start
 //   print_demo(sheet, "http://127.0.0.1:8080", "./data/demo");
 //
-// It holds people of every role, a service account, projects with platforms, targets, MCP servers, a
-// service, a keyspace and a key of each kind, all made by the same operations that a client calls.
-// Each start rotates the demo's keys without overlap (their ids stay) and gives its people one fresh
-// password, so nothing that an earlier start printed works any more.
+// It holds people of every role, a service account, projects with platforms, targets, MCP servers,
+// a service, a keyspace and a key of each kind, all made by the same operations that a client
+// calls. Each start rotates the demo's keys without overlap (their ids stay) and gives its people
+// one fresh password, so nothing that an earlier start printed works any more.
 //
 // Errors: conflict/not_a_demo for a directory that holds a real installation; those of the
 // operations. A first start that was interrupted is taken up where it stopped.

@@ -24,8 +24,8 @@ constexpr std::string_view kWhoami =
     "curl -s {url}/api/v1/whoami -H 'Authorization: Bearer {token}'";
 
 // For kinds that other programs check: asks Keywright, as such a program would.
-#define KW_VERIFY(rest)                                                             \
-  "curl -s {url}/api/v1/keys/verify -H 'Authorization: Bearer {management}' "       \
+#define KW_VERIFY(rest)                                                       \
+  "curl -s {url}/api/v1/keys/verify -H 'Authorization: Bearer {management}' " \
   "--json '{\"key\":\"{token}\"," rest "}'"
 
 constexpr Showing kShowings[] = {
@@ -113,9 +113,10 @@ void print_demo(const DemoSheet& sheet, std::string_view url,
     fmt::print("\n  {}{:<11}{}{}{}{}\n  {}\n", s.bold, showing.title, s.reset, s.dim, showing.what,
                s.reset, filled(showing.command, sheet, url, showing.key));
   }
-  fmt::print("\n{}See a revoked key refused{}: the first line gives the access key up, the second "
-             "gets 401.\n\n",
-             s.bold, s.reset);
+  fmt::print(
+      "\n{}See a revoked key refused{}: the first line gives the access key up, the second "
+      "gets 401.\n\n",
+      s.bold, s.reset);
   for (std::string_view line : kTryRevoke) {
     fmt::print("  {}\n", filled(line, sheet, url, "access"));
   }

@@ -17,9 +17,7 @@ namespace fs = std::filesystem;
 
 class InstallationTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    app::use_password_cost(crypto::PasswordCost::lowest_for_tests());
-  }
+  static void SetUpTestSuite() { app::use_password_cost(crypto::PasswordCost::lowest_for_tests()); }
   void SetUp() override {
     std::string pattern = testing::TempDir() + "keywright-installation-XXXXXX";
     directory_ = ::mkdtemp(pattern.data());
@@ -143,8 +141,8 @@ TEST_F(InstallationTest, ResetOfAnUnknownAddressSaysSo) {
 
 TEST_F(InstallationTest, ResetLinkPointsToTheConsole) {
   ASSERT_TRUE(set_up_here());
-  auto link = make_reset_link(place_, "ada@example.com", "https://keys.example.com/", clock_,
-                              random_);
+  auto link =
+      make_reset_link(place_, "ada@example.com", "https://keys.example.com/", clock_, random_);
   ASSERT_TRUE(link) << link.error().detail();
   EXPECT_TRUE(link->reveal().starts_with("https://keys.example.com/console/reset#token="));
 }
@@ -192,8 +190,8 @@ TEST_F(InstallationTest, RestoreRefusesWhatIsNoBackupOfThisStore) {
   EXPECT_FALSE(restore(place_, directory_ / "none.db", clock_, random_));
   Place other;
   other.data_directory = directory_ / "other";
-  ASSERT_TRUE(set_up_installation(other, {"Other", "eve@example.com", ""}, password_, clock_,
-                                  random_));
+  ASSERT_TRUE(
+      set_up_installation(other, {"Other", "eve@example.com", ""}, password_, clock_, random_));
   ASSERT_TRUE(backup(other, directory_ / "other.db", {}));
   auto restored = restore(place_, directory_ / "other.db", clock_, random_);
   ASSERT_FALSE(restored);

@@ -26,8 +26,7 @@ class Operator {
  public:
   using PathFields = std::vector<std::pair<std::string_view, std::string_view>>;
 
-  static Result<std::unique_ptr<Operator>> sign_in(Core& core, app::App& app,
-                                                   domain::UserId user);
+  static Result<std::unique_ptr<Operator>> sign_in(Core& core, app::App& app, domain::UserId user);
   ~Operator();
   Operator(const Operator&) = delete;
   Operator& operator=(const Operator&) = delete;

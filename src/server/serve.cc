@@ -35,6 +35,7 @@ constexpr std::size_t kReaderQueueMax = 1024;
 constexpr std::size_t kHashingThreadsMax = 4;
 constexpr std::size_t kHashingQueueMax = 64;
 constexpr std::chrono::milliseconds kTick{1000};
+constexpr unsigned kTicksBetweenLooks = 10;
 
 std::size_t hashing_threads() {
   const std::size_t cores = std::thread::hardware_concurrency();
@@ -71,8 +72,9 @@ class Server {
         access_logger_(STDERR_FILENO, LogLevel::info, core_->clock),
         readers_(kReaderThreads, kReaderQueueMax),
         hashing_(hashing_threads(), kHashingQueueMax),
-        app_{core_->directory, core_->committer, *core_->store, readers_, hashing_, core_->clock,
-             core_->random, throttle_, slow_hashes_, setup_link_, core_->settings},
+        app_{core_->directory, core_->committer, *core_->store,  readers_,
+             hashing_,         core_->clock,     core_->random,  throttle_,
+             slow_hashes_,     setup_link_,      core_->settings},
         face_(app_, face_options()),
         loops_(config.threads) {}
 
@@ -106,8 +108,15 @@ class Server {
     }
   }
 
-  // After a full disk: makes room for removals again as soon as there is some.
-  void look_at_disk() { core_->store->writable(); }
+  // A full disk is looked at each second, so that changes are taken again as soon as there is room;
+  // otherwise it is enough to look now and then.
+  void look_at_disk() {
+    if (has_room_ && ++ticks_ % kTicksBetweenLooks != 0) return;
+    const bool has_room = core_->store->writable();
+    if (has_room_ && !has_room) log_error("disk_full");
+    if (!has_room_ && has_room) log_info("disk_has_room");
+    has_room_ = has_room;
+  }
 
   void flush_usage() { core_->directory.usage().file().flush(); }
 
@@ -130,8 +139,7 @@ class Server {
     options.is_ready = [this] { return ready_.load(); };
     options.metrics.push_back([this](rest::MetricsText& text) {
       rest::write_http_metrics(text, http_->counters());
-      text.counter("keywright_log_lines_dropped_total",
-                   "Log lines that a full pipe did not take.",
+      text.counter("keywright_log_lines_dropped_total", "Log lines that a full pipe did not take.",
                    static_cast<double>(process_logger().dropped_lines()));
     });
     return options;
@@ -173,9 +181,10 @@ class Server {
   void print_setup_link() {
     const Secret<std::string> token =
         setup_link_.issue(core_->directory, core_->random, core_->clock.now());
-    fmt::print("\nNobody is set up here yet. Open this link within {} minutes to begin; it works "
-               "once:\n\n  {}/console/setup#token={}\n\n",
-               app::SetupLink::kLife.count(), core_->settings.public_url, token.reveal());
+    fmt::print(
+        "\nNobody is set up here yet. Open this link within {} minutes to begin; it works "
+        "once:\n\n  {}/console/setup#token={}\n\n",
+        app::SetupLink::kLife.count(), core_->settings.public_url, token.reveal());
   }
 
   const Config& config_;
@@ -196,6 +205,8 @@ class Server {
   std::vector<std::unique_ptr<LoopScheduler>> schedulers_;
   std::unique_ptr<http::Server> http_;
   std::vector<net::Endpoint> bound_;
+  bool has_room_ = true;  // on the disk
+  unsigned ticks_ = 0;
 };
 
 void run_until_told(Server& server, const Signals& signals, const Clock& clock) {

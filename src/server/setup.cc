@@ -38,8 +38,7 @@ Result<SetupInput> check_setup(SetupInput input, const Secret<std::string>& pass
   return input;
 }
 
-Result<SetupDone> set_up(Core& core, const SetupInput& input,
-                         const Secret<std::string>& password) {
+Result<SetupDone> set_up(Core& core, const SetupInput& input, const Secret<std::string>& password) {
   KW_TRY(const SetupInput checked, check_setup(input, password));
   KW_TRY(const crypto::PasswordHash hash, app::password_hasher().hash(password));
   app::NewPerson owner;

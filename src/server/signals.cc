@@ -1,7 +1,7 @@
 #include "server/signals.h"
 
 #include <signal.h>
-#include <time.h>
+#include <ctime>
 
 namespace keywright::server {
 
@@ -19,7 +19,7 @@ sigset_t handled() {
 Signals::Signals() {
   const sigset_t set = handled();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  struct sigaction ignore {};
+  struct sigaction ignore{};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &ignore, nullptr);
 }

@@ -3,8 +3,8 @@
 //   Signals signals;                                  // before any other thread is started
 //   while (auto signal = signals.wait(1s)) ...        // SIGTERM, SIGINT, SIGHUP; nothing after 1 s
 //
-// From construction on, these signals interrupt nobody: they wait until wait() takes them. SIGPIPE is
-// ignored for good, so that a client that goes away is an error of one write.
+// From construction on, these signals interrupt nobody: they wait until wait() takes them. SIGPIPE
+// is ignored for good, so that a client that goes away is an error of one write.
 //
 // Threading: construct and wait on the main thread; threads started later inherit the mask.
 #pragma once
