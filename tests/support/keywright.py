@@ -122,6 +122,9 @@ class Client:
         self.user = None
         self._connection = None
 
+    def __del__(self):
+        self.close()
+
     # -- plain HTTP
 
     def credentials(self, method):

@@ -80,7 +80,7 @@ bool admits_kind(const Operation& operation, const Kind& kind) {
              (for_a_person || !operation.permission.empty());
     case Admits::key_managers: return domain::admits(kind, Audience::rest) && !for_a_person;
     case Admits::any_key: return kind.may_give_itself_up;
-    case Admits::me: return domain::admits(kind, Audience::me);
+    case Admits::me: return domain::admits(kind, Audience::me) && for_a_person;
   }
   return false;
 }

@@ -1,5 +1,7 @@
 #include "api/rest/answer.h"
 
+#include <fmt/format.h>
+
 #include "api/rest/credentials.h"
 #include "base/text.h"
 #include "http/cookie.h"
@@ -16,7 +18,9 @@ constexpr std::string_view kRefusedChallenge =
 void write_reply(http::Response& response, const app::Call& call) {
   const app::Reply& reply = call.reply;
   if (!reply.etag.empty()) response.header("ETag", reply.etag);
-  if (!reply.location.empty()) response.header("Location", reply.location);
+  if (!reply.location.empty()) {
+    response.header("Location", fmt::format("{}{}", kPathPrefix, reply.location));
+  }
   if (reply.replayed) response.header("Idempotent-Replayed", "true");
   for (const auto& [name, value] : reply.headers) response.header(name, value);
   if (!reply.session_token.reveal().empty()) {

@@ -17,6 +17,9 @@
 
 namespace keywright::rest {
 
+// Before the path of every operation.
+inline constexpr std::string_view kPathPrefix = "/api/v1";
+
 // Whether cookies are Secure and carry the __Host- name: the request came over TLS, or the public
 // address says that TLS ends before us.
 bool is_secure(const http::Request& request, const app::Settings& settings);

@@ -90,10 +90,12 @@ TEST(Answer, OnlyARefusedCredentialIsCalledInvalid) {
 
 TEST(Answer, CookiesAreSecureWhereTlsEndsBeforeUs) {
   http::Request request;
-  EXPECT_FALSE(
-      is_secure(request, {.public_url = "http://a", .allowed_upstreams = {}, .version = ""}));
-  EXPECT_TRUE(
-      is_secure(request, {.public_url = "https://a", .allowed_upstreams = {}, .version = ""}));
+  app::Settings settings;
+  settings.public_url = "http://keys.example.org";
+  EXPECT_FALSE(is_secure(request, settings));
+  settings.public_url = "https://keys.example.org";
+  EXPECT_TRUE(is_secure(request, settings));
+  settings.public_url = "";
   request.secure = true;
   EXPECT_TRUE(is_secure(request, settings));
 }

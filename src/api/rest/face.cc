@@ -24,7 +24,6 @@ using http::Method;
 using http::Request;
 using json::Place;
 
-constexpr std::string_view kPrefix = "/api/v1";
 constexpr std::size_t kIdempotencyKeyMax = 255;
 constexpr std::size_t kUserAgentMax = 255;
 
@@ -119,7 +118,7 @@ Face::~Face() = default;
 void Face::add_operations() {
   for (std::size_t i = 0; i < operations_.size(); ++i) {
     const Operation& operation = operations_[i];
-    router_.add(fmt::format("{} {}{}", operation.method, kPrefix, operation.path), i);
+    router_.add(fmt::format("{} {}{}", operation.method, kPathPrefix, operation.path), i);
     if (operation.name == "me.get") router_.add("GET /api/me", i);
     std::vector<std::string_view>& fields = path_fields_.emplace_back();
     for (const json::Field& field : operation.input->fields) {
@@ -153,13 +152,19 @@ std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
     answer_system(exchange, static_cast<System>(route - operations_.size()));
     return std::nullopt;
   }
-  if (operations_[route].look == nullptr) return run(exchange, route);
+  if (operations_[route].look == nullptr) return run(exchange, route, std::nullopt);
   Result<void> done = prepare(request, operations_[route], path_fields_[route], visit);
   if (done) {
     done = admit(request, visit);
-    if (could_be_slow(done, visit)) return run(exchange, route);
+    if (could_be_slow(done, visit)) return run(exchange, route, std::nullopt);
   }
-  if (done) done = look(exchange, visit);
+  if (done) {
+    done = look(exchange, visit);
+    if (!done && done.error().reason() == app::kTryRun) {
+      exchange.response.clear();
+      return run(exchange, route, Admitted{visit.call.caller, visit.epoch});
+    }
+  }
   finish(exchange, visit, std::move(done));
   return std::nullopt;
 }
@@ -182,10 +187,6 @@ Result<void> Face::prepare(const Request& request, const Operation& operation,
   } else if (operation.admits != app::Admits::anyone ||
              credential.error().code() != Code::unauthenticated) {
     return fail(std::move(credential).error());
-  }
-  KW_CHECK_OK(check_body_type(request));
-  if (request.method == Method::post && operation.is_change) {
-    KW_TRY(call.idempotency_key, idempotency_key_of(request));
   }
   if (const auto if_match = request.headers.find("If-Match")) call.if_match = *if_match;
   if (const auto agent = request.headers.find("User-Agent")) {
@@ -211,6 +212,10 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
   if (visit.presented) {
     KW_CHECK_OK(check_csrf(request, *visit.presented, app_.directory, visit.call.caller));
   }
+  KW_CHECK_OK(check_body_type(request));
+  if (request.method == Method::post && visit.call.operation->is_change) {
+    KW_TRY(visit.call.idempotency_key, idempotency_key_of(request));
+  }
   return {};
 }
 
@@ -229,24 +234,30 @@ Task<Result<void>> Face::retry_slow_hash(const Request& request, Visit& visit) {
   co_return admit(request, visit);
 }
 
-Task<void> Face::run(http::Exchange& exchange, std::size_t route) {
+Task<Result<void>> Face::work(http::Exchange& exchange, Visit& visit) {
+  const Operation& operation = *visit.call.operation;
+  if (operation.run == nullptr) co_return look(exchange, visit);
+  auto body = co_await operation.run(app_, visit.call, visit.arguments);
+  if (!body) co_return fail(std::move(body).error());
+  exchange.response.body = std::move(*body);
+  co_return Result<void>();
+}
+
+Task<void> Face::run(http::Exchange& exchange, std::size_t route,
+                     std::optional<Admitted> admitted) {
   const Request& request = exchange.request;
   Visit visit;
   router_.match(request.method, request.path, visit.match);
   Result<void> done = prepare(request, operations_[route], path_fields_[route], visit);
-  if (done) {
+  if (done && admitted) {
+    visit.call.caller = admitted->caller;
+    visit.epoch = admitted->epoch;
+  } else if (done) {
     done = admit(request, visit);
     if (could_be_slow(done, visit)) done = co_await retry_slow_hash(request, visit);
   }
-  if (done && operations_[route].look != nullptr) {
-    done = look(exchange, visit);
-  } else if (done) {
-    auto body = co_await operations_[route].run(app_, visit.call, visit.arguments);
-    if (body) {
-      exchange.response.body = std::move(*body);
-    } else {
-      done = fail(std::move(body).error());
-    }
+  if (done) {
+    done = co_await work(exchange, visit);
     check_again(visit, done);
   }
   finish(exchange, visit, std::move(done));
@@ -255,7 +266,7 @@ Task<void> Face::run(http::Exchange& exchange, std::size_t route) {
 // Nothing is suspended between this and the first byte of the answer.
 void Face::check_again(Visit& visit, Result<void>& done) const {
   if (app_.directory.epoch() == visit.epoch) return;
-  const bool happened = done && visit.call.committed.position != 0;
+  const bool happened = done && visit.call.operation->is_change;
   if (happened && !visit.call.operation->no_store) return;
   auto again = app::still_admitted(app_.directory, visit.call.caller, app_.clock.now());
   if (!again) done = fail(std::move(again).error());

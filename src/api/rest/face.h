@@ -10,8 +10,9 @@
 // /openapi.json, /healthz (/health), /readyz and /metrics. Anything else is a 404 problem, so a
 // server with more faces asks this one last.
 //
-// The life of a request: route, query, credential, CSRF, body type, then the operation. What
-// answers from memory runs at once, without a coroutine; a change or a read of the store is a task.
+// The life of a request: route, query, credential, CSRF, body type, then the operation. Whoever is
+// not admitted is told nothing else that is wrong. What answers from memory runs at once, without a
+// coroutine; a change or a read of the store is a task.
 // If the records moved while a task was away, its caller is looked at once more right before the
 // answer begins: a key that was revoked meanwhile gets a 401 and nothing of the answer. A change
 // that has happened and whose answer holds no secret is told all the same: otherwise nobody could
@@ -54,13 +55,19 @@ class Face final : public http::Handler {
  private:
   enum class System : unsigned char { openapi, health, ready, metrics };
   struct Visit;
+  struct Admitted {
+    app::Caller caller;
+    std::uint64_t epoch = 0;  // of the records at that moment
+  };
 
   void add_operations();
   Result<void> prepare(const http::Request& request, const app::Operation& operation,
                        const std::vector<std::string_view>& path_fields, Visit& visit) const;
   Result<void> admit(const http::Request& request, Visit& visit) const;
   Result<void> look(http::Exchange& exchange, Visit& visit) const;
-  Task<void> run(http::Exchange& exchange, std::size_t route);
+  // `admitted`: by handle() already, so that nothing is spent twice.
+  Task<void> run(http::Exchange& exchange, std::size_t route, std::optional<Admitted> admitted);
+  Task<Result<void>> work(http::Exchange& exchange, Visit& visit);
   Task<Result<void>> retry_slow_hash(const http::Request& request, Visit& visit);
   bool could_be_slow(const Result<void>& admitted, const Visit& visit) const;
   void check_again(Visit& visit, Result<void>& done) const;

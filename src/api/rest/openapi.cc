@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "api/rest/admission.h"
+#include "api/rest/answer.h"
 #include "base/text.h"
 #include "json/raw.h"
 #include "json/schema.h"
@@ -208,7 +209,7 @@ void Document::write_paths() {
   }
   writer_.key("paths").begin_object();
   for (std::string_view path : paths) {
-    writer_.key(fmt::format("/api/v1{}", path)).begin_object();
+    writer_.key(fmt::format("{}{}", kPathPrefix, path)).begin_object();
     for (const Operation& operation : operations_) {
       if (operation.path != path) continue;
       writer_.key(to_ascii_lower(operation.method));
