@@ -39,8 +39,6 @@ Key with_every_field(Samples& samples) {
   key.versions[0].number = 3;
   key.versions[0].shown = {"", "wxyz", "…wxyz"};
   key.versions[0].sealed_slow_hash = "sealed";
-  key.versions[0].slow_prefix = "legacy_";
-  key.versions[0].cell = -7;
   key.versions[0].slow_prefix = "acme_l";
   key.versions[0].cell = 77;
   key.versions.push_back(samples.version(2));

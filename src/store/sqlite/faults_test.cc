@@ -158,7 +158,7 @@ TEST_F(StoreFaults, APowerCutLosesNothingThatWasAcknowledged) {
   Position acknowledged = open->position();
   int checked = 0;
   disk.set_observer([&] {
-    if (random_below(random, 100) != 0) return;
+    if (random_below(random, 80) != 0) return;
     TestDirectory cut;
     disk.cut_power(cut.path(), random);
     auto writer = Writer::open((cut.path() / "keywright.db").string(), "", open.clock, random);
@@ -174,7 +174,7 @@ TEST_F(StoreFaults, APowerCutLosesNothingThatWasAcknowledged) {
     ++checked;
   });
   // Enough for several checkpoints: groups as they come, small and large.
-  for (std::int64_t serial = 1; serial <= 3000 && !HasFailure();) {
+  for (std::int64_t serial = 1; serial <= 2000 && !HasFailure();) {
     std::vector<Transaction> group;
     const auto size = static_cast<std::int64_t>(1 + random_below(random, 60));
     for (std::int64_t end = serial + size; serial < end; ++serial) {

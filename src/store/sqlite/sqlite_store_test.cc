@@ -1,5 +1,8 @@
 #include "store/sqlite/sqlite_store.h"
 
+#include <atomic>
+#include <thread>
+
 #include <sys/stat.h>
 
 #include "store/conformance/conformance.h"
@@ -141,6 +144,34 @@ TEST_F(SqliteStoreTest, ARowThatCannotBeReadIsLeftOutAlone) {
   ASSERT_EQ(loaded.keys.size(), 2u);
   EXPECT_EQ(loaded.keys[0].serial, 1);
   EXPECT_EQ(loaded.keys[1].serial, 8);
+}
+
+TEST_F(SqliteStoreTest, ManyThreadsReadWhileOneWrites) {
+  std::atomic<std::int64_t> committed{0};
+  std::atomic<bool> done{false};
+  auto read = [&] {
+    while (!done) {
+      const std::int64_t before = committed;
+      auto page = open_->list_keys({.organization = samples_.organization}, {.limit = 5});
+      ASSERT_TRUE(page.has_value()) << page.error().internal();
+      if (before > 0) {
+        ASSERT_GE(page->items[0].serial, before);
+        ASSERT_TRUE(open_->get_key(page->items[0].id)->has_value());
+      }
+      ASSERT_TRUE(open_->verify_audit()->intact);
+    }
+  };
+  std::vector<std::thread> readers;  // more than there are connections
+  for (int i = 0; i < 4; ++i) readers.emplace_back(read);
+  for (std::int64_t serial = 1; serial <= 200; ++serial) {
+    Transaction transaction;
+    transaction.keys.push_back(samples_.key(serial));
+    transaction.events.push_back(samples_.event("key.create"));
+    EXPECT_TRUE(commit(transaction)[0].has_value());
+    committed = serial;
+  }
+  done = true;
+  for (std::thread& reader : readers) reader.join();
 }
 
 TEST_F(SqliteStoreTest, OnlyOneProcessMayWrite) {
