@@ -16,6 +16,12 @@ strip --strip-unneeded "$root/usr/bin/keywright"
 install -D -m 0644 packaging/systemd/keywright.service \
   "$root/lib/systemd/system/keywright.service"
 install -D -m 0644 packaging/default "$root/etc/default/keywright"
+mkdir -p "$root/usr/share/man/man1" "$root/usr/share/bash-completion/completions" \
+  "$root/usr/share/zsh/vendor-completions" "$root/usr/share/fish/vendor_completions.d"
+"$program" help --man | gzip -9n >"$root/usr/share/man/man1/keywright.1.gz"
+"$program" completion bash >"$root/usr/share/bash-completion/completions/keywright"
+"$program" completion zsh >"$root/usr/share/zsh/vendor-completions/_keywright"
+"$program" completion fish >"$root/usr/share/fish/vendor_completions.d/keywright.fish"
 for page in README.md CHANGELOG.md SECURITY.md; do
   install -D -m 0644 "$page" "$root/usr/share/doc/keywright/$page"
 done
