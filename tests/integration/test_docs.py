@@ -1,0 +1,82 @@
+"""Every example in the README and the docs runs, as it stands, against a real server.
+
+An example is a ```sh block right after a line `<!-- example: name -->`. All of them run in a shell
+that stops at the first failure, in a folder where `password.txt` and `build/keywright` are, with
+KEYWRIGHT_URL and DATA set, for the person who set the server up.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+from keywright import PASSWORD, ROOT, Server, binary  # noqa: E402
+
+EXAMPLE = re.compile(r"^<!-- example: ([a-z-]+) -->\n```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELL_BLOCK = re.compile(r"^```sh$", re.MULTILINE)
+
+# What an example must print, in this order.
+EXPECTED = {
+    "tour": ['"code":"VALID"', '"code":"REVOKED"'],
+    "kinds": ['"kind":"access"', '"kind":"access"', '"kind":"access"', '"status":"revoked"'],
+    "import": ["VALID"],
+    "backup": ["intact"],
+}
+
+
+def documents():
+    yield ROOT / "README.md"
+    yield from sorted((ROOT / "docs").rglob("*.md"))
+
+
+def examples():
+    return {name: (path, text) for path in documents()
+            for name, text in EXAMPLE.findall(path.read_text())}
+
+
+class Examples(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def run_example(self, name, folder):
+        environment = dict(os.environ, KEYWRIGHT_URL=self.server.url, NO_COLOR="1",
+                           DATA=str(self.server.data), XDG_CONFIG_HOME=str(folder / "config"),
+                           PATH=f"{folder / 'build'}:{os.environ['PATH']}")
+        text = examples()[name][1].replace("robin@example.com", self.server.email)
+        if name != "tour":
+            text = f"keywright login --email {self.server.email} --password-file password.txt\n{text}"
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=folder, text=True,
+                              env=environment, capture_output=True, timeout=120)
+        self.assertEqual(0, done.returncode, f"{done.stdout}\n{done.stderr}")
+        return done.stdout + done.stderr
+
+    def test_every_example_does_what_the_page_says(self):
+        for name in examples():
+            with self.subTest(name), tempfile.TemporaryDirectory() as made:
+                folder = pathlib.Path(made)
+                (folder / "password.txt").write_text(PASSWORD)
+                (folder / "build").mkdir()
+                (folder / "build" / "keywright").symlink_to(binary())
+                printed = self.run_example(name, folder)
+                at = 0
+                for fragment in EXPECTED[name]:
+                    found = printed.find(fragment, at)
+                    self.assertGreaterEqual(found, 0, f"{fragment!r} is not in {printed}")
+                    at = found + len(fragment)
+
+    def test_every_example_is_known_and_expected_to_print_something(self):
+        self.assertEqual(set(EXPECTED), set(examples()))
+
+
+if __name__ == "__main__":
+    unittest.main()
