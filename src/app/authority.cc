@@ -4,12 +4,23 @@
 
 #include "base/encoding.h"
 #include "crypto/digest.h"
+#include "domain/keys/lifecycle.h"
 
 namespace keywright::app {
 namespace {
 
 using domain::OrganizationId;
 using domain::Right;
+
+// Does this secret of the key still open anything, as a change of this group leaves the key?
+bool works(const domain::Key& key, const crypto::Sha256& digest, Time now) {
+  if (key.state != domain::KeyState::active) return false;
+  if (key.expires_at && domain::is_past(*key.expires_at, now)) return false;
+  for (const domain::KeyVersion& version : key.versions) {
+    if (version.digest == digest) return domain::still_works(version, now);
+  }
+  return false;
+}
 
 // The caller as the writer sees it: also after changes that are not yet in the directory.
 Result<void> caller_stands(const Change& change, const Call& call) {
@@ -20,8 +31,8 @@ Result<void> caller_stands(const Change& change, const Call& call) {
     return ended ? fail(unauthenticated()) : Result<void>();
   }
   const domain::Key* pending = change.pending_key(call.caller.key);
-  const bool ended = pending != nullptr && pending->state != domain::KeyState::active;
-  return ended ? fail(unauthenticated()) : Result<void>();
+  const bool stands = pending == nullptr || works(*pending, call.caller.digest, change.now);
+  return stands ? Result<void>() : fail(unauthenticated());
 }
 
 Result<void> caller_stands(const Directory& directory, const Call& call) {
@@ -32,20 +43,34 @@ Error lacks(std::string_view permission) {
   return forbidden(fmt::format("This needs the permission \"{}\" of a management key.", permission));
 }
 
+using Permissions = std::optional<std::vector<std::string>>;
+
+Permissions permissions_of(const Directory& view, const Caller& caller) {
+  const domain::KeyRecord* key = view.keys().find(caller.digest);
+  return key == nullptr ? std::nullopt : key->policy->permissions;
+}
+
+Permissions permissions_of(const Change& view, const Caller& caller) {
+  if (const domain::Key* pending = view.pending_key(caller.key)) return pending->policy.permissions;
+  return permissions_of(view.directory(), caller);
+}
+
 // A management key acts in its own organization, with its permissions and nothing else.
 template <class View>
 Result<void> authorise_key(const View& view, const Call& call, OrganizationId organization) {
-  if (organization != call.caller.organization) return fail(not_found("organization"));
+  if (organization != call.caller.organization ||
+      view.template find<domain::Organization>(organization.value) == nullptr) {
+    return fail(not_found("organization"));
+  }
   const auto& operation = *call.operation;
   if (operation.permission.empty()) {
     return fail(Error(Code::permission_denied, "wrong_key_kind",
                       "This is for people and for keys that act as their owner. Sign in, or use "
                       "an access key."));
   }
-  const domain::KeyRecord* key = view_directory(view).keys().find(call.caller.digest);
-  if (key == nullptr) return fail(unauthenticated());
-  if (!key->policy->permissions) return fail(lacks(operation.permission));
-  for (const std::string& held : *key->policy->permissions) {
+  const Permissions permissions = permissions_of(view, call.caller);
+  if (!permissions) return fail(lacks(operation.permission));
+  for (const std::string& held : *permissions) {
     if (domain::covers(held, operation.permission)) return {};
   }
   return fail(lacks(operation.permission));
@@ -129,6 +154,12 @@ std::optional<domain::Role> role_in(const domain::User* user, OrganizationId org
   const domain::Membership* membership = user->membership_in(organization);
   if (membership == nullptr || !membership->active) return std::nullopt;
   return membership->role;
+}
+
+bool holds_all_of(domain::Role own, domain::Role other) {
+  const bool reads_as_much = other != domain::Role::auditor || own == domain::Role::auditor ||
+                             domain::at_least(own, domain::Role::admin);
+  return reads_as_much && domain::at_least(own, other);
 }
 
 Result<OrganizationId> choose_organization(const Directory& view, const Call& call,

@@ -41,6 +41,10 @@ Result<void> stands(const Change& view, const Call& call);
 // The caller's role there; nullopt without an active membership (and for keys without a user).
 std::optional<domain::Role> role_in(const domain::User* user, domain::OrganizationId organization);
 
+// Does `own` give everything that `other` gives? An auditor stands no higher than a viewer, but reads
+// more than a member.
+bool holds_all_of(domain::Role own, domain::Role other);
+
 // The organization a request means: the one it names, else the key's own, else the caller's oldest
 // active membership. Authorised.
 Result<domain::OrganizationId> choose_organization(

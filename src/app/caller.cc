@@ -114,7 +114,11 @@ Result<Caller> admit(const Directory& directory, const Presented& presented,
   if (const auto* organization = directory.organization(key->organization)) {
     caller.organization = organization->id;
   }
-  if (key->owner_type == domain::OwnerType::user) caller.user = directory.user(key->owner)->id;
+  if (key->owner_type == domain::OwnerType::user) {
+    const domain::User* owner = directory.user(key->owner);
+    if (owner == nullptr) return fail(unauthenticated());  // deleted since decide() looked
+    caller.user = owner->id;
+  }
   return caller;
 }
 

@@ -49,11 +49,14 @@ bool Change::digest_taken(const crypto::Sha256& digest) const {
   return false;
 }
 
+// Keys of this group that the directory knows are in its count already.
 std::size_t Change::slow_count(std::string_view prefix) const {
   std::size_t count = tools_.directory.keys().slow_count(prefix);
   for (const Pending* pending : {&own_, &earlier_}) {
     for (const auto& [id, key] : pending->keys) {
-      if (key->current().slow_prefix == prefix) ++count;
+      if (pending == &earlier_ && own_.keys.contains(id)) continue;
+      if (tools_.directory.keys().find(id) != nullptr) continue;
+      if (key->versions.back().slow_prefix == prefix) ++count;
     }
   }
   return count;

@@ -81,31 +81,25 @@ class Change {
   // A record put by this group that `accept` likes. For uniqueness: the index knows the rest.
   template <class T, class Accept>
   const T* find_pending(Accept&& accept) const {
-    for (const Pending* pending : {&own_, &earlier_}) {
-      for (const auto& [key, value] : pending->records) {
-        if (key.first != RecordTraits<T>::type || value == nullptr) continue;
-        const T* object = static_cast<const T*>(value.get());
-        if (accept(*object)) return object;
-      }
-    }
-    return nullptr;
+    const T* found = nullptr;
+    for_each_pending<T>([&](const T& object) {
+      if (found == nullptr && accept(object)) found = &object;
+    });
+    return found;
   }
 
   const domain::User* find_user_by_email(std::string_view email) const;
 
-  // Every object of an organization, with what this group did to them.
+  // Every object of a type, each once, with what this group did to them.
   template <class T, class Visit>
   void for_each(Visit&& visit) const {
     tools_.directory.table<T>().for_each([&](const T& object) {
       const T* newest = find<T>(object.id.value);
       if (newest != nullptr) visit(*newest);
     });
-    for (const Pending* pending : {&own_, &earlier_}) {
-      for (const auto& [key, value] : pending->records) {
-        if (key.first != RecordTraits<T>::type || value == nullptr) continue;
-        if (tools_.directory.find<T>(key.second) == nullptr) visit(*static_cast<const T*>(value.get()));
-      }
-    }
+    for_each_pending<T>([&](const T& object) {
+      if (tools_.directory.find<T>(object.id.value) == nullptr) visit(object);
+    });
   }
 
   // A key with all its fields; not_found if there is none with this id.
@@ -156,6 +150,18 @@ class Change {
   store::Transaction transaction;
 
  private:
+  // What this group put and did not delete, each in its newest state.
+  template <class T, class Visit>
+  void for_each_pending(Visit&& visit) const {
+    for (const Pending* pending : {&own_, &earlier_}) {
+      for (const auto& [key, value] : pending->records) {
+        if (key.first != RecordTraits<T>::type || value == nullptr) continue;
+        if (pending == &earlier_ && own_.records.contains(key)) continue;
+        visit(*static_cast<const T*>(value.get()));
+      }
+    }
+  }
+
   ChangeTools& tools_;
   const Pending& earlier_;
   Pending own_;

@@ -16,6 +16,11 @@ Error stopping() {
       .with_retry_after_seconds(1);
 }
 
+bool writes_nothing(const store::Transaction& transaction) {
+  return transaction.records.empty() && transaction.keys.empty() && transaction.events.empty() &&
+         !transaction.idempotent_answer;
+}
+
 }  // namespace
 
 Committer::Committer(ChangeTools tools, const Clock& clock, Barrier& barrier)
@@ -95,9 +100,7 @@ void Committer::write_group(std::deque<Command>& group) {
     Change change(tools_, pending, clock_.now());
     const ChangeWork& work = group[i].owned ? *group[i].owned : *group[i].work;
     decided.push_back(work(change));
-    const store::Transaction& made = change.transaction;
-    const bool empty = made.records.empty() && made.keys.empty() && made.events.empty();
-    if (!decided.back() || empty) continue;
+    if (!decided.back() || writes_nothing(change.transaction)) continue;
     change.merge_into(pending);
     written[i] = transactions.size();
     transactions.push_back(std::move(change.transaction));
@@ -105,21 +108,30 @@ void Committer::write_group(std::deque<Command>& group) {
   std::vector<Result<store::Position>> results;
   if (!transactions.empty()) results = tools_.store.commit(transactions);
   const std::int64_t waited_ms = publish(transactions, results);
+  std::optional<Error> lost;  // the first change that could not be stored
   for (std::size_t i = 0; i < group.size(); ++i) {
-    if (!decided[i]) {
-      group[i].done(fail(std::move(decided[i]).error()));
-    } else if (!written[i]) {
-      group[i].done(Committed{});
-    } else if (const auto& result = results[*written[i]]; result) {
-      group[i].done(Committed{*result, waited_ms});
-    } else {
-      group[i].done(fail(result.error()));
-    }
+    auto result = outcome(decided[i], written[i], results, lost);
+    if (result && written[i]) result->waited_ms = waited_ms;
+    group[i].done(std::move(result));
   }
 }
 
-// Also when nothing was written: a change that found its work already done (a repeated revocation)
-// must not return earlier than the one that did it.
+// A change that found nothing to do may have found so because of an earlier one of its group (a
+// repeated revocation, a repeated request): when that was lost, this was not done either.
+Result<Committed> Committer::outcome(const Result<void>& decided,
+                                     std::optional<std::size_t> written,
+                                     const std::vector<Result<store::Position>>& results,
+                                     std::optional<Error>& lost) {
+  if (!decided) return fail(decided.error());
+  if (!written) return lost ? Result<Committed>(fail(*lost)) : Committed{};
+  const Result<store::Position>& result = results[*written];
+  if (result) return Committed{*result, 0};
+  if (!lost) lost = result.error();
+  return fail(result.error());
+}
+
+// A change that found its work already done (a repeated revocation) is not earlier than the one that
+// did it: groups are published one after the other, and this one's callers wait for the barrier.
 std::int64_t Committer::publish(const std::vector<store::Transaction>& transactions,
                                 const std::vector<Result<store::Position>>& results) {
   const auto before = clock_.boot_time();

@@ -66,6 +66,10 @@ class Committer {
   void enqueue(Command command);
   void write_loop();
   void write_group(std::deque<Command>& group);
+  // What the group's commit made of this change, given what the change itself returned.
+  static Result<Committed> outcome(const Result<void>& decided, std::optional<std::size_t> written,
+                                   const std::vector<Result<store::Position>>& results,
+                                   std::optional<Error>& lost);
   std::int64_t publish(const std::vector<store::Transaction>& transactions,
                        const std::vector<Result<store::Position>>& results);
 

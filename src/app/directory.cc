@@ -20,6 +20,10 @@ std::uint32_t hash_of_text(std::string_view text) {
   return head;
 }
 
+// Beyond every table: the slot of a keyspace that was deleted before this process started. kNoSlot
+// would make its keys keys without a keyspace, which nothing ends.
+constexpr Slot kGoneSlot = kNoSlot - 1;
+
 std::string hex_of(const crypto::Sha256& digest) { return encode_hex(digest); }
 
 }  // namespace
@@ -389,7 +393,10 @@ void Directory::erase_record(store::RecordType type, const Uuid& id) {
 KeySlots Directory::slots_of(const Key& key) const {
   KeySlots slots;
   slots.organization = organizations_.slot_of(key.organization_id.value);
-  if (key.keyspace_id) slots.keyspace = keyspaces_.slot_of(key.keyspace_id->value);
+  if (key.keyspace_id) {
+    const Slot slot = keyspaces_.slot_of(key.keyspace_id->value);
+    slots.keyspace = slot == kNoSlot ? kGoneSlot : slot;
+  }
   const auto id = Uuid::parse(key.owner.id);
   if (!id) return slots;
   switch (key.owner.type) {

@@ -121,6 +121,8 @@ KW_DESCRIBE(UpdateKey, field<&UpdateKey::id>("id", "Id of the key.", in_path),
             field<&UpdateKey::metadata>("metadata", "Whatever you attach; null: nothing.",
                                         object_only))
 
+constexpr std::chrono::milliseconds kTick{1};  // of the counters' times
+
 void apply_policy(const Change& change, const UpdateKey& input, Key& key, Problems& problems) {
   const Kind& kind = change.directory().kinds().at(key.kind);
   if (!input.scope.is_unset()) {
@@ -141,7 +143,9 @@ void apply_policy(const Change& change, const UpdateKey& input, Key& key, Proble
     key.policy.has_credits = input.credits.has_value();
     key.policy.refill = input.credits.has_value() ? input.credits.value().refill : std::nullopt;
     key.credits_remaining = input.credits.has_value() ? input.credits.value().remaining : 0;
-    key.credits_set_at = change.now;
+    // Later than what the counter rests on, else it would keep what it has.
+    const Time as_of = change.directory().usage().credits_as_of(key.serial);
+    key.credits_set_at = std::max(change.now, std::max(as_of, key.credits_set_at) + kTick);
   }
 }
 
@@ -197,6 +201,9 @@ Result<KeyView> rotate(Change& change, Call& call, const RotateKey& input) {
   KW_TRY(Key key, key_for(change, call, input.id, KeyAct::change));
   KW_CHECK_OK(check_if_match(call, etag_of(key)));
   KW_CHECK_OK(domain::may_rotate(status_now(change.directory(), key, change.now)));
+  if (key.keyspace_id && change.find<domain::Keyspace>(key.keyspace_id->value) == nullptr) {
+    return fail(not_found("keyspace"));
+  }
   IssuedKey issued =
       rotate_key(change, std::move(key), input.overlap_seconds, username_of(change, call));
   auto event = key_event(change, call, issued.key);
@@ -274,6 +281,13 @@ Result<RevokedKey> give_up(Change& change, Call& call, const GiveUp& input) {
   return revoke_and_record(change, call, std::move(key), input.reason.value_or("given_up"));
 }
 
+bool acts_for_person(const Change& change, const Key& key) {
+  const auto id = Uuid::parse(key.owner.id);
+  if (key.owner.type != domain::OwnerType::user || !id) return false;
+  const auto* owner = change.find<domain::User>(*id);
+  return owner != nullptr && !owner->service_account;
+}
+
 bool acts_on_own(const Call& call, const Key& key) {
   return call.caller.is_session() && key.owner.type == domain::OwnerType::user &&
          key.owner.id == call.caller.user.to_string();
@@ -298,6 +312,19 @@ Result<KeyView> disable_key(Change& change, Call& call, const ById& input) {
   return view_of(change.directory(), key, change.now);
 }
 
+// What an administrator stopped, an administrator lets go on; what a person stopped, that person.
+Result<void> may_undo(const Change& change, const Call& call, const Key& key) {
+  const bool by_administrator = key.state_reason == kByAdministrator;
+  if (acts_on_own(call, key) && by_administrator &&
+      !authorise(change, call, key.organization_id, Right::keys_manage_all)) {
+    return fail(forbidden("An administrator disabled this key; ask one to enable it."));
+  }
+  if (!acts_on_own(call, key) && !by_administrator && acts_for_person(change, key)) {
+    return fail(forbidden("The person whose key it is disabled it; only they can enable it."));
+  }
+  return {};
+}
+
 Result<KeyView> enable_key(Change& change, Call& call, const ById& input) {
   KW_TRY(Key key, key_for(change, call, input.id, KeyAct::stop));
   KW_CHECK_OK(check_if_match(call, etag_of(key)));
@@ -309,10 +336,7 @@ Result<KeyView> enable_key(Change& change, Call& call, const ById& input) {
     return fail(forbidden("A management key cannot enable another one. Sign in to do this."));
   }
   if (key.state == domain::KeyState::disabled) {
-    if (acts_on_own(call, key) && key.state_reason == kByAdministrator &&
-        !authorise(change, call, key.organization_id, Right::keys_manage_all)) {
-      return fail(forbidden("An administrator disabled this key; ask one to enable it."));
-    }
+    KW_CHECK_OK(may_undo(change, call, key));
     key.state = domain::KeyState::active;
     key.state_reason.clear();
     change.audit(key_event(change, call, key));

@@ -41,7 +41,8 @@ bool owner_reaches(const Change& change, const Key& key, const Kind& kind, const
   return domain::may_connect(*owner, *server, registries);
 }
 
-void check_listed(const Change& change, const Key& key, const Kind& kind, const Scope& scope,
+// Of the ids as the request lists them; they are kept in the form they are compared in.
+void check_listed(const Change& change, const Key& key, const Kind& kind, Scope& scope,
                   Problems& problems) {
   if (scope.ids.empty()) {
     problems.push_back({"scope.ids", "must list at least one id"});
@@ -53,11 +54,19 @@ void check_listed(const Change& change, const Key& key, const Kind& kind, const 
   }
   if (kind.scope == ScopePolicy::optional_list) return;
   for (std::size_t i = 0; i < scope.ids.size(); ++i) {
-    if (owner_reaches(change, key, kind, scope.ids[i])) continue;
+    if (owner_reaches(change, key, kind, scope.ids[i])) {
+      scope.ids[i] = Uuid::parse(scope.ids[i])->to_string();
+      continue;
+    }
     problems.push_back({fmt::format("scope.ids[{}]", i),
                         fmt::format("\"{}\" is unknown, or the key's owner does not reach it",
                                     scope.ids[i])});
   }
+}
+
+void sort_unique(std::vector<std::string>& ids) {
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
 bool is_permission(std::string_view text) {
@@ -127,8 +136,6 @@ void check_scope(const Change& change, const Key& key, const std::optional<Scope
   Scope checked;
   checked.all = all;
   if (scope->ids.has_value()) checked.ids = scope->ids.value();
-  std::sort(checked.ids.begin(), checked.ids.end());
-  checked.ids.erase(std::unique(checked.ids.begin(), checked.ids.end()), checked.ids.end());
   if (kind.scope == ScopePolicy::optional_list) {
     if (!scope->resource_type.has_value()) {
       problems.push_back({"scope.resource_type", "is required: what the ids name"});
@@ -139,6 +146,7 @@ void check_scope(const Change& change, const Key& key, const std::optional<Scope
     problems.push_back({"scope.resource_type", "is only for customer keys"});
   }
   if (!checked.all) check_listed(change, key, kind, checked, problems);
+  sort_unique(checked.ids);
   into = std::move(checked);
 }
 

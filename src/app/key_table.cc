@@ -189,12 +189,7 @@ std::uint32_t KeyTable::publish(const Key& key, const KeyVersion& version, const
   record.previous = previous;
   record.slow = !version.slow_prefix.empty();
   if (record.slow) {
-    if (key.state != domain::KeyState::revoked) {
-      by_slow_prefix_.insert(hash_of_prefix(version.slow_prefix), number);
-      slow_prefix_of_[key.id] = version.slow_prefix;
-      ++slow_by_prefix_[version.slow_prefix];
-      slow_lengths_.fetch_or(std::uint64_t{1} << (version.slow_prefix.size() & 63));
-    }
+    publish_slow(key, version, number);
     return number;
   }
   for (std::uint32_t old = old_number; old != 0; old = record_at(old).previous) {
@@ -206,10 +201,23 @@ std::uint32_t KeyTable::publish(const Key& key, const KeyVersion& version, const
   return number;
 }
 
-void KeyTable::forget_slow(const domain::KeyId& id, std::uint32_t number) {
+// Not those that are revoked or were rotated away at once: nothing would come of trying them.
+void KeyTable::publish_slow(const Key& key, const KeyVersion& version, std::uint32_t number) {
+  const bool over = version.retires_at && *version.retires_at <= key.current().created_at;
+  if (key.state == domain::KeyState::revoked || over) return;
+  by_slow_prefix_.insert(hash_of_prefix(version.slow_prefix), number);
+  slow_prefix_of_[key.id] = version.slow_prefix;
+  ++slow_by_prefix_[version.slow_prefix];
+  slow_lengths_.fetch_or(std::uint64_t{1} << (version.slow_prefix.size() & 63));
+}
+
+// Only the first version can be an imported one; after a rotation it is no longer the head.
+void KeyTable::forget_slow(const domain::KeyId& id, std::uint32_t head) {
   const auto found = slow_prefix_of_.find(id);
   if (found == slow_prefix_of_.end()) return;
-  by_slow_prefix_.erase(hash_of_prefix(found->second), number);
+  for (std::uint32_t number = head; number != 0; number = record_at(number).previous) {
+    if (record_at(number).slow) by_slow_prefix_.erase(hash_of_prefix(found->second), number);
+  }
   if (--slow_by_prefix_[found->second] == 0) slow_by_prefix_.erase(found->second);
   slow_prefix_of_.erase(found);
 }
@@ -250,9 +258,6 @@ void KeyTable::erase(const domain::KeyId& id) {
   const std::uint32_t head = find_number(id);
   if (head == 0) return;
   forget_slow(id, head);
-  for (std::uint32_t number = head; number != 0; number = record_at(number).previous) {
-    if (!record_at(number).slow) by_digest_.erase(hash_of(record_at(number).digest), number);
-  }
   by_id_.erase(hash_of(id), head);
   retire_chain(head, false);
   --keys_;
@@ -266,6 +271,8 @@ void KeyTable::retire_chain(std::uint32_t head, bool keeps_limits) {
     reclaimer_.retire([this, first, count] { limit_cells_.release(first, count); });
   }
   for (std::uint32_t number = head; number != 0; number = record_at(number).previous) {
+    // What still leads here belongs to a version that the key has no longer.
+    if (!record_at(number).slow) by_digest_.erase(hash_of(record_at(number).digest), number);
     reclaimer_.retire([this, number] {
       KeyRecord& old = record_at(number);
       release(old.policy);

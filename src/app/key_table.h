@@ -53,7 +53,9 @@ class KeyTable {
   bool has_slow() const { return slow_lengths_.load(std::memory_order_relaxed) != 0; }
   std::size_t slow_count(std::string_view prefix) const;
 
-  std::size_t size() const { return keys_; }
+  // Distinct ones in memory. Writer only.
+  std::size_t policies() const { return interned_.size(); }
+  std::size_t size() const { return keys_.load(std::memory_order_relaxed); }
 
   // Writer only.
   void reserve(std::size_t keys);
@@ -77,10 +79,12 @@ class KeyTable {
   const domain::Policy* intern(const domain::Policy& policy);
   void release(const domain::Policy* policy);
   std::uint32_t limit_cells_for(const domain::Policy& policy, std::uint32_t old_number);
+  void publish_slow(const domain::Key& key, const domain::KeyVersion& version,
+                    std::uint32_t number);
   std::uint32_t publish(const domain::Key& key, const domain::KeyVersion& version,
                         const domain::KeyRecord& shared, std::uint32_t previous,
                         std::uint32_t old_number);
-  void forget_slow(const domain::KeyId& id, std::uint32_t number);
+  void forget_slow(const domain::KeyId& id, std::uint32_t head);
   void retire_chain(std::uint32_t head, bool keeps_limits);
 
   Reclaimer& reclaimer_;
@@ -95,7 +99,7 @@ class KeyTable {
   std::unordered_map<domain::KeyId, std::string> slow_prefix_of_;
   std::atomic<std::uint64_t> slow_lengths_{0};  // bit n: some slow prefix has n characters
   std::uint32_t next_ = 1;
-  std::size_t keys_ = 0;
+  std::atomic<std::size_t> keys_{0};
 };
 
 }  // namespace keywright::app

@@ -23,8 +23,10 @@ std::optional<CreditsView> credits_of(const Directory& directory, const domain::
                                       Time now) {
   if (!key.policy.has_credits) return std::nullopt;
   const domain::KeyRecord* record = directory.keys().find(key.id);
+  // Set by a change that is being made: the counter does not know of it yet.
+  const bool fresh = !record || directory.usage().credits_as_of(key.serial) < key.credits_set_at;
   const std::int64_t remaining =
-      record ? directory.meter().peek_credits(*record, now) : key.credits_remaining;
+      fresh ? key.credits_remaining : directory.meter().peek_credits(*record, now);
   return CreditsView{remaining, key.policy.refill};
 }
 

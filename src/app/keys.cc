@@ -45,12 +45,18 @@ Result<KeyOwner> service_account_owner(const Change& change, const Call& call, c
     const auto own = call.caller.is_session()
                          ? role_in(user_of(change, call.caller), held.organization_id)
                          : std::optional<Role>(Role::member);
-    const bool auditor_by_key = !call.caller.is_session() && held.role == Role::auditor;
-    if (!own || !domain::at_least(*own, held.role) || auditor_by_key) {
+    if (!own || !holds_all_of(*own, held.role)) {
       return fail(forbidden("This service account stands above you; a key for it would give you "
                             "its rights."));
     }
   }
+  return owner;
+}
+
+// Ids may be written in upper case; keys keep them as they are compared.
+KeyOwner canonical(KeyOwner owner) {
+  if (owner.type == OwnerType::external) return owner;
+  if (const auto id = Uuid::parse(owner.id)) owner.id = id->to_string();
   return owner;
 }
 
@@ -130,7 +136,7 @@ Result<KeyOwner> choose_owner(const Change& change, const Call& call, const Kind
       return fail(invalid_field("owner", fmt::format("is required: {}", name_of_owner(kind))));
     }
   }
-  const KeyOwner owner = named ? KeyOwner{named->type, named->id}
+  const KeyOwner owner = named ? canonical({named->type, named->id})
                                : KeyOwner{OwnerType::organization, organization.to_string()};
   if (!kind.owners.contains(owner.type)) {
     return fail(invalid_field(

@@ -95,7 +95,14 @@ KW_DESCRIBE(UpdateMe,
             field<&UpdateMe::password>("password", "The new password; ends your other sessions.",
                                        write_only, secret))
 
-Task<Result<std::string>> new_password_hash(App& app, Call& call, UpdateMe& input) {
+struct PasswordChange {
+  std::string old_hash;
+  std::string new_hash;
+};
+
+Error wrong_password() { return invalid_field("current_password", "is wrong"); }
+
+Task<Result<PasswordChange>> new_password_hash(App& app, Call& call, UpdateMe& input) {
   if (!input.current_password) {
     co_return fail(invalid_field("current_password", "is needed to set another password"));
   }
@@ -108,25 +115,29 @@ Task<Result<std::string>> new_password_hash(App& app, Call& call, UpdateMe& inpu
                          "Too many failed attempts. Wait as long as Retry-After says.")
                        .with_retry_after_seconds(wait));
   }
-  std::string old_hash = user->password_hash;
-  KW_CO_TRY(const bool matches, co_await verify_password(app, std::move(old_hash),
-                                                         std::move(*input.current_password)));
-  if (!matches) co_return fail(invalid_field("current_password", "is wrong"));
+  PasswordChange hashes{user->password_hash, ""};
+  KW_CO_TRY(const bool matches,
+            co_await verify_password(app, hashes.old_hash, std::move(*input.current_password)));
+  if (!matches) co_return fail(wrong_password());
   app.throttle.succeeded(account, call.caller.address);
-  co_return co_await hash_password(app, std::move(*input.password));
+  KW_CO_TRY(hashes.new_hash, co_await hash_password(app, std::move(*input.password)));
+  co_return hashes;
 }
 
 Task<Result<Me>> update_me(App& app, Call& call, UpdateMe input) {
-  std::string hash;
+  PasswordChange hashes;
   if (input.password) {
-    KW_CO_TRY(hash, co_await new_password_hash(app, call, input));
+    KW_CO_TRY(hashes, co_await new_password_hash(app, call, input));
   }
   const ChangeWork work = [&](Change& change) -> Result<void> {
     KW_CHECK_OK(stands(change, call));
-    User user = *change.find<User>(call.caller.user.value);
+    const User* found = change.find<User>(call.caller.user.value);
+    if (found == nullptr) return fail(unauthenticated());
+    User user = *found;
     input.name.apply_to(user.name);
-    if (!hash.empty()) {
-      user.password_hash = hash;
+    if (!hashes.new_hash.empty()) {
+      if (user.password_hash != hashes.old_hash) return fail(wrong_password());
+      user.password_hash = hashes.new_hash;
       end_sessions(change, user.id, call.caller.session);
       change.removes_access();
     }
@@ -135,7 +146,7 @@ Task<Result<Me>> update_me(App& app, Call& call, UpdateMe input) {
                                                        : user.memberships.front().organization_id;
     auto event =
         audit_event(change, call, organization, "user", user.id.to_string(), user.name);
-    event.reason = hash.empty() ? "" : "password_changed";
+    event.reason = hashes.new_hash.empty() ? "" : "password_changed";
     change.audit(std::move(event));
     return {};
   };

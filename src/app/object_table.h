@@ -37,7 +37,7 @@ class ObjectTable {
   ObjectTable(const ObjectTable&) = delete;
   ObjectTable& operator=(const ObjectTable&) = delete;
   ~ObjectTable() {
-    for (std::uint32_t slot = 0; slot < count_; ++slot) delete cell(slot).object.load();
+    for (std::uint32_t slot = 0; slot < count(); ++slot) delete cell(slot).object.load();
     for (auto& chunk : chunks_) delete[] chunk.load();
   }
 
@@ -75,7 +75,7 @@ class ObjectTable {
 
   template <class Visit>
   void for_each(Visit&& visit) const {
-    for (std::uint32_t slot = 0; slot < count_; ++slot) {
+    for (std::uint32_t slot = 0, end = count(); slot < end; ++slot) {
       if (const T* object = at(slot)) visit(*object);
     }
   }
@@ -90,17 +90,20 @@ class ObjectTable {
     std::atomic<const T*> object{nullptr};
   };
 
+  std::uint32_t count() const { return count_.load(std::memory_order_acquire); }
+
   Cell& cell(std::uint32_t slot) const {
     return chunks_[slot / kChunkCells].load(std::memory_order_acquire)[slot % kChunkCells];
   }
 
   domain::Slot add_cell(const Uuid& id) {
-    const std::uint32_t slot = count_++;
+    const std::uint32_t slot = count();
     auto& chunk = chunks_[slot / kChunkCells];
     if (chunk.load(std::memory_order_relaxed) == nullptr) {
       chunk.store(new Cell[kChunkCells], std::memory_order_release);
     }
     cell(slot).id = id;
+    count_.store(slot + 1, std::memory_order_release);
     return slot;
   }
 
@@ -113,7 +116,7 @@ class ObjectTable {
   HashIndex index_;
   std::unique_ptr<std::atomic<Cell*>[]> chunks_holder_{new std::atomic<Cell*>[kChunksMax]()};
   std::span<std::atomic<Cell*>> chunks_{chunks_holder_.get(), kChunksMax};
-  std::uint32_t count_ = 0;
+  std::atomic<std::uint32_t> count_{0};  // cells below it have their chunk and id
 };
 
 }  // namespace keywright::app

@@ -59,7 +59,8 @@ Result<OrganizationList> list_organizations(const Directory& directory, Call& ca
   std::vector<Organization> own;
   if (const domain::User* user = user_of(directory, call.caller)) {
     for (const OrganizationRole& role : organizations_of(directory, *user)) {
-      own.push_back(*directory.find<Organization>(role.id.value));
+      const auto* organization = directory.find<Organization>(role.id.value);
+      if (organization != nullptr) own.push_back(*organization);
     }
   } else if (const auto* one = directory.find<Organization>(call.caller.organization.value)) {
     KW_CHECK_OK(authorise(directory, call, one->id));

@@ -56,17 +56,19 @@ void sort_unique(std::vector<IdType>& ids) {
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
-// Everything a registry names is in its organization. All that is not is listed.
-Result<void> check_members(const Change& change, const Registry& registry) {
+// Everything a request names is in the organization. All that is not is listed. What was named
+// before and has been deleted since is nobody's fault now.
+Result<void> check_members(const Change& change, const Registry& registry, bool servers,
+                           bool users) {
   Error error(Code::invalid_argument, "invalid_request", "The registry names what is not there.");
-  for (const McpServerId& id : registry.mcp_server_ids) {
+  for (const McpServerId& id : servers ? registry.mcp_server_ids : std::vector<McpServerId>{}) {
     const McpServer* server = change.find<McpServer>(id.value);
     if (server == nullptr || server->organization_id != registry.organization_id) {
       error = std::move(error).with_problem("mcp_server_ids", id.to_string() + " is no MCP server "
                                                                                "of yours");
     }
   }
-  for (const UserId& id : registry.user_ids) {
+  for (const UserId& id : users ? registry.user_ids : std::vector<UserId>{}) {
     const domain::User* user = change.find<domain::User>(id.value);
     if (user == nullptr || user->membership_in(registry.organization_id) == nullptr) {
       error = std::move(error).with_problem("user_ids", id.to_string() + " is no user of the "
@@ -90,7 +92,7 @@ Result<Registry> create_registry(Change& change, Call& call, const CreateRegistr
                     input.user_ids.value_or(std::vector<UserId>{}), everyone, change.now};
   sort_unique(registry.mcp_server_ids);
   sort_unique(registry.user_ids);
-  KW_CHECK_OK(check_members(change, registry));
+  KW_CHECK_OK(check_members(change, registry, true, true));
   record_created(change, call, registry, "registry", "/registries");
   return registry;
 }
@@ -116,9 +118,8 @@ Result<Registry> update_registry(Change& change, Call& call, const UpdateRegistr
   if (after.everyone) after.user_ids.clear();
   sort_unique(after.mcp_server_ids);
   sort_unique(after.user_ids);
-  if (input.mcp_server_ids.has_value() || input.user_ids.has_value()) {
-    KW_CHECK_OK(check_members(change, after));
-  }
+  KW_CHECK_OK(check_members(change, after, input.mcp_server_ids.has_value(),
+                            input.user_ids.has_value()));
   change.removes_access();
   KW_CHECK_OK(record_updated(change, call, before, after, "registry"));
   return after;

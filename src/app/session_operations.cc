@@ -117,9 +117,8 @@ Task<Result<SignedIn>> sign_in(App& app, Call& call, SignIn input) {
   const User* user = app.directory.find_user_by_email(email);
   const bool known = user != nullptr && user->is_active() && !user->service_account;
   const domain::UserId user_id = known ? user->id : domain::UserId{};
-  std::string hash = known ? user->password_hash : std::string();
-  KW_CO_TRY(const bool matches,
-            co_await verify_password(app, std::move(hash), std::move(input.password)));
+  const std::string hash = known ? user->password_hash : std::string();
+  KW_CO_TRY(const bool matches, co_await verify_password(app, hash, std::move(input.password)));
   if (!matches) {
     const User* subject = app.directory.find_user_by_email(email);
     audit_refusal(app, call, subject, email);
@@ -129,7 +128,9 @@ Task<Result<SignedIn>> sign_in(App& app, Call& call, SignIn input) {
   std::optional<SignedIn> answer;
   const ChangeWork work = [&](Change& change) -> Result<void> {
     const User* now_user = change.find<User>(user_id.value);
-    if (now_user == nullptr || !now_user->is_active()) return fail(refused());
+    const bool still = now_user != nullptr && now_user->is_active() &&
+                       now_user->password_hash == hash;  // or it was changed meanwhile
+    if (!still) return fail(refused());
     call.caller.user = user_id;
     answer.emplace(begin_session(change, call, *now_user, input.transport));
     auto event = audit_event(change, call, first_organization(*now_user), "user",

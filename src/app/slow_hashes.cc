@@ -18,13 +18,21 @@ Error try_later(int seconds) {
       .with_retry_after_seconds(seconds);
 }
 
+// The version that waits for its first use: the imported one, which may be rotating out.
+template <class KeyType>
+auto* waiting_version(KeyType& key) {
+  auto* first = &key.versions.back();
+  return first->slow_prefix.empty() ? nullptr : first;
+}
+
 // The candidate whose hash matches the token; runs on a worker.
 Result<std::optional<domain::KeyId>> find_match(App& app, const std::vector<domain::KeyId>& ids,
                                                 const std::string& token) {
   for (const domain::KeyId& id : ids) {
     KW_TRY(auto key, app.store.get_key(id));
-    if (!key || key->current().slow_prefix.empty()) continue;
-    const auto sealed = decode_base64url(key->current().sealed_slow_hash);
+    const domain::KeyVersion* waiting = key ? waiting_version(*key) : nullptr;
+    if (waiting == nullptr) continue;
+    const auto sealed = decode_base64url(waiting->sealed_slow_hash);
     if (!sealed) continue;
     const auto hash = app.directory.keyring().sealer().open(view_text(*sealed), slow_hash_place(id));
     if (hash && crypto::verify_slow(hash->reveal(), token)) return id;
@@ -82,11 +90,11 @@ Task<Result<bool>> SlowHashes::try_token(App& app, std::string token) {
   const crypto::Sha256 digest = app.directory.digest_of(token);
   const ChangeWork upgrade = [&](Change& change) -> Result<void> {
     KW_TRY(domain::Key key, change.whole_key(**match));
-    domain::KeyVersion& version = key.versions.front();
-    if (version.slow_prefix.empty() || change.digest_taken(digest)) return {};
-    version.digest = digest;
-    version.sealed_slow_hash.clear();
-    version.slow_prefix.clear();
+    domain::KeyVersion* version = waiting_version(key);
+    if (version == nullptr || change.digest_taken(digest)) return {};
+    version->digest = digest;
+    version->sealed_slow_hash.clear();
+    version->slow_prefix.clear();
     change.put_key(std::move(key));
     return {};
   };

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/log.h"
+
 namespace keywright::app {
 namespace {
 
@@ -46,7 +48,7 @@ Result<std::unique_ptr<UsageFile>> UsageFile::open(const std::string& path) {
   }
   std::unique_ptr<UsageFile> file(new UsageFile(descriptor, static_cast<UsageCell*>(reserved)));
   const auto cells = static_cast<std::int64_t>(existing_bytes / sizeof(UsageCell));
-  KW_CHECK_OK(file->grow(cells));
+  KW_CHECK_OK(file->grow(cells - 1));
   return file;
 }
 
@@ -55,31 +57,38 @@ UsageFile::~UsageFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+// Room on the disk for every page that will be written to: a page of a file that finds none ends the
+// process (SIGBUS). Without room these counters live in memory until the next start.
+bool UsageFile::allocate(std::size_t file_bytes) const {
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0) return false;
+  const auto size = static_cast<off_t>(file_bytes);
+  if (status.st_size >= size) return true;
+  const int error = ::posix_fallocate(descriptor_, status.st_size, size - status.st_size);
+  if (error == 0) return true;
+  // A part may have been allocated.
+  const bool cut = ::ftruncate(descriptor_, status.st_size) == 0;
+  log_warning("usage_file_full", {{"problem", std::strerror(error)}, {"cut", cut}});
+  return false;
+}
+
 Result<void> UsageFile::grow(std::int64_t serial) {
   const std::int64_t have = mapped_cells_.load(std::memory_order_relaxed);
   if (serial < have) return {};
-  const std::size_t mapped = static_cast<std::size_t>(have) * sizeof(UsageCell) / kStepBytes;
+  const std::size_t mapped = mapped_steps_;
   const std::size_t wanted =
       (static_cast<std::size_t>(serial + 1) * sizeof(UsageCell) + kStepBytes - 1) / kStepBytes;
   if (wanted * kStepBytes > kReservedBytes) return fail(cannot("grow past the reserved range"));
   char* at = reinterpret_cast<char*>(cells_) + mapped * kStepBytes;
   const std::size_t bytes = (wanted - mapped) * kStepBytes;
   const int protection = PROT_READ | PROT_WRITE;
-  if (descriptor_ >= 0) {
-    struct stat status {};
-    const auto file_bytes = static_cast<off_t>(wanted * kStepBytes);
-    if (::fstat(descriptor_, &status) != 0) return fail(cannot("stat"));
-    if (status.st_size < file_bytes && ::ftruncate(descriptor_, file_bytes) != 0) {
-      return fail(cannot("grow"));
-    }
-    if (::mmap(at, bytes, protection, MAP_SHARED | MAP_FIXED, descriptor_,
-               static_cast<off_t>(mapped * kStepBytes)) == MAP_FAILED) {
-      return fail(cannot("map"));
-    }
-  } else if (::mmap(at, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-             MAP_FAILED) {
+  const bool in_file = descriptor_ >= 0 && allocate(wanted * kStepBytes);
+  const int flags = in_file ? MAP_SHARED | MAP_FIXED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+  const auto offset = static_cast<off_t>(in_file ? mapped * kStepBytes : 0);
+  if (::mmap(at, bytes, protection, flags, in_file ? descriptor_ : -1, offset) == MAP_FAILED) {
     return fail(cannot("map"));
   }
+  mapped_steps_ = wanted;
   mapped_cells_.store(static_cast<std::int64_t>(wanted * kStepBytes / sizeof(UsageCell)),
                       std::memory_order_release);
   return {};
@@ -125,6 +134,11 @@ Time UsageMeter::last_used_at(std::int64_t serial) const {
 
 Time UsageMeter::last_used_at(const domain::KeyRecord& key) const {
   return last_used_at(key.serial);
+}
+
+Time UsageMeter::credits_as_of(std::int64_t serial) const {
+  if (serial >= file_->cells()) return Time{};
+  return time_of(file_->cell(serial).credits_as_of.load(std::memory_order_relaxed));
 }
 
 std::optional<IpAddress> UsageMeter::last_used_address(std::int64_t serial) const {

@@ -53,8 +53,11 @@ class UsageFile {
  private:
   UsageFile(int descriptor, UsageCell* cells) : descriptor_(descriptor), cells_(cells) {}
 
+  bool allocate(std::size_t file_bytes) const;
+
   int descriptor_;
   UsageCell* cells_;
+  std::size_t mapped_steps_ = 0;  // of the range; a cell may lie across the end of a step
   std::atomic<std::int64_t> mapped_cells_{0};
 };
 
@@ -101,6 +104,9 @@ class UsageMeter final : public domain::Meter {
   // For people: the same by serial.
   Time last_used_at(std::int64_t serial) const;
   std::optional<IpAddress> last_used_address(std::int64_t serial) const;
+
+  // When the credits of a key were last set or refilled; the epoch if never.
+  Time credits_as_of(std::int64_t serial) const;
 
   // Writer only: a person set the credits of this key at that time.
   void set_credits(std::int64_t serial, std::int64_t remaining, Time set_at);

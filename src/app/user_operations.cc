@@ -97,7 +97,7 @@ Result<void> check_key_caller(const Call& call, bool names_password, bool invite
 Result<void> check_standing(const Change& change, const Call& call, OrganizationId organization,
                             Role subject) {
   const auto own = role_in(user_of(change, call.caller), organization);
-  if (own && domain::at_least(*own, subject)) return {};
+  if (own && holds_all_of(*own, subject)) return {};
   return fail(forbidden("Your role does not stand above \"" +
                         std::string(json::enum_name(subject)) + "\"; ask an owner."));
 }
@@ -175,6 +175,15 @@ Result<User> find_or_add(Change& change, Call& call, OrganizationId organization
   return *existing;
 }
 
+// Whoever holds a link becomes that person, in every organization: the caller must stand at least as
+// high in each of them. A person whose invitation elsewhere is open goes on using that one.
+Result<void> may_become(const Change& change, const Call& call, const User& user) {
+  for (const Membership& held : user.memberships) {
+    KW_CHECK_OK(check_standing(change, call, held.organization_id, held.role));
+  }
+  return {};
+}
+
 Result<UserView> write_user(Change& change, Call& call, const CreateUser& input,
                             const std::string& email, const std::string& hash) {
   KW_TRY(auto organization, choose_organization(change, call, input.organization_id));
@@ -182,7 +191,7 @@ Result<UserView> write_user(Change& change, Call& call, const CreateUser& input,
   KW_TRY(const User user, find_or_add(change, call, organization, input, email, hash));
   const Membership membership = add_membership(change, organization, user.id, input.role);
   UserView view = view_of(user, membership);
-  if (!user.service_account && user.password_hash.empty()) {
+  if (!user.service_account && user.password_hash.empty() && may_become(change, call, user)) {
     const NewTicket ticket =
         make_ticket(change, user.id, domain::TicketPurpose::invitation, kInvitationLife);
     view.invite_url = Patch<Secret<std::string>>(
@@ -286,16 +295,12 @@ Result<Nothing> delete_user(Change& change, Call& call, const UserInOrganization
   return Nothing{};
 }
 
-// Whoever holds the link becomes that person, in every organization: the caller must stand at least
-// as high in each of them.
 Result<ResetLink> make_reset_link(Change& change, Call& call, const UserInOrganization& input) {
   KW_TRY(Subject subject, subject_of(change, call, input.id, input.organization_id));
   if (subject.user.service_account) {
     return fail(Error(Code::conflict, "service_account", "Nobody signs in as a service account."));
   }
-  for (const Membership& held : subject.user.memberships) {
-    KW_CHECK_OK(check_standing(change, call, held.organization_id, held.role));
-  }
+  KW_CHECK_OK(may_become(change, call, subject.user));
   NewTicket ticket =
       make_ticket(change, subject.user.id, domain::TicketPurpose::password_reset, kResetLife);
   change.audit(audit_event(change, call, subject.membership.organization_id, "user",

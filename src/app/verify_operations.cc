@@ -268,21 +268,23 @@ Result<Verifications> verify_batch(const Directory& directory, Call& call,
 
 // The same once more, with the imported slow hashes tried for tokens that nobody knows yet.
 Task<Result<Verification>> verify_slowly(App& app, Call& call, Verify input) {
-  KW_CO_TRY(const Reach reach, reach_of(app.directory, call));
+  KW_CO_CHECK_OK(reach_of(app.directory, call));
   if (app.slow_hashes.could_be(app.directory, input.key)) {
     KW_CO_CHECK_OK(co_await app.slow_hashes.try_token(app, input.key));
   }
+  KW_CO_TRY(const Reach reach, reach_of(app.directory, call));
   co_return verify_one(app.directory, reach, input, app.clock.now());
 }
 
 Task<Result<Verifications>> verify_batch_slowly(App& app, Call& call, VerifyBatch input) {
-  KW_CO_TRY(const Reach reach, reach_of(app.directory, call));
+  KW_CO_CHECK_OK(reach_of(app.directory, call));
   Verifications answers;
   for (const Verify& item : input.items) {
     const bool known = app.directory.find_token(item.key) != nullptr;
     if (!known && app.slow_hashes.could_be(app.directory, item.key)) {
       KW_CO_CHECK_OK(co_await app.slow_hashes.try_token(app, item.key));
     }
+    KW_CO_TRY(const Reach reach, reach_of(app.directory, call));
     answers.items.push_back(verify_one(app.directory, reach, item, app.clock.now()));
   }
   co_return answers;
