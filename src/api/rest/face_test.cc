@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "app/test_harness.h"
+#include "app/harness_test.h"
 #include "json/document.h"
 
 namespace keywright::rest {
@@ -128,6 +128,7 @@ TEST_F(FaceTest, ASessionEndedMeanwhileGetsNoSecret) {
   const http::Response& response = asked.wait();
   EXPECT_EQ(response.status, 401);
   EXPECT_EQ(response.body.find("kwa_"), std::string::npos);
+  EXPECT_EQ(h.call("keys.list", h.owner).text("items.0.name"), "late");  // it had happened
 }
 
 TEST_F(FaceTest, AChangeThatHappenedIsToldEvenIfItEndedItsOwnCredential) {
