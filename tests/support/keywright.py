@@ -22,6 +22,7 @@ Nothing here checks the product: helpers raise `Unexpected` when a step a test b
 Standard library only.
 """
 
+import atexit
 import datetime
 import http.client
 import json
@@ -216,6 +217,16 @@ class Client:
                 return items
 
 
+STARTED = set()  # those not yet discarded
+
+
+@atexit.register
+def discard_started():
+    """A test that fails while it sets itself up leaves nothing running."""
+    for server in list(STARTED):
+        server.discard()
+
+
 class Server:
     """One running program and its data directory."""
 
@@ -281,6 +292,7 @@ class Server:
         arguments = [binary(), "serve", "--data", str(self.data)]
         if "--listen" not in self.options:
             arguments += ["--listen", "127.0.0.1:0"]
+        STARTED.add(self)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [*arguments, *map(str, self.options)], stdin=subprocess.DEVNULL,
@@ -345,6 +357,7 @@ class Server:
         return self.serve()
 
     def discard(self):
+        STARTED.discard(self)
         self.kill()
         if self.process is not None and self.process.stdout is not None:
             self.process.stdout.close()

@@ -198,9 +198,8 @@ Result<void> Face::prepare(const Request& request, const Operation& operation,
   for (const auto& [name, value] : visit.query) {
     visit.parameters.push_back({name, value, Place::query});
   }
-  visit.method_and_path = fmt::format("{} {}", request.method_text, request.path);
-  visit.arguments = {visit.parameters, is_read(request.method) ? std::string_view() : request.body,
-                     visit.method_and_path};
+  visit.arguments.parameters = visit.parameters;
+  if (!is_read(request.method)) visit.arguments.body = request.body;
   return {};
 }
 
@@ -215,6 +214,8 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
   KW_CHECK_OK(check_body_type(request));
   if (request.method == Method::post && visit.call.operation->is_change) {
     KW_TRY(visit.call.idempotency_key, idempotency_key_of(request));
+    visit.method_and_path = fmt::format("{} {}", request.method_text, request.path);
+    visit.arguments.method_and_path = visit.method_and_path;
   }
   return {};
 }
