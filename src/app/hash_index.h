@@ -15,8 +15,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 
+#include "app/huge_pages.h"
 #include "app/reclaimer.h"
 
 namespace keywright::app {
@@ -60,7 +60,7 @@ class HashIndex {
   struct Array {
     explicit Array(std::size_t capacity);
     std::size_t mask;
-    std::unique_ptr<std::atomic<std::uint64_t>[]> slots;
+    HugeBlock<std::atomic<std::uint64_t>> slots;
   };
 
   static void place(Array& array, std::uint64_t slot);

@@ -96,7 +96,6 @@ KeyTable::~KeyTable() {
   for (std::uint32_t number = 1; number < next_; ++number) {
     ::operator delete(const_cast<KeyText*>(record_at(number).text));
   }
-  for (std::uint32_t chunk = 0; chunk < kChunksMax; ++chunk) delete[] chunks_[chunk].load();
 }
 
 const KeyRecord* KeyTable::find(const crypto::Sha256& digest) const {
@@ -148,7 +147,8 @@ std::uint32_t KeyTable::allocate() {
   const std::uint32_t number = next_++;
   auto& chunk = chunks_[number / kChunk];
   if (chunk.load(std::memory_order_relaxed) == nullptr) {
-    chunk.store(new KeyRecord[kChunk], std::memory_order_release);
+    owned_.emplace_back(kChunk);
+    chunk.store(owned_.back().data(), std::memory_order_release);
   }
   return number;
 }

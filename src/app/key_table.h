@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "app/hash_index.h"
+#include "app/huge_pages.h"
 #include "app/usage.h"
 #include "domain/keys/key_record.h"
 
@@ -63,8 +64,8 @@ class KeyTable {
   void erase(const domain::KeyId& id);
 
  private:
-  static constexpr std::uint32_t kChunk = 4096;
-  static constexpr std::uint32_t kChunksMax = 1 << 18;  // a billion records
+  static constexpr std::uint32_t kChunk = 16384;        // 2 MiB of records: one huge page
+  static constexpr std::uint32_t kChunksMax = 1 << 16;  // a billion records
 
   struct Interned : domain::Policy {
     std::string text;
@@ -93,6 +94,7 @@ class KeyTable {
   HashIndex by_id_;
   HashIndex by_slow_prefix_;
   std::unique_ptr<std::atomic<domain::KeyRecord*>[]> chunks_;
+  std::vector<HugeBlock<domain::KeyRecord>> owned_;
   std::vector<std::uint32_t> free_;
   std::unordered_map<std::string, std::unique_ptr<Interned>> interned_;
   std::unordered_map<std::string, std::size_t> slow_by_prefix_;

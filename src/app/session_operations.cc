@@ -88,13 +88,13 @@ domain::OrganizationId first_organization(const User& user) {
                                   : user.memberships.front().organization_id;
 }
 
-void audit_refusal(App& app, const Call& call, const User* user, const std::string& email) {
+// An address that nobody has is not written down: people type passwords into the wrong field.
+void audit_refusal(App& app, const Call& call, const User* user) {
   domain::AuditEvent event;
+  event.object.type = "user";
   if (user != nullptr) {
     event.organization_id = first_organization(*user);
     event.object = {"user", user->id.to_string(), user->name};
-  } else {
-    event.object = {"user", "", email.substr(0, 254)};
   }
   event.actor.type = "anonymous";
   event.action = "session.create";
@@ -120,8 +120,7 @@ Task<Result<SignedIn>> sign_in(App& app, Call& call, SignIn input) {
   const std::string hash = known ? user->password_hash : std::string();
   KW_CO_TRY(const bool matches, co_await verify_password(app, hash, std::move(input.password)));
   if (!matches) {
-    const User* subject = app.directory.find_user_by_email(email);
-    audit_refusal(app, call, subject, email);
+    audit_refusal(app, call, app.directory.find_user_by_email(email));
     co_return fail(refused());
   }
   app.throttle.succeeded(email, address);

@@ -39,7 +39,7 @@ struct KeyText {
   }
 };
 
-struct KeyRecord {
+struct alignas(64) KeyRecord {
   crypto::Sha256 digest{};
   KeyId id;
   Slot organization = kNoSlot;
@@ -62,6 +62,6 @@ struct KeyRecord {
   bool found_idle = false;  // recorded as idle once: stays expired
   bool slow = false;        // digest unknown until the imported hash has matched once
 };
-static_assert(sizeof(KeyRecord) <= 128);
+static_assert(sizeof(KeyRecord) == 128);  // two cache lines
 
 }  // namespace keywright::domain
