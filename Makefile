@@ -45,7 +45,7 @@ bench: ## Measure everything that has a bar, about 15 minutes; BENCH="--quick" o
 	@tools/setup.sh bench
 	@$(MAKE) build
 	@cmake --preset release -B build/rel-bench -DKEYWRIGHT_BENCHMARKS=ON --log-level=WARNING >/dev/null
-	@cmake --build build/rel-bench --target directory_bench bench_seed -j $(JOBS)
+	@cmake --build build/rel-bench --target directory_bench bench_seed bench_less_room -j $(JOBS)
 	@python3 bench/run.py $(BENCH)
 
 configure-dev:

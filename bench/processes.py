@@ -109,10 +109,10 @@ class Served:
 class Keywright(Served):
     binary = ROOT / "build/release/bin/keywright"
 
-    def __init__(self, data, threads=1, cores=None, wrapper=()):
+    def __init__(self, data, threads=1, cores=None, wrapper=(), binary=None):
         self.log = tempfile.TemporaryFile()
         started = time.monotonic()
-        command = [*wrapper, self.binary, "serve", "--data", data, "--listen", "127.0.0.1:0",
+        command = [*wrapper, binary or self.binary, "serve", "--data", data, "--listen", "127.0.0.1:0",
                    "--threads", threads, "--log-level", "error"]
         self.process = spawn(on_cores(cores, command), stdout=subprocess.PIPE, stderr=self.log)
         self.pid = self.process.pid

@@ -59,6 +59,7 @@ class Bench:
         self.keys = 100_000 if quick else 1_000_000
         self.directory_bench = tools / "directory_bench"
         self.bench_seed = tools / "bench_seed"
+        self.less_room = tools / "bench_less_room.so"
         self.scratch = ROOT / "build/bench"
         self.scratch.mkdir(parents=True, exist_ok=True)
 
