@@ -62,6 +62,10 @@ Failure failure_of(const http::ClientResponse& response) {
     failure.message = member_text(document->root(), "detail");
     if (failure.message.empty()) failure.message = member_text(document->root(), "title");
     add_problems(document->root(), failure);
+    // One problem is said once, below, where it can name the flag.
+    if (failure.details.size() == 1 && failure.details.front() == failure.message) {
+      failure.message = "the server refused the request";
+    }
   }
   if (failure.message.empty()) {
     failure.message = fmt::format("the server answered with status {}", response.status);

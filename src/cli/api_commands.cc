@@ -182,7 +182,7 @@ Command command_of(const Line& line, const Group& group, const ApiOperation& ope
   add_arguments(operation, command, taken);
   command.flags = input_flags(operation, taken);
   const Run run = run_of(line, operation);
-  if (run == &run_list) {
+  if (run == &run_list && is_paged(operation)) {
     for (Flag& flag : list_flags()) command.flags.push_back(std::move(flag));
   }
   if (run == &run_change && (operation.destructive || !line.warning.empty()))

@@ -36,6 +36,8 @@ const json::Type* item_type(const ApiOperation& operation) {
   return list.shape == json::Shape::list ? &inner_type(list.element()) : nullptr;
 }
 
+bool is_paged(const ApiOperation& operation) { return operation.input->find("limit") != nullptr; }
+
 const json::Field* shown_secret(const ApiOperation& operation) {
   if (!operation.gives_secret) return nullptr;
   for (const json::Field& field : operation.output->fields) {

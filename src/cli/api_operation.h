@@ -33,6 +33,9 @@ const ApiOperation* find_api_operation(std::string_view name);
 // Of the output: the items of a list, or nullptr if the operation gives no list.
 const json::Type* item_type(const ApiOperation& operation);
 
+// Whether it takes `limit` and `cursor`.
+bool is_paged(const ApiOperation& operation);
+
 // The field of the output that shows a secret once ("key"), or nullptr.
 const json::Field* shown_secret(const ApiOperation& operation);
 

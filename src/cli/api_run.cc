@@ -217,14 +217,17 @@ Failure with_flag_names(Failure failure, const ApiOperation& operation) {
   return failure;
 }
 
-Expected<Pages> for_each_item(ApiClient& api, const std::string& path, const std::string& query,
-                              std::size_t most,
+Expected<Pages> for_each_item(ApiClient& api, const ApiOperation& operation,
+                              const std::string& path, const std::string& query, std::size_t most,
                               const std::function<Expected<void>(const json::Value&)>& take) {
   Pages pages;
   std::string cursor;
   while (pages.items < most) {
-    std::string address = path + query + (query.empty() ? "?" : "&");
-    address += fmt::format("limit={}", std::min(most - pages.items, kLargestPage));
+    std::string address = path + query;
+    if (is_paged(operation)) {
+      address += fmt::format("{}limit={}", query.empty() ? "?" : "&",
+                             std::min(most - pages.items, kLargestPage));
+    }
     if (!cursor.empty()) address += "&cursor=" + percent_encoded(cursor);
     auto answer = api.send("GET", address);
     if (!answer) return failed(std::move(answer).error());
@@ -308,24 +311,25 @@ Outcome run_list(const ApiCommand& command, Context& context, const Invocation& 
   std::string json = "{\"items\":[";
   bool first = true;
   ApiClient api(context, given);
-  auto pages = for_each_item(api, *path, *query, *limit, [&](const json::Value& item) {
-    if (given.has("json")) {
-      if (!first) json += ',';
-      json::Writer writer(json);
-      item.write(writer);
-    } else if (given.has("quiet")) {
-      console.out(text_member(item, "id") + "\n");
-    } else {
-      std::vector<std::string> row;
-      for (const std::string& column : command.columns) {
-        const auto value = item.find(column);
-        row.push_back(value ? cell(*value, column, view) : "");
-      }
-      table.add(std::move(row));
-    }
-    first = false;
-    return Expected<void>();
-  });
+  auto pages =
+      for_each_item(api, *command.operation, *path, *query, *limit, [&](const json::Value& item) {
+        if (given.has("json")) {
+          if (!first) json += ',';
+          json::Writer writer(json);
+          item.write(writer);
+        } else if (given.has("quiet")) {
+          console.out(text_member(item, "id") + "\n");
+        } else {
+          std::vector<std::string> row;
+          for (const std::string& column : command.columns) {
+            const auto value = item.find(column);
+            row.push_back(value ? cell(*value, column, view) : "");
+          }
+          table.add(std::move(row));
+        }
+        first = false;
+        return Expected<void>();
+      });
   if (!pages) return failed(with_flag_names(std::move(pages).error(), *command.operation));
   if (given.has("json")) {
     print_json(context, given, json + "],\"next_cursor\":null}");

@@ -23,13 +23,14 @@ Outcome run_list(const ApiCommand& command, Context& context, const Invocation& 
 Outcome run_get(const ApiCommand& command, Context& context, const Invocation& given);
 Outcome run_change(const ApiCommand& command, Context& context, const Invocation& given);
 
-// GET one page after the other, at most `most` items; `take` gets each item's JSON and may stop it.
+// GET one page after the other, at most `most` items; `take` gets each item and may stop it by
+// failing. An operation without pages is asked once.
 struct Pages {
   std::size_t items = 0;
   bool more = false;  // the server has more
 };
-Expected<Pages> for_each_item(ApiClient& api, const std::string& path, const std::string& query,
-                              std::size_t most,
+Expected<Pages> for_each_item(ApiClient& api, const ApiOperation& operation,
+                              const std::string& path, const std::string& query, std::size_t most,
                               const std::function<Expected<void>(const json::Value&)>& take);
 
 // "--expires-at: must be in the future" for what the server says about `expires_at`.

@@ -303,7 +303,7 @@ Outcome run_audit_export(const ApiCommand& command, Context& context, const Invo
     return ::write(descriptor, line.data(), line.size()) == static_cast<ssize_t>(line.size());
   };
   ApiClient api(context, given);
-  auto pages = for_each_item(api, std::string(command.operation->path), *query,
+  auto pages = for_each_item(api, *command.operation, std::string(command.operation->path), *query,
                              std::numeric_limits<std::size_t>::max(),
                              [&](const json::Value& item) -> Expected<void> {
                                std::string line;

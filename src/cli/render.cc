@@ -36,27 +36,56 @@ std::string text_of(const Value& object, std::string_view member) {
   return std::string(found->as_string().value_or(""));
 }
 
+std::int64_t number_of(const Value& object, std::string_view member) {
+  const auto found = object.find(member);
+  return found ? found->as_int64().value_or(0) : 0;
+}
+
+// The small objects that answers are full of, in words; "" for any other.
+std::string known_object(const Value& value, const View& view) {
+  if (value.find("window_seconds")) {
+    return fmt::format("{}: {} in {} s", text_of(value, "name"), number_of(value, "limit"),
+                       number_of(value, "window_seconds"));
+  }
+  if (value.find("waited_ms")) {
+    const auto nodes = number_of(value, "nodes");
+    return fmt::format("{} node{} after {} ms", nodes, nodes == 1 ? "" : "s",
+                       number_of(value, "waited_ms"));
+  }
+  if (value.find("retires_at")) {
+    const auto retires_at = parse_rfc3339(text_of(value, "retires_at"));
+    const std::string mask = text_of(value, "mask");
+    return retires_at ? fmt::format("{} (ends {})", mask, relative_time(*retires_at, view.now))
+                      : mask;
+  }
+  const std::string name = text_of(value, "name");
+  const std::string type = text_of(value, "type");
+  if (type.empty()) return name;
+  if (!name.empty()) return fmt::format("{} ({})", name, type);
+  const std::string id = text_of(value, "id");
+  return id.empty() ? type : fmt::format("{} {}", type, id);
+}
+
 std::string object_cell(const Value& value, const View& view) {
   const auto all = value.find("all");
   const auto ids = value.find("ids");
   if (all && all->as_bool().value_or(false)) return "all";
   if (ids && ids->kind() == ValueKind::array) return cell(*ids, "ids", view);
-  const std::string id = text_of(value, "id");
-  if (!id.empty() && value.find("type")) {
-    const std::string name = text_of(value, "name");
-    const std::string type = text_of(value, "type");
-    if (view.for_people) return name.empty() ? fmt::format("{} {}", type, id) : name;
-    return fmt::format("{}:{}", type, id);
+  if (view.for_people) {
+    std::string known = known_object(value, view);
+    return known.empty() ? compact(value) : known;
   }
-  return compact(value);
+  const std::string id = text_of(value, "id");
+  if (id.empty() || !value.find("type")) return compact(value);
+  return fmt::format("{}:{}", text_of(value, "type"), id);
 }
 
 std::string array_cell(const Value& value, const View& view) {
   std::string out;
   for (const Value& item : value.items()) {
+    if (!view.for_people && item.kind() == ValueKind::object) return compact(value);
     if (!out.empty()) out += view.for_people ? ", " : ",";
-    const std::string name = item.kind() == ValueKind::object ? text_of(item, "name") : "";
-    out += name.empty() ? cell(item, "", view) : name;
+    out += cell(item, "", view);
   }
   if (out.empty() && view.for_people) return "-";
   return out;
@@ -86,7 +115,9 @@ std::string relative_time(Time at, Time now) {
   const auto unit = std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& candidate) {
     return distance >= candidate.seconds * (candidate.seconds > 3600 ? 2 : 1);
   });
-  const std::int64_t count = distance / unit->seconds;
+  // What was given as 30 days is not 29 a moment later.
+  const std::int64_t rounding = unit->seconds > 3600 ? unit->seconds / 2 : 0;
+  const std::int64_t count = (distance + rounding) / unit->seconds;
   const std::string text = fmt::format("{} {}{}", count, unit->name, count == 1 ? "" : "s");
   return apart < 0 ? text + " ago" : "in " + text;
 }
@@ -145,7 +176,8 @@ std::string record(const Value& object, const std::vector<std::string>& fields, 
     const bool nothing = value->is_null() ||
                          (value->kind() == ValueKind::array && value->size() == 0) ||
                          (value->kind() == ValueKind::string && value->as_string()->empty());
-    if (view.for_people && nothing && field != "expires_at") continue;
+    const bool tells = field == "expires_at" && object.find("created_at");
+    if (view.for_people && nothing && !tells) continue;
     std::string text = printable(cell(*value, field, view));
     if (view.for_people && is_time_field(field) && value->kind() == ValueKind::string) {
       text = fmt::format("{} ({})", text, *value->as_string());

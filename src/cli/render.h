@@ -4,8 +4,8 @@
 //   std::string text = record(document.root(), fields, view);       // one line for each field
 //
 // For people, times are relative ("2 hours ago") and nothing is "-"; for programs times stay
-// RFC 3339 and nothing is an empty cell. A reference {type, id, name} shows its name, a scope "all"
-// or its ids, a list its items with commas between them, anything else its JSON.
+// RFC 3339, nothing is an empty cell, and objects are JSON. A scope is "all" or its ids, a
+// reference {type, id, name} "name (type)" or type:id, a list its items with commas between them.
 //
 // Threading: pure.
 #pragma once

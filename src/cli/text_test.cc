@@ -83,7 +83,7 @@ TEST(Render, PeopleSeeNamesAndProgramsSeeIds) {
   const auto shown = [&](std::string_view field, const View& view) {
     return cell(*document.root().find(field), field, view);
   };
-  EXPECT_EQ("Ada", shown("owner", people));
+  EXPECT_EQ("Ada (user)", shown("owner", people));
   EXPECT_EQ("user:u1", shown("owner", programs));
   EXPECT_EQ("all", shown("scope", people));
   EXPECT_EQ("a, b", shown("ids", people));
@@ -93,6 +93,18 @@ TEST(Render, PeopleSeeNamesAndProgramsSeeIds) {
   EXPECT_EQ("-", shown("none", people));
   EXPECT_EQ("never", shown("expires_at", people));
   EXPECT_EQ("", shown("expires_at", programs));
+}
+
+TEST(Render, SmallObjectsAreWordsForPeopleAndJsonForPrograms) {
+  const std::string_view limits =
+      R"([{"name":"r","limit":5,"window_seconds":60,"algorithm":"gcra"}])";
+  const auto document = parsed(limits);
+  EXPECT_EQ("r: 5 in 60 s", cell(document.root(), "limits", {.for_people = true}));
+  EXPECT_EQ(limits, cell(document.root(), "limits", {}));
+  const auto effect = parsed(R"({"nodes":1,"waited_ms":3})");
+  EXPECT_EQ("1 node after 3 ms", cell(effect.root(), "effective_on", {.for_people = true}));
+  const auto system = parsed(R"({"type":"system","id":null})");
+  EXPECT_EQ("system", cell(system.root(), "actor", {.for_people = true}));
 }
 
 TEST(Render, ARecordIsOneLineForEachField) {

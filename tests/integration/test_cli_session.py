@@ -2,9 +2,11 @@
 
 import json
 import pathlib
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
@@ -44,6 +46,14 @@ class Session(unittest.TestCase):
         self.assertEqual([], self.session_files())
         self.assertEqual(401, self.server.client(token).get("/api/v1/me").status)
         self.cli.expect("logout")
+
+    def test_sessions_are_listed_and_ended(self):
+        self.cli.sign_in(self.server.email, PASSWORD)
+        sessions = json.loads(self.cli.expect("sessions", "list", "--json").stdout)["items"]
+        current = next(session["id"] for session in sessions if session["current"])
+        self.assertIn(current, self.cli.run_on_terminal("sessions", "list").text)
+        self.cli.expect("sessions", "delete", current)
+        self.cli.expect("whoami", code=4)
 
     def test_a_session_stays_with_its_server(self):
         self.cli.sign_in(self.server.email, PASSWORD)
@@ -97,6 +107,39 @@ class Session(unittest.TestCase):
         self.assertIn("--email", self.cli.expect("login", code=2).stderr)
         missing = self.cli.expect("login", "--email", self.server.email, code=2)
         self.assertIn("--password-file", missing.stderr)
+
+
+class TooManyTries(unittest.TestCase):
+    def test_throttled_sign_ins_end_with_6_and_say_when_to_try_again(self):
+        server = Server.start()
+        self.addCleanup(server.stop)
+        cli = CommandLine(server)
+        self.addCleanup(cli.close)
+        wrong = cli.file("wrong", "not the password\n")
+        for _ in range(10):
+            cli.expect("login", "--email", server.email, "--password-file", wrong, code=4)
+        refused = cli.expect("login", "--email", server.email, "--password-file", wrong, code=6)
+        self.assertRegex(refused.stderr, r"next: try again in \d+ s")
+
+
+class Tls(unittest.TestCase):
+    def test_https_is_spoken_to_servers_whose_certificate_is_trusted(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="keywright-tls-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        certificate, key = folder / "cert.pem", folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out",
+                        certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        server = Server.start(["--tls-cert", str(certificate), "--tls-key", str(key)])
+        self.addCleanup(server.stop)
+        cli = CommandLine(url=f"https://127.0.0.1:{server.port}")
+        self.addCleanup(cli.close)
+        secret = cli.file("password", PASSWORD)
+        login = ("login", "--email", server.email, "--password-file", secret)
+        self.assertIn("https://", cli.expect(*login, code=7).stderr)
+        cli.expect(*login, "--ca-file", certificate)
+        cli.expect("whoami", environment={"KEYWRIGHT_CA_FILE": str(certificate)})
 
 
 class Help(unittest.TestCase):
