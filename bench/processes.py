@@ -112,8 +112,8 @@ class Keywright(Served):
     def __init__(self, data, threads=1, cores=None, wrapper=(), binary=None):
         self.log = tempfile.TemporaryFile()
         started = time.monotonic()
-        command = [*wrapper, binary or self.binary, "serve", "--data", data, "--listen", "127.0.0.1:0",
-                   "--threads", threads, "--log-level", "error"]
+        command = [*wrapper, binary or self.binary, "serve", "--data", data,
+                   "--listen", "127.0.0.1:0", "--threads", threads, "--log-level", "error"]
         self.process = spawn(on_cores(cores, command), stdout=subprocess.PIPE, stderr=self.log)
         self.pid = self.process.pid
         self.port = self._wait_for_port(started)
