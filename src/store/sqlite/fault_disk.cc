@@ -75,8 +75,8 @@ struct FaultDiskMethods {
     opened.size = 0;
     int code = system()->xOpen(system(), path, opened.real(), flags, out);
     opened.base.pMethods = opened.real()->pMethods == nullptr ? nullptr : &methods;
-    if (code != SQLITE_OK) return code;
-    real(f).xFileSize(opened.real(), &opened.size);
+    if (code != SQLITE_OK || opened.base.pMethods == nullptr) return code;
+    opened.real()->pMethods->xFileSize(opened.real(), &opened.size);
     if (path != nullptr) {
       opened.name = new std::string(std::filesystem::path(path).filename().string());
       std::lock_guard lock(opened.disk->mutex_);
