@@ -62,11 +62,8 @@ class Stress : public testing::Test {
       const Issued& one = issued[(state >> 33) % known];
       const bool ended = one.ended.load(std::memory_order_acquire);
       const Decision decision = decide(one.token, {}, directory, clock.now());
-      looks.fetch_add(1, std::memory_order_relaxed);
-      if (decision.outcome == Outcome::valid) {
-        accepts.fetch_add(1, std::memory_order_relaxed);
-        if (ended) violations.fetch_add(1, std::memory_order_relaxed);
-      }
+      note(decision.outcome == Outcome::valid, ended);
+      if (i % 8 == 0) note(admitted(one.token), ended);
       if (held == nullptr && decision.key != nullptr) {
         held = decision.key;
         held_cell = held->cell;
@@ -81,6 +78,21 @@ class Stress : public testing::Test {
         [&](const Project& project) { seen += project.name.size(); });
     if (seen == 1) violations.fetch_add(1, std::memory_order_relaxed);  // no name has one letter
     std::this_thread::yield();  // to the writer, where there are fewer cores than threads
+  }
+
+  void note(bool accepted, bool ended) {
+    looks.fetch_add(1, std::memory_order_relaxed);
+    if (!accepted) return;
+    accepts.fetch_add(1, std::memory_order_relaxed);
+    if (ended) violations.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  // As a face does it, with a second look.
+  bool admitted(std::string_view token) const {
+    const auto caller =
+        admit(directory, {Carrier::bearer, token, false}, Audience::rest, {}, clock.now());
+    if (!caller) return false;
+    return still_admitted(directory, *caller, clock.now()).has_value();
   }
 
   // --- the writer: makes, rotates, ends ---------------------------------------------------------
