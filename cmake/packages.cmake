@@ -2,7 +2,7 @@
 # keeps the list of which room may include which library's headers.
 #
 #   OpenSSL::Crypto OpenSSL::SSL  sodium::sodium  crypt::crypt  SQLite::SQLite3  ZLIB::ZLIB
-#   simdjson::simdjson  CLI11::CLI11  tomlplusplus::tomlplusplus  Boost::headers  Threads::Threads
+#   simdjson::simdjson  tomlplusplus::tomlplusplus  Threads::Threads
 #   fmt::fmt and tl::expected are linked into every room.
 
 find_package(PkgConfig REQUIRED)
@@ -10,11 +10,9 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(ZLIB REQUIRED)
-find_package(Boost 1.81 REQUIRED)
 find_package(fmt CONFIG REQUIRED)
 find_package(tl-expected CONFIG REQUIRED)
 find_package(simdjson CONFIG REQUIRED)
-find_package(CLI11 CONFIG REQUIRED)
 
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 add_library(sodium::sodium ALIAS PkgConfig::sodium)

@@ -13,8 +13,7 @@ struct AuditActorView {
   std::optional<std::string> id;
   std::optional<std::string> key_id;
 };
-KW_DESCRIBE(AuditActorView,
-            field<&AuditActorView::type>("type", "user, key, system or anonymous."),
+KW_DESCRIBE(AuditActorView, field<&AuditActorView::type>("type", "user, key, system or anonymous."),
             field<&AuditActorView::id>("id", "The user behind it, if any."),
             field<&AuditActorView::key_id>("key_id", "The key that was used, if any."))
 
@@ -62,21 +61,19 @@ struct ListAuditEvents {
   std::optional<std::int64_t> limit;
   std::optional<std::string> cursor;
 };
-KW_DESCRIBE(ListAuditEvents,
-            field<&ListAuditEvents::organization_id>("organization_id", "Which organization.",
-                                                     in_query),
-            field<&ListAuditEvents::key_id>("key_id", "About or by this key.", in_query),
-            field<&ListAuditEvents::actor>("actor", "By this user.", in_query),
-            field<&ListAuditEvents::action>("action", "This action, or all that begin so: `keys.*`.",
-                                            in_query),
-            field<&ListAuditEvents::object_id>("object_id", "About the object with this id.",
-                                               in_query),
-            field<&ListAuditEvents::from>("from", "Not before this time.", in_query),
-            field<&ListAuditEvents::to>("to", "Before this time.", in_query),
-            field<&ListAuditEvents::limit>("limit", "Most items in one answer, 50 if left out.",
-                                           in_query, minimum(1), maximum(200)),
-            field<&ListAuditEvents::cursor>("cursor", "`next_cursor` of the page before.",
-                                            in_query))
+KW_DESCRIBE(
+    ListAuditEvents,
+    field<&ListAuditEvents::organization_id>("organization_id", "Which organization.", in_query),
+    field<&ListAuditEvents::key_id>("key_id", "About or by this key.", in_query),
+    field<&ListAuditEvents::actor>("actor", "By this user.", in_query),
+    field<&ListAuditEvents::action>("action", "This action, or all that begin so: `keys.*`.",
+                                    in_query),
+    field<&ListAuditEvents::object_id>("object_id", "About the object with this id.", in_query),
+    field<&ListAuditEvents::from>("from", "Not before this time.", in_query),
+    field<&ListAuditEvents::to>("to", "Before this time.", in_query),
+    field<&ListAuditEvents::limit>("limit", "Most items in one answer, 50 if left out.", in_query,
+                                   minimum(1), maximum(200)),
+    field<&ListAuditEvents::cursor>("cursor", "`next_cursor` of the page before.", in_query))
 
 std::optional<std::string> none_if_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional<std::string>(text);
@@ -118,10 +115,13 @@ Task<Result<AuditEventList>> list_audit_events(App& app, Call& call, ListAuditEv
 }  // namespace
 
 void add_audit_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&list_audit_events>(
-      {.name = "audit_events.list", .method = "GET", .path = "/audit-events",
-       .summary = "Read the audit log", .tag = "Audit", .right = Right::audit_read,
-       .permission = "audit:read"}));
+  operations.push_back(operation<&list_audit_events>({.name = "audit_events.list",
+                                                      .method = "GET",
+                                                      .path = "/audit-events",
+                                                      .summary = "Read the audit log",
+                                                      .tag = "Audit",
+                                                      .right = Right::audit_read,
+                                                      .permission = "audit:read"}));
 }
 
 }  // namespace keywright::app

@@ -36,11 +36,13 @@ Result<void> caller_stands(const Change& change, const Call& call) {
 }
 
 Result<void> caller_stands(const Directory& directory, const Call& call) {
+  if (call.caller.epoch == directory.epoch()) return {};  // nothing changed since he was admitted
   return still_admitted(directory, call.caller, call.now);
 }
 
 Error lacks(std::string_view permission) {
-  return forbidden(fmt::format("This needs the permission \"{}\" of a management key.", permission));
+  return forbidden(
+      fmt::format("This needs the permission \"{}\" of a management key.", permission));
 }
 
 using Permissions = std::optional<std::vector<std::string>>;
@@ -90,14 +92,15 @@ Result<void> authorise_in(const View& view, const Call& call, OrganizationId org
     return fail(not_found("organization"));
   }
   if (domain::allows(*role, right)) return {};
-  return fail(forbidden(
-      fmt::format("This needs the right \"{}\", which the role \"{}\" does not have.",
-                  domain::name_of(right), json::enum_name(*role))));
+  return fail(
+      forbidden(fmt::format("This needs the right \"{}\", which the role \"{}\" does not have.",
+                            domain::name_of(right), json::enum_name(*role))));
 }
 
 template <class View>
 Result<OrganizationId> choose(const View& view, const Call& call,
-                              const std::optional<OrganizationId>& named) {
+                              const std::optional<OrganizationId>& named_in_input) {
+  const auto& named = named_in_input ? named_in_input : call.organization_id;
   if (named) {
     auto allowed = authorise(view, call, *named);
     if (!allowed && allowed.error().code() == Code::not_found) {
@@ -203,9 +206,7 @@ domain::AuditEvent audit_event(const Change& change, const Call& call, Organizat
   event.outcome = "success";
   event.request_id = call.request_id;
   event.address = call.caller.address.to_string();
-  event.actor.type = call.caller.is_key()       ? "key"
-                     : call.caller.is_session() ? "user"
-                                                : "anonymous";
+  event.actor.type = call.caller.is_key() ? "key" : call.caller.is_session() ? "user" : "anonymous";
   if (!call.caller.user.is_nil()) event.actor.id = call.caller.user.to_string();
   if (call.caller.is_key()) event.actor.key_id = call.caller.key.to_string();
   return event;

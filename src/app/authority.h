@@ -3,9 +3,10 @@
 //   KW_TRY(OrganizationId organization, choose_organization(change, call, input.organization_id));
 //   KW_TRY(const Project* project, visible<Project>(change, call, input.id));
 //
-// The same rules on both sides: `View` is a Directory (io thread) or a Change (writer, which sees the
-// changes before it). The right comes from the operation's description. What a caller may not look
-// at does not exist for him: 404. What he may look at but not change: 403, naming what is missing.
+// The same rules on both sides: `View` is a Directory (io thread) or a Change (writer, which sees
+// the changes before it). The right comes from the operation's description. What a caller may not
+// look at does not exist for him: 404. What he may look at but not change: 403, naming what is
+// missing.
 //
 // Threading: as the view's. Cost: memory only.
 #pragma once
@@ -30,8 +31,8 @@ Result<void> authorise(const Directory& view, const Call& call,
                        domain::OrganizationId organization);
 Result<void> authorise(const Change& view, const Call& call, domain::OrganizationId organization);
 // The same for another right than the operation's own.
-Result<void> authorise(const Directory& view, const Call& call,
-                       domain::OrganizationId organization, domain::Right right);
+Result<void> authorise(const Directory& view, const Call& call, domain::OrganizationId organization,
+                       domain::Right right);
 Result<void> authorise(const Change& view, const Call& call, domain::OrganizationId organization,
                        domain::Right right);
 
@@ -41,8 +42,8 @@ Result<void> stands(const Change& view, const Call& call);
 // The caller's role there; nullopt without an active membership (and for keys without a user).
 std::optional<domain::Role> role_in(const domain::User* user, domain::OrganizationId organization);
 
-// Does `own` give everything that `other` gives? An auditor stands no higher than a viewer, but reads
-// more than a member.
+// Does `own` give everything that `other` gives? An auditor stands no higher than a viewer, but
+// reads more than a member.
 bool holds_all_of(domain::Role own, domain::Role other);
 
 // The organization a request means: the one it names, else the key's own, else the caller's oldest

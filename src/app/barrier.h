@@ -4,8 +4,9 @@
 //
 // An io thread never suspends between deciding and putting the first byte of an answer into the
 // output, and it runs the barrier's work between two pieces of its own. So once every thread has
-// run it, no answer that was decided on older records can still leave, and no thread holds a pointer
-// to a record that was unpublished before. This is what "revoked before the call returns" rests on.
+// run it, no answer that was decided on older records can still leave, and no thread holds a
+// pointer to a record that was unpublished before. This is what "revoked before the call returns"
+// rests on.
 //
 // Threading: pass() blocks the calling thread, which is never an io thread.
 // Cost: one wake-up of each io thread, about 50 µs when they are idle.

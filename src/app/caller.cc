@@ -20,6 +20,7 @@ Error wrong_kind(const domain::Kind& kind) {
 
 Result<Caller> admit_session(const Directory& directory, const Presented& presented,
                              const IpAddress& address, Time now) {
+  const std::uint64_t epoch = directory.epoch();
   const crypto::Sha256 digest = session_digest(directory, presented.token);
   const domain::Session* session = directory.find_session(digest);
   if (session == nullptr || !session_lives(directory, *session, now)) {
@@ -32,6 +33,7 @@ Result<Caller> admit_session(const Directory& directory, const Presented& presen
   caller.user = session->user_id;
   caller.session = session->id;
   caller.address = address;
+  caller.epoch = epoch;
   return caller;
 }
 
@@ -45,6 +47,17 @@ std::optional<Error> misplaced(const Decision& decision, const domain::Kinds& ki
   if (!kind.carriers.contains(carrier)) return wrong_kind(kind);
   if (any_audience && !kind.may_give_itself_up) return wrong_kind(kind);
   return std::nullopt;
+}
+
+// Counts the use of a key that was found good. Only limits and credits have to be asked once more.
+Decision spend(const Directory& directory, const domain::KeyRecord& key, const Decision& decision,
+               domain::Ask ask, Time now) {
+  if (key.policy->limits.empty() && !key.policy->has_credits) {
+    directory.meter().used(key, now, ask.client_ip);
+    return decision;
+  }
+  ask.spend = true;
+  return decide(key, ask, directory, now);
 }
 
 }  // namespace
@@ -85,24 +98,29 @@ Error refusal(const Decision& decision, const domain::Kinds& kinds) {
 }
 
 Result<Caller> admit(const Directory& directory, const Presented& presented,
-                     std::optional<domain::Audience> audience, const IpAddress& address,
-                     Time now) {
+                     std::optional<domain::Audience> audience, const IpAddress& address, Time now,
+                     Use use) {
   if (presented.cookie || presented.token.starts_with(kSessionPrefix)) {
     if (presented.carrier != domain::Carrier::bearer) return fail(unauthenticated());
     return admit_session(directory, presented, address, now);
   }
+  const std::uint64_t epoch = directory.epoch();  // before anything is looked at
   domain::Ask ask;
   ask.audience = audience;
   ask.client_ip = address;
   ask.spend = false;
   const domain::KeyRecord* key = directory.find_token(presented.token);
   if (key == nullptr) return fail(unauthenticated());
-  const Decision look = decide(*key, ask, directory, now);
-  if (auto error = misplaced(look, directory.kinds(), presented.carrier, !audience)) {
+  Decision decision = decide(*key, ask, directory, now);
+  if (auto error = misplaced(decision, directory.kinds(), presented.carrier, !audience)) {
     return fail(std::move(*error));
   }
-  ask.spend = true;
-  const Decision decision = decide(*key, ask, directory, now);
+  if (use == Use::giving_up && decision.outcome == Outcome::ip_not_allowed) {
+    decision.outcome = Outcome::valid;  // the networks are asked after all that makes a key good
+  } else if (use == Use::counted && decision.outcome == Outcome::valid) {
+    decision = spend(directory, *key, decision, ask, now);
+  }
+  directory.note(decision);
   if (decision.outcome != Outcome::valid) return fail(refusal(decision, directory.kinds()));
   Caller caller;
   caller.type = CallerType::key;
@@ -111,6 +129,7 @@ Result<Caller> admit(const Directory& directory, const Presented& presented,
   caller.kind = key->kind;
   caller.audience = audience;
   caller.address = address;
+  caller.epoch = epoch;
   if (const auto* organization = directory.organization(key->organization)) {
     caller.organization = organization->id;
   }
@@ -120,6 +139,29 @@ Result<Caller> admit(const Directory& directory, const Presented& presented,
     caller.user = owner->id;
   }
   return caller;
+}
+
+std::vector<std::pair<std::string, std::string>> rate_limit_headers(const Directory& directory,
+                                                                    const domain::KeyRecord* key,
+                                                                    Time now) {
+  if (key == nullptr || key->policy->limits.empty()) return {};
+  std::string policies;
+  std::string states;
+  for (std::size_t i = 0; i < key->policy->limits.size(); ++i) {
+    const domain::Limit& limit = key->policy->limits[i];
+    const domain::LimitAnswer answer = directory.meter().peek(*key, i, now, 0);
+    std::string name;
+    for (char c : limit.name) {  // a structured-field string holds printable ASCII
+      if (c == '"' || c == '\\') name += '\\';
+      name += c < 0x20 || c > 0x7e ? '?' : c;
+    }
+    const char* separator = i == 0 ? "" : ", ";
+    policies +=
+        fmt::format("{}\"{}\";q={};w={}", separator, name, limit.limit, limit.window_seconds);
+    states +=
+        fmt::format("{}\"{}\";r={};t={}", separator, name, answer.remaining, answer.reset_seconds);
+  }
+  return {{"RateLimit-Policy", std::move(policies)}, {"RateLimit", std::move(states)}};
 }
 
 Result<void> still_admitted(const Directory& directory, const Caller& caller, Time now) {

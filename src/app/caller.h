@@ -17,6 +17,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "app/directory.h"
 #include "base/ip.h"
@@ -29,14 +31,15 @@ enum class CallerType : unsigned char { anonymous, session, key };
 
 struct Caller {
   CallerType type = CallerType::anonymous;
-  crypto::Sha256 digest{};             // of the token presented
-  domain::UserId user;                 // of the session, or the owner of a user-owned key; else nil
+  crypto::Sha256 digest{};  // of the token presented
+  domain::UserId user;      // of the session, or the owner of a user-owned key; else nil
   domain::SessionId session;
   domain::KeyId key;
-  unsigned char kind = 0;              // of the key
-  domain::OrganizationId organization; // where the key was made; nil for a session
+  unsigned char kind = 0;               // of the key
+  domain::OrganizationId organization;  // where the key was made; nil for a session
   std::optional<domain::Audience> audience;
   IpAddress address;
+  std::uint64_t epoch = 0;  // of the records by which he was admitted
 
   bool is_session() const { return type == CallerType::session; }
   bool is_key() const { return type == CallerType::key; }
@@ -51,9 +54,20 @@ struct Presented {
   bool cookie = false;  // a session cookie
 };
 
+// Whether the use is counted and its network asked for. A key that gives itself up is not refused
+// for having been used too much, or from a place where it should not be.
+enum class Use : unsigned char { counted, giving_up };
+
 // `audience` absent: any kind may come (GET /whoami).
 Result<Caller> admit(const Directory& directory, const Presented& presented,
-                     std::optional<domain::Audience> audience, const IpAddress& address, Time now);
+                     std::optional<domain::Audience> audience, const IpAddress& address, Time now,
+                     Use use = Use::counted);
+
+// RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers) for a key that has limits;
+// empty for any other, and for null.
+std::vector<std::pair<std::string, std::string>> rate_limit_headers(const Directory& directory,
+                                                                    const domain::KeyRecord* key,
+                                                                    Time now);
 
 // The same again without spending anything: unauthenticated, or 403 where the key lives on.
 Result<void> still_admitted(const Directory& directory, const Caller& caller, Time now);

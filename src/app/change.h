@@ -14,8 +14,8 @@
 // durable, so rules and rights are decided on what will be true. Nothing it puts is visible to
 // anybody until the group is durable. A change that returns an error leaves nothing behind.
 //
-// Threading: writer thread. Lifetime: pointers from find() die with the change, and with the next put
-// of the same record. Cost: memory only, except whole_key(), which may read the store.
+// Threading: writer thread. Lifetime: pointers from find() die with the change, and with the next
+// put of the same record. Cost: memory only, except whole_key(), which may read the store.
 #pragma once
 
 #include <functional>
@@ -116,8 +116,7 @@ class Change {
   void put(const T& object) {
     using Traits = RecordTraits<T>;
     store::Record record{Traits::type, object.id.value, Traits::organization(object),
-                         Traits::parent(object),
-                         json::encode(object, {.form = json::Form::store})};
+                         Traits::parent(object), json::encode(object, {.form = json::Form::store})};
     transaction.records.push_back({std::move(record), false});
     own_.records[{Traits::type, object.id.value}] = std::make_shared<const T>(object);
   }

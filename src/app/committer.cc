@@ -130,8 +130,9 @@ Result<Committed> Committer::outcome(const Result<void>& decided,
   return fail(result.error());
 }
 
-// A change that found its work already done (a repeated revocation) is not earlier than the one that
-// did it: groups are published one after the other, and this one's callers wait for the barrier.
+// A change that found its work already done (a repeated revocation) is not earlier than the one
+// that did it: groups are published one after the other, and this one's callers wait for the
+// barrier.
 std::int64_t Committer::publish(const std::vector<store::Transaction>& transactions,
                                 const std::vector<Result<store::Position>>& results) {
   const auto before = clock_.boot_time();

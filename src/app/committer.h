@@ -31,8 +31,8 @@
 namespace keywright::app {
 
 struct Committed {
-  store::Position position = 0;   // 0: the change wrote nothing
-  std::int64_t waited_ms = 0;     // until every io thread had applied it
+  store::Position position = 0;  // 0: the change wrote nothing
+  std::int64_t waited_ms = 0;    // until every io thread had applied it
 };
 
 using ChangeWork = std::function<Result<void>(Change&)>;

@@ -352,6 +352,7 @@ TEST_F(CommitterTest, RevokersOnTwoIoThreadsDoNotWaitForEachOtherForEver) {
   EXPECT_EQ(strays, 0);
   EXPECT_EQ(name_of(0) + name_of(1) + name_of(2) + name_of(3), "199199199199");
   barrier.disband();
+  committer.stop();  // it may still be handing over to a thread that ends now
 }
 
 TEST_F(CommitterTest, StopFinishesWhatIsQueuedAndRefusesWhatComesLater) {

@@ -1,6 +1,7 @@
 #include "app/directory.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/encoding.h"
@@ -11,7 +12,28 @@
 namespace keywright::app {
 namespace {
 
-using namespace domain;  // this file is about nothing else
+using domain::Decision;
+using domain::Key;
+using domain::KeyOwner;
+using domain::KeyRecord;
+using domain::Keyspace;
+using domain::KeyVersion;
+using domain::kNoSlot;
+using domain::McpServer;
+using domain::Membership;
+using domain::Organization;
+using domain::OrganizationId;
+using domain::Outcome;
+using domain::OwnerType;
+using domain::Platform;
+using domain::Project;
+using domain::Registry;
+using domain::Service;
+using domain::Session;
+using domain::Slot;
+using domain::Target;
+using domain::Ticket;
+using domain::User;
 
 std::uint32_t hash_of_text(std::string_view text) {
   const crypto::Sha256 digest = crypto::sha256(text);  // slugs and addresses are chosen by others
@@ -55,11 +77,15 @@ Directory::Directory(const crypto::Keyring& keyring, std::unique_ptr<UsageFile> 
 Directory::~Directory() = default;
 
 // One table for each type, found by the type.
-#define KW_TABLE(type, member)                                                   \
-  template <>                                                                    \
-  const ObjectTable<type>& Directory::table<type>() const { return member; }     \
-  template <>                                                                    \
-  ObjectTable<type>& Directory::mutable_table<type>() { return member; }
+#define KW_TABLE(type, member)                              \
+  template <>                                               \
+  const ObjectTable<type>& Directory::table<type>() const { \
+    return member;                                          \
+  }                                                         \
+  template <>                                               \
+  ObjectTable<type>& Directory::mutable_table<type>() {     \
+    return member;                                          \
+  }
 KW_TABLE(Organization, organizations_)
 KW_TABLE(User, users_)
 KW_TABLE(Project, projects_)
@@ -80,6 +106,17 @@ const KeyRecord* Directory::find_token(std::string_view token) const {
     if (const KeyRecord* record = keys_.find(digest)) return record;
   }
   return nullptr;
+}
+
+void Directory::find_tokens(std::span<const std::string_view> tokens,
+                            std::span<const KeyRecord*> found) const {
+  std::array<crypto::Sha256, kTokensAtOnce> digests;
+  for (std::size_t i = 0; i < tokens.size(); ++i) digests[i] = digest_of(tokens[i]);
+  keys_.find_many(std::span(digests).first(tokens.size()), found);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (found[i] == nullptr && keyring_.versions().size() > 1) found[i] = find_token(tokens[i]);
+    if (found[i] != nullptr) __builtin_prefetch(&meter_.file().cell(found[i]->serial));
+  }
 }
 
 const Organization* Directory::organization(Slot slot) const { return organizations_.at(slot); }
@@ -155,6 +192,13 @@ const Ticket* Directory::find_ticket(const crypto::Sha256& digest) const {
   return number == 0 ? nullptr : tickets_.at(number - 1);
 }
 
+void Directory::note(const Decision& decision) const {
+  outcomes_.count(decision.outcome);
+  if (decision.outcome == Outcome::idle_timeout && !decision.key->found_idle) {
+    found_idle_.note(decision.key->id);
+  }
+}
+
 crypto::Sha256 Directory::digest_of(std::string_view token) const {
   return crypto::token_digest(keyring_.newest().digest, token);
 }
@@ -197,7 +241,7 @@ bool Directory::owner_exists(const KeyRecord& key) const {
   if (organization(key.organization) == nullptr) return false;
   if (key.keyspace != kNoSlot && keyspace(key.keyspace) == nullptr) return false;
   switch (key.owner_type) {
-    case OwnerType::user: return user(key.owner) != nullptr;
+    case OwnerType::user: return user(key.owner) != nullptr && user(key.owner)->is_active();
     case OwnerType::organization: return organization(key.owner) != nullptr;
     case OwnerType::project: return project(key.owner) != nullptr;
     case OwnerType::target: return target(key.owner) != nullptr;
@@ -268,7 +312,7 @@ static void move_entry(HashIndex& index, std::string_view old_text, std::string_
 
 // Publishes a record that is also found by a text of its own.
 template <class T>
-static void put_indexed(ObjectTable<T>& table, HashIndex& index, std::string T::*text,
+static void put_indexed(ObjectTable<T>& table, HashIndex& index, std::string T::* text,
                         const Uuid& id, std::unique_ptr<const T> object) {
   const T* old = table.find(id);
   const std::string old_text = old == nullptr ? "" : old->*text;

@@ -1,5 +1,5 @@
-// app/directory.h - the records in memory: a projection of the store's change log, and the only thing
-// a check looks at.
+// app/directory.h - the records in memory: a projection of the store's change log, and the only
+// thing a check looks at.
 //
 //   KW_CHECK_OK(directory.load(store));                  // at start
 //   Decision d = decide(token, ask, directory, now);     // any io thread, no lock
@@ -17,13 +17,16 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "app/found_idle.h"
 #include "app/key_table.h"
 #include "app/object_table.h"
+#include "app/outcome_counters.h"
 #include "app/session_uses.h"
 #include "app/usage.h"
 #include "crypto/keyring.h"
@@ -35,9 +38,14 @@ namespace keywright::app {
 class Directory final : public domain::Records {
  public:
   // `keyring` outlives the directory.
-  Directory(const crypto::Keyring& keyring, std::unique_ptr<UsageFile> usage_file,
-            Time started_at);
+  Directory(const crypto::Keyring& keyring, std::unique_ptr<UsageFile> usage_file, Time started_at);
   ~Directory();
+
+  // The records of up to kTokensAtOnce tokens; null for those that nobody has. Cheaper than one
+  // find_token() after the other when the keys are not in the cache.
+  static constexpr std::size_t kTokensAtOnce = 16;
+  void find_tokens(std::span<const std::string_view> tokens,
+                   std::span<const domain::KeyRecord*> found) const;
 
   // domain::Records
   const domain::Kinds& kinds() const override { return domain::shipped_kinds(); }
@@ -72,13 +80,17 @@ class Directory final : public domain::Records {
   // "" if that owner is gone.
   std::string owner_name(const domain::KeyRecord& key) const;
   std::string owner_name(const domain::KeyOwner& owner) const;
-  // False once owner, organization or keyspace is gone (deleted, not merely deactivated).
+  // False once owner, organization or keyspace is gone, or the user is active nowhere.
   bool owner_exists(const domain::KeyRecord& key) const;
 
   crypto::Sha256 digest_of(std::string_view token) const;  // with the newest digest key
   const crypto::Keyring& keyring() const { return keyring_; }
   UsageMeter& usage() const { return meter_; }
   SessionUses& session_uses() const { return session_uses_; }
+  // Counts how a decision came out, and notes a key that was found idle.
+  void note(const domain::Decision& decision) const;
+  const OutcomeCounters& outcomes() const { return outcomes_; }
+  FoundIdle& found_idle() const { return found_idle_; }
   std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
 
   // Writer only.
@@ -110,6 +122,8 @@ class Directory final : public domain::Records {
   const crypto::Keyring& keyring_;
   mutable UsageMeter meter_;
   mutable SessionUses session_uses_;
+  mutable OutcomeCounters outcomes_;
+  mutable FoundIdle found_idle_;
   KeyTable keys_;
   ObjectTable<domain::Organization> organizations_;
   ObjectTable<domain::User> users_;

@@ -17,8 +17,7 @@ std::uint64_t slot_of(std::uint32_t hash, std::uint32_t number) {
 
 }  // namespace
 
-HashIndex::Array::Array(std::size_t capacity)
-    : mask(capacity - 1), slots(capacity) {}
+HashIndex::Array::Array(std::size_t capacity) : mask(capacity - 1), slots(capacity) {}
 
 HashIndex::HashIndex(Reclaimer& reclaimer)
     : reclaimer_(reclaimer), array_(new Array(kCapacityMin)) {}

@@ -3,9 +3,9 @@
 //   index.insert(hash, number);
 //   std::uint32_t number = index.find(hash, [&](std::uint32_t n) { return table[n].id == id; });
 //
-// Open addressing over 8-byte slots that hold a 32-bit hash and a 32-bit number. A slot changes by one
-// atomic store, so a reader sees the old number or the new one, never half of each. The hash given
-// must be well mixed (bits of a keyed digest are); equal hashes are told apart by `match`.
+// Open addressing over 8-byte slots that hold a 32-bit hash and a 32-bit number. A slot changes by
+// one atomic store, so a reader sees the old number or the new one, never half of each. The hash
+// given must be well mixed (bits of a keyed digest are); equal hashes are told apart by `match`.
 // Growing builds a second array and swaps it in; the old one is retired.
 //
 // Threading: one writer; any number of readers. Lifetime: a number found stays valid until the
@@ -42,6 +42,12 @@ class HashIndex {
       const auto number = static_cast<std::uint32_t>(slot);
       if (match(number)) return number;
     }
+  }
+
+  // Asks the memory for the slot that find() will look at first.
+  void prefetch(std::uint32_t hash) const {
+    const Array& array = *array_.load(std::memory_order_acquire);
+    __builtin_prefetch(&array.slots[hash & array.mask]);
   }
 
   // Writer only.

@@ -5,8 +5,8 @@
 // A look-up among a million keys touches memory at random: on pages of 4 KiB each touch also misses
 // the TLB, which costs about as much as the cache miss itself. Small blocks are ordinary ones.
 //
-// Threading: as T. Lifetime: the block dies with the object. Cost: one mmap for each block; T must be
-// fine as zeroed bytes and need no destructor.
+// Threading: as T. Lifetime: the block dies with the object. Cost: one mmap for each block; T must
+// be fine as zeroed bytes and need no destructor.
 #pragma once
 
 #include <sys/mman.h>
@@ -30,8 +30,8 @@ class HugeBlock {
     // Half a page is as good as a whole one only when it is filled: small blocks stay small.
     const std::size_t slack = bytes_ >= kPageBytes ? kPageBytes : 0;
     mapped_bytes_ = bytes_ + slack;
-    mapped_ = ::mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                     -1, 0);
+    mapped_ =
+        ::mmap(nullptr, mapped_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapped_ == MAP_FAILED) throw std::bad_alloc();
     auto address = reinterpret_cast<std::size_t>(mapped_);
     if (slack != 0) address = (address + kPageBytes - 1) / kPageBytes * kPageBytes;

@@ -26,33 +26,31 @@ struct ImportItem : KeyRequest {
   std::string hash;
   std::optional<std::string> prefix;
 };
-KW_DESCRIBE(ImportItem, field<&ImportItem::kind>("kind", "What it is for.", required),
-            field<&ImportItem::name>("name", "Shown to people.", required, non_blank,
-                                     max_length(255)),
-            field<&ImportItem::description>("description", "What it is used for.",
-                                            max_length(2000)),
-            field<&ImportItem::expires_at>("expires_at", "When it expires."),
-            field<&ImportItem::idle_timeout_seconds>("idle_timeout_seconds",
-                                                     "It expires when unused for so long.",
-                                                     minimum(1), maximum(315360000)),
-            field<&ImportItem::scope>("scope", "What it is narrowed to."),
-            field<&ImportItem::owner>("owner", "Who it acts for."),
-            field<&ImportItem::keyspace_id>("keyspace_id", "Customer keys: their keyspace."),
-            field<&ImportItem::permissions>("permissions", "What it may do.", max_items(100)),
-            field<&ImportItem::limits>("limits", "Rate limits.", max_items(8)),
-            field<&ImportItem::credits>("credits", "Checks it has."),
-            field<&ImportItem::allowed_cidrs>("allowed_cidrs", "Networks.", max_items(100)),
-            field<&ImportItem::metadata>("metadata", "Whatever you want to attach.", object_only),
-            field<&ImportItem::algorithm>("algorithm", "How the old system hashed the token.",
-                                          required),
-            field<&ImportItem::encoding>("encoding", "sha256: how the digest is written; hex if "
-                                                     "left out."),
-            field<&ImportItem::hash>("hash", "Hash of the whole token.", required,
-                                     max_length(512)),
-            field<&ImportItem::prefix>("prefix",
-                                       "First characters of the token, at least 6; required for "
-                                       "bcrypt and argon2id, which cannot be looked up.",
-                                       min_length(6), max_length(32)))
+KW_DESCRIBE(
+    ImportItem, field<&ImportItem::kind>("kind", "What it is for.", required),
+    field<&ImportItem::name>("name", "Shown to people.", required, non_blank, max_length(255)),
+    field<&ImportItem::description>("description", "What it is used for.", max_length(2000)),
+    field<&ImportItem::expires_at>("expires_at", "When it expires."),
+    field<&ImportItem::idle_timeout_seconds>("idle_timeout_seconds",
+                                             "It expires when unused for so long.", minimum(1),
+                                             maximum(315360000)),
+    field<&ImportItem::scope>("scope", "What it is narrowed to."),
+    field<&ImportItem::owner>("owner", "Who it acts for."),
+    field<&ImportItem::keyspace_id>("keyspace_id", "Customer keys: their keyspace."),
+    field<&ImportItem::permissions>("permissions", "What it may do.", max_items(100)),
+    field<&ImportItem::limits>("limits", "Rate limits.", max_items(8)),
+    field<&ImportItem::credits>("credits", "Checks it has."),
+    field<&ImportItem::allowed_cidrs>("allowed_cidrs", "Networks.", max_items(100)),
+    field<&ImportItem::metadata>("metadata", "Whatever you want to attach.", object_only),
+    field<&ImportItem::algorithm>("algorithm", "How the old system hashed the token.", required),
+    field<&ImportItem::encoding>("encoding",
+                                 "sha256: how the digest is written; hex if "
+                                 "left out."),
+    field<&ImportItem::hash>("hash", "Hash of the whole token.", required, max_length(512)),
+    field<&ImportItem::prefix>("prefix",
+                               "First characters of the token, at least 6; required for "
+                               "bcrypt and argon2id, which cannot be looked up.",
+                               min_length(6), max_length(32)))
 
 struct ImportKeys {
   std::optional<domain::OrganizationId> organization_id;
@@ -111,16 +109,16 @@ Result<void> set_secret(Change& change, const ImportItem& item, const Kind& kind
   version.shown = domain::shown_of(kind, item.prefix.value_or(""), "");
   if (item.algorithm == HashAlgorithm::sha256) {
     KW_TRY(const crypto::Sha256 hashed, decode_digest(item));
-    version.digest =
-        crypto::token_digest_of_sha256(change.keyring().newest().digest, hashed);
+    version.digest = crypto::token_digest_of_sha256(change.keyring().newest().digest, hashed);
     if (change.digest_taken(version.digest)) return fail(duplicate());
   } else {
     if (item.encoding) {
       return fail(invalid_field("encoding", "is only for sha256; leave it out"));
     }
     if (!item.prefix) {
-      return fail(invalid_field("prefix", "is required for bcrypt and argon2id: at least the first "
-                                          "6 characters of the token"));
+      return fail(invalid_field("prefix",
+                                "is required for bcrypt and argon2id: at least the first "
+                                "6 characters of the token"));
     }
     KW_TRY(const crypto::SlowHash slow, crypto::inspect_slow_hash(item.hash));
     const bool bcrypt = slow.algorithm == crypto::SlowHashAlgorithm::bcrypt;
@@ -128,12 +126,13 @@ Result<void> set_secret(Change& change, const ImportItem& item, const Kind& kind
       return fail(invalid_field("hash", "is not of the algorithm given"));
     }
     if (change.slow_count(*item.prefix) >= kSlowPerPrefixMax) {
-      return fail(invalid_field("prefix", "is shared by 8 keys that wait for their first use; give "
-                                          "more characters"));
+      return fail(invalid_field("prefix",
+                                "is shared by 8 keys that wait for their first use; give "
+                                "more characters"));
     }
     version.slow_prefix = *item.prefix;
-    version.sealed_slow_hash = encode_base64url(view_bytes(change.keyring().sealer().seal(
-        item.hash, slow_hash_place(key.id), change.random())));
+    version.sealed_slow_hash = encode_base64url(view_bytes(
+        change.keyring().sealer().seal(item.hash, slow_hash_place(key.id), change.random())));
   }
   key.versions = {std::move(version)};
   return {};
@@ -177,9 +176,9 @@ Result<ImportResults> import_keys(Change& change, Call& call, const ImportKeys& 
     const auto* object = change.find<domain::Organization>(organization.value);
     auto event = audit_event(change, call, organization, "organization", organization.to_string(),
                              object->name);
-    event.details = json::Raw::trusted(fmt::format(
-        "{{\"imported\":{},\"refused\":{}}}", imported,
-        static_cast<std::int64_t>(input.items.size()) - imported));
+    event.details =
+        json::Raw::trusted(fmt::format("{{\"imported\":{},\"refused\":{}}}", imported,
+                                       static_cast<std::int64_t>(input.items.size()) - imported));
     change.audit(std::move(event));
   }
   return results;
@@ -188,10 +187,14 @@ Result<ImportResults> import_keys(Change& change, Call& call, const ImportKeys& 
 }  // namespace
 
 void add_key_import_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&import_keys>(
-      {.name = "keys.import", .method = "POST", .path = "/keys/import",
-       .summary = "Bring keys from another system by their hashes", .tag = "Keys",
-       .admits = Admits::key_managers, .permission = "keys:write"}));
+  operations.push_back(
+      operation<&import_keys>({.name = "keys.import",
+                               .method = "POST",
+                               .path = "/keys/import",
+                               .summary = "Bring keys from another system by their hashes",
+                               .tag = "Keys",
+                               .admits = Admits::key_managers,
+                               .permission = "keys:write"}));
 }
 
 }  // namespace keywright::app

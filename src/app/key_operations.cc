@@ -20,32 +20,30 @@ using json::Patch;
 struct CreateKey : KeyRequest {
   std::optional<OrganizationId> organization_id;
 };
-KW_DESCRIBE(CreateKey,
-            field<&CreateKey::organization_id>("organization_id",
-                                               "Where to make it; your oldest organization if left "
-                                               "out."),
-            field<&CreateKey::kind>("kind", "What it is for.", required,
-                                    keyword("personal, mcp, access, connect, ingest, account, "
-                                            "target, management, customer")),
-            field<&CreateKey::name>("name", "Shown to people.", required, non_blank,
-                                    max_length(255), example("CI pipeline")),
-            field<&CreateKey::description>("description", "What it is used for.",
-                                           max_length(2000)),
-            field<&CreateKey::expires_at>("expires_at",
-                                          "When it expires; required for personal and mcp."),
-            field<&CreateKey::idle_timeout_seconds>("idle_timeout_seconds",
-                                                    "It expires when unused for so long.",
-                                                    minimum(1),
-                                                    maximum(domain::kIdleTimeoutSecondsMax)),
-            field<&CreateKey::scope>("scope", "What it is narrowed to, where its kind can be."),
-            field<&CreateKey::owner>("owner", "Who it acts for, when that is not you."),
-            field<&CreateKey::keyspace_id>("keyspace_id", "Customer keys: their keyspace."),
-            field<&CreateKey::permissions>("permissions", "What it may do.", max_items(100)),
-            field<&CreateKey::limits>("limits", "Rate limits.", max_items(8)),
-            field<&CreateKey::credits>("credits", "How many checks it has, and how they come back."),
-            field<&CreateKey::allowed_cidrs>("allowed_cidrs", "Networks it may be used from.",
-                                             max_items(100)),
-            field<&CreateKey::metadata>("metadata", "Whatever you want to attach.", object_only))
+KW_DESCRIBE(
+    CreateKey,
+    field<&CreateKey::organization_id>("organization_id",
+                                       "Where to make it; your oldest organization if left "
+                                       "out."),
+    field<&CreateKey::kind>("kind", "What it is for.", required,
+                            keyword("personal, mcp, access, connect, ingest, account, "
+                                    "target, management, customer")),
+    field<&CreateKey::name>("name", "Shown to people.", required, non_blank, max_length(255),
+                            example("CI pipeline")),
+    field<&CreateKey::description>("description", "What it is used for.", max_length(2000)),
+    field<&CreateKey::expires_at>("expires_at", "When it expires; required for personal and mcp."),
+    field<&CreateKey::idle_timeout_seconds>("idle_timeout_seconds",
+                                            "It expires when unused for so long.", minimum(1),
+                                            maximum(domain::kIdleTimeoutSecondsMax)),
+    field<&CreateKey::scope>("scope", "What it is narrowed to, where its kind can be."),
+    field<&CreateKey::owner>("owner", "Who it acts for, when that is not you."),
+    field<&CreateKey::keyspace_id>("keyspace_id", "Customer keys: their keyspace."),
+    field<&CreateKey::permissions>("permissions", "What it may do.", max_items(100)),
+    field<&CreateKey::limits>("limits", "Rate limits.", max_items(8)),
+    field<&CreateKey::credits>("credits", "How many checks it has, and how they come back."),
+    field<&CreateKey::allowed_cidrs>("allowed_cidrs", "Networks it may be used from.",
+                                     max_items(100)),
+    field<&CreateKey::metadata>("metadata", "Whatever you want to attach.", object_only))
 
 const Kind* kind_named(const Directory& directory, std::string_view name) {
   return directory.kinds().named(name);
@@ -63,9 +61,7 @@ domain::AuditEvent key_event(const Change& change, const Call& call, const Key& 
   return audit_event(change, call, key.organization_id, "key", key.id.to_string(), key.name);
 }
 
-void remember_key(Call& call, const Key& key) {
-  call.reply.etag = etag_of(key);
-}
+void remember_key(Call& call, const Key& key) { call.reply.etag = etag_of(key); }
 
 // The organization the key will belong to. From a session it needs no right of its own there: what
 // the caller may do follows from the owner he names.
@@ -101,25 +97,22 @@ struct UpdateKey {
   Patch<std::vector<Cidr>> allowed_cidrs;
   Patch<json::Raw> metadata;
 };
-KW_DESCRIBE(UpdateKey, field<&UpdateKey::id>("id", "Id of the key.", in_path),
-            field<&UpdateKey::name>("name", "Shown to people.", not_null, non_blank,
-                                    max_length(255)),
-            field<&UpdateKey::description>("description", "What it is used for.",
-                                           max_length(2000)),
-            field<&UpdateKey::expires_at>("expires_at", "When it expires; null: never."),
-            field<&UpdateKey::idle_timeout_seconds>("idle_timeout_seconds",
-                                                    "It expires when unused for so long; null: "
-                                                    "never.",
-                                                    minimum(1),
-                                                    maximum(domain::kIdleTimeoutSecondsMax)),
-            field<&UpdateKey::scope>("scope", "What it is narrowed to."),
-            field<&UpdateKey::permissions>("permissions", "What it may do.", max_items(100)),
-            field<&UpdateKey::limits>("limits", "Rate limits; null: none.", max_items(8)),
-            field<&UpdateKey::credits>("credits", "Checks it has; null: not counted."),
-            field<&UpdateKey::allowed_cidrs>("allowed_cidrs", "Networks; null: from anywhere.",
-                                             max_items(100)),
-            field<&UpdateKey::metadata>("metadata", "Whatever you attach; null: nothing.",
-                                        object_only))
+KW_DESCRIBE(
+    UpdateKey, field<&UpdateKey::id>("id", "Id of the key.", in_path),
+    field<&UpdateKey::name>("name", "Shown to people.", not_null, non_blank, max_length(255)),
+    field<&UpdateKey::description>("description", "What it is used for.", max_length(2000)),
+    field<&UpdateKey::expires_at>("expires_at", "When it expires; null: never."),
+    field<&UpdateKey::idle_timeout_seconds>("idle_timeout_seconds",
+                                            "It expires when unused for so long; null: "
+                                            "never.",
+                                            minimum(1), maximum(domain::kIdleTimeoutSecondsMax)),
+    field<&UpdateKey::scope>("scope", "What it is narrowed to."),
+    field<&UpdateKey::permissions>("permissions", "What it may do.", max_items(100)),
+    field<&UpdateKey::limits>("limits", "Rate limits; null: none.", max_items(8)),
+    field<&UpdateKey::credits>("credits", "Checks it has; null: not counted."),
+    field<&UpdateKey::allowed_cidrs>("allowed_cidrs", "Networks; null: from anywhere.",
+                                     max_items(100)),
+    field<&UpdateKey::metadata>("metadata", "Whatever you attach; null: nothing.", object_only))
 
 constexpr std::chrono::milliseconds kTick{1};  // of the counters' times
 
@@ -329,9 +322,9 @@ Result<KeyView> enable_key(Change& change, Call& call, const ById& input) {
   KW_TRY(Key key, key_for(change, call, input.id, KeyAct::stop));
   KW_CHECK_OK(check_if_match(call, etag_of(key)));
   KW_CHECK_OK(domain::may_enable(status_now(change.directory(), key, change.now)));
-  const bool management_by_key =
-      call.caller.is_key() && key.owner.type == domain::OwnerType::organization &&
-      change.directory().kinds().at(key.kind).takes_permissions;
+  const bool management_by_key = call.caller.is_key() &&
+                                 key.owner.type == domain::OwnerType::organization &&
+                                 change.directory().kinds().at(key.kind).takes_permissions;
   if (management_by_key) {
     return fail(forbidden("A management key cannot enable another one. Sign in to do this."));
   }
@@ -350,38 +343,69 @@ Result<KeyView> enable_key(Change& change, Call& call, const ById& input) {
 
 void add_key_operations(std::vector<Operation>& operations) {
   add_key_reading_operations(operations);
-  operations.push_back(operation<&create_key>(
-      {.name = "keys.create", .method = "POST", .path = "/keys", .summary = "Create a key",
-       .tag = "Keys", .admits = Admits::key_managers, .permission = "keys:write", .status = 201,
-       .no_store = true}));
-  operations.push_back(operation<&update_key>(
-      {.name = "keys.update", .method = "PATCH", .path = "/keys/{id}", .summary = "Change a key",
-       .tag = "Keys", .admits = Admits::key_managers, .permission = "keys:write"}));
-  operations.push_back(operation<&rotate>(
-      {.name = "keys.rotate", .method = "POST", .path = "/keys/{id}/rotate",
-       .summary = "Give a key a new secret", .tag = "Keys", .admits = Admits::key_managers,
-       .permission = "keys:write", .no_store = true, .destructive = true}));
-  operations.push_back(operation<&revoke_key>(
-      {.name = "keys.revoke", .method = "POST", .path = "/keys/{id}/revoke",
-       .summary = "Revoke a key for ever", .tag = "Keys", .admits = Admits::key_managers,
-       .permission = "keys:write", .destructive = true}));
-  operations.push_back(operation<&delete_key>(
-      {.name = "keys.delete", .method = "DELETE", .path = "/keys/{id}",
-       .summary = "Delete a key: the same as revoking it", .tag = "Keys",
-       .admits = Admits::key_managers, .permission = "keys:write", .status = 204,
-       .destructive = true}));
-  operations.push_back(operation<&disable_key>(
-      {.name = "keys.disable", .method = "POST", .path = "/keys/{id}/disable",
-       .summary = "Stop a key for a while", .tag = "Keys", .admits = Admits::key_managers,
-       .permission = "keys:write"}));
-  operations.push_back(operation<&enable_key>(
-      {.name = "keys.enable", .method = "POST", .path = "/keys/{id}/enable",
-       .summary = "Let a disabled key work again", .tag = "Keys", .admits = Admits::key_managers,
-       .permission = "keys:write"}));
-  operations.push_back(operation<&give_up>(
-      {.name = "whoami.revoke", .method = "POST", .path = "/whoami/revoke",
-       .summary = "A key gives itself up", .tag = "Me", .admits = Admits::any_key,
-       .destructive = true}));
+  operations.push_back(operation<&create_key>({.name = "keys.create",
+                                               .method = "POST",
+                                               .path = "/keys",
+                                               .summary = "Create a key",
+                                               .tag = "Keys",
+                                               .admits = Admits::key_managers,
+                                               .permission = "keys:write",
+                                               .status = 201,
+                                               .no_store = true}));
+  operations.push_back(operation<&update_key>({.name = "keys.update",
+                                               .method = "PATCH",
+                                               .path = "/keys/{id}",
+                                               .summary = "Change a key",
+                                               .tag = "Keys",
+                                               .admits = Admits::key_managers,
+                                               .permission = "keys:write"}));
+  operations.push_back(operation<&rotate>({.name = "keys.rotate",
+                                           .method = "POST",
+                                           .path = "/keys/{id}/rotate",
+                                           .summary = "Give a key a new secret",
+                                           .tag = "Keys",
+                                           .admits = Admits::key_managers,
+                                           .permission = "keys:write",
+                                           .no_store = true,
+                                           .destructive = true}));
+  operations.push_back(operation<&revoke_key>({.name = "keys.revoke",
+                                               .method = "POST",
+                                               .path = "/keys/{id}/revoke",
+                                               .summary = "Revoke a key for ever",
+                                               .tag = "Keys",
+                                               .admits = Admits::key_managers,
+                                               .permission = "keys:write",
+                                               .destructive = true}));
+  operations.push_back(operation<&delete_key>({.name = "keys.delete",
+                                               .method = "DELETE",
+                                               .path = "/keys/{id}",
+                                               .summary = "Delete a key: the same as revoking it",
+                                               .tag = "Keys",
+                                               .admits = Admits::key_managers,
+                                               .permission = "keys:write",
+                                               .status = 204,
+                                               .destructive = true}));
+  operations.push_back(operation<&disable_key>({.name = "keys.disable",
+                                                .method = "POST",
+                                                .path = "/keys/{id}/disable",
+                                                .summary = "Stop a key for a while",
+                                                .tag = "Keys",
+                                                .admits = Admits::key_managers,
+                                                .permission = "keys:write"}));
+  operations.push_back(operation<&enable_key>({.name = "keys.enable",
+                                               .method = "POST",
+                                               .path = "/keys/{id}/enable",
+                                               .summary = "Let a disabled key work again",
+                                               .tag = "Keys",
+                                               .admits = Admits::key_managers,
+                                               .permission = "keys:write"}));
+  operations.push_back(operation<&give_up>({.name = "whoami.revoke",
+                                            .method = "POST",
+                                            .path = "/whoami/revoke",
+                                            .summary = "A key gives itself up",
+                                            .tag = "Me",
+                                            .admits = Admits::giving_up,
+                                            .destructive = true}));
 }
 
 }  // namespace keywright::app

@@ -83,8 +83,8 @@ Result<KeyQuery> query_for(const Directory& directory, const Call& call, const L
   KeyQuery query;
   KW_CHECK_OK(check_words(directory, input, query));
   const std::string own = call.caller.user.to_string();
-  const bool only_own = call.caller.is_session() && (!input.owner || *input.owner == own) &&
-                        !input.keyspace_id;
+  const bool only_own =
+      call.caller.is_session() && (!input.owner || *input.owner == own) && !input.keyspace_id;
   if (only_own) {
     query.filter.owner = domain::KeyOwner{OwnerType::user, own};
     if (input.organization_id) query.filter.organization = input.organization_id->value;
@@ -140,12 +140,20 @@ Task<Result<KeyView>> get_key(App& app, Call& call, ById input) {
 }  // namespace
 
 void add_key_reading_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&list_keys>(
-      {.name = "keys.list", .method = "GET", .path = "/keys", .summary = "List keys",
-       .tag = "Keys", .admits = Admits::key_managers, .permission = "keys:read"}));
-  operations.push_back(operation<&get_key>(
-      {.name = "keys.get", .method = "GET", .path = "/keys/{id}", .summary = "Get a key",
-       .tag = "Keys", .admits = Admits::key_managers, .permission = "keys:read"}));
+  operations.push_back(operation<&list_keys>({.name = "keys.list",
+                                              .method = "GET",
+                                              .path = "/keys",
+                                              .summary = "List keys",
+                                              .tag = "Keys",
+                                              .admits = Admits::key_managers,
+                                              .permission = "keys:read"}));
+  operations.push_back(operation<&get_key>({.name = "keys.get",
+                                            .method = "GET",
+                                            .path = "/keys/{id}",
+                                            .summary = "Get a key",
+                                            .tag = "Keys",
+                                            .admits = Admits::key_managers,
+                                            .permission = "keys:read"}));
 }
 
 }  // namespace keywright::app

@@ -58,9 +58,9 @@ void check_listed(const Change& change, const Key& key, const Kind& kind, Scope&
       scope.ids[i] = Uuid::parse(scope.ids[i])->to_string();
       continue;
     }
-    problems.push_back({fmt::format("scope.ids[{}]", i),
-                        fmt::format("\"{}\" is unknown, or the key's owner does not reach it",
-                                    scope.ids[i])});
+    problems.push_back(
+        {fmt::format("scope.ids[{}]", i),
+         fmt::format("\"{}\" is unknown, or the key's owner does not reach it", scope.ids[i])});
   }
 }
 
@@ -152,8 +152,8 @@ void check_scope(const Change& change, const Key& key, const std::optional<Scope
 
 void check_permissions(const Kind& kind, const std::optional<std::vector<std::string>>& permissions,
                        Problems& problems) {
-  const bool capabilities = kind.takes_permissions &&
-                            kind.owners.contains(domain::OwnerType::organization);
+  const bool capabilities =
+      kind.takes_permissions && kind.owners.contains(domain::OwnerType::organization);
   if (!permissions) {
     if (capabilities) {
       problems.push_back({"permissions", "is required: what the key may do"});
@@ -174,8 +174,7 @@ void check_permissions(const Kind& kind, const std::optional<std::vector<std::st
   }
   for (std::size_t i = 0; i < permissions->size(); ++i) {
     if (fits_kind(kind, (*permissions)[i])) continue;
-    problems.push_back(
-        {fmt::format("permissions[{}]", i), std::string(permission_rule(kind))});
+    problems.push_back({fmt::format("permissions[{}]", i), std::string(permission_rule(kind))});
   }
 }
 
@@ -196,8 +195,7 @@ void check_expiry(const Kind& kind, const std::optional<Time>& expires_at, Time 
                   Problems& problems) {
   if (!expires_at) {
     if (kind.expiry == domain::ExpiryPolicy::required) {
-      problems.push_back(
-          {"expires_at", fmt::format("is required for keys of kind {}", kind.name)});
+      problems.push_back({"expires_at", fmt::format("is required for keys of kind {}", kind.name)});
     }
     return;
   }
@@ -213,8 +211,7 @@ void check_metadata(const json::Raw& metadata, Problems& problems) {
 }
 
 Result<KeyOrder> check_order(const Change& change, const KeyRequest& request,
-                             const domain::KeyOwner& owner,
-                             domain::OrganizationId organization) {
+                             const domain::KeyOwner& owner, domain::OrganizationId organization) {
   Problems problems;
   const Kind& kind = *change.directory().kinds().named(request.kind);
   KeyOrder order;
@@ -242,9 +239,8 @@ Result<KeyOrder> check_order(const Change& change, const KeyRequest& request,
   check_metadata(request.metadata, problems);
   check_scope(change, order, request.scope, order.policy.scope, problems);
   if (kind.shape == domain::TokenShape::keyspace) {
-    const auto* keyspace = request.keyspace_id
-                               ? change.find<domain::Keyspace>(request.keyspace_id->value)
-                               : nullptr;
+    const auto* keyspace =
+        request.keyspace_id ? change.find<domain::Keyspace>(request.keyspace_id->value) : nullptr;
     if (keyspace == nullptr || keyspace->organization_id != organization) {
       problems.push_back({"keyspace_id", request.keyspace_id ? "names no keyspace of yours"
                                                              : "is required for customer keys"});

@@ -31,11 +31,15 @@ std::int64_t milliseconds(const std::optional<Time>& time) {
   return time ? time->time_since_epoch().count() : domain::kNever;
 }
 
-const KeyText* make_text(const Key& key) {
+std::size_t bytes_of(const KeyText& text) {
+  return sizeof(KeyText) + text.name_bytes + text.metadata_bytes + text.owner_bytes;
+}
+
+const KeyText* make_text(Slab& slab, const Key& key) {
   const std::string_view metadata = key.metadata.is_null() ? "" : key.metadata.view();
   const bool external = key.owner.type == domain::OwnerType::external;
   const std::string_view owner = external ? std::string_view(key.owner.id) : std::string_view();
-  void* block = ::operator new(sizeof(KeyText) + key.name.size() + metadata.size() + owner.size());
+  void* block = slab.allocate(sizeof(KeyText) + key.name.size() + metadata.size() + owner.size());
   auto* text = new (block) KeyText{static_cast<std::uint32_t>(key.name.size()),
                                    static_cast<std::uint32_t>(metadata.size()),
                                    static_cast<std::uint32_t>(owner.size())};
@@ -94,14 +98,39 @@ KeyTable::KeyTable(Reclaimer& reclaimer, LimitCells& limit_cells)
 KeyTable::~KeyTable() {
   reclaimer_.free_all();  // what was retired points into the slabs
   for (std::uint32_t number = 1; number < next_; ++number) {
-    ::operator delete(const_cast<KeyText*>(record_at(number).text));
+    release_text(record_at(number));
   }
+}
+
+void KeyTable::release_text(KeyRecord& record) {
+  if (record.text == nullptr) return;
+  texts_.release(const_cast<KeyText*>(record.text), bytes_of(*record.text));
+  record.text = nullptr;
 }
 
 const KeyRecord* KeyTable::find(const crypto::Sha256& digest) const {
   const std::uint32_t number = by_digest_.find(
       hash_of(digest), [&](std::uint32_t n) { return record_at(n).digest == digest; });
   return number == 0 ? nullptr : &record_at(number);
+}
+
+// A look-up waits for memory twice, first for the slot and then for the record. All slots of a
+// group are asked for before the first is read, and then all records.
+void KeyTable::find_many(std::span<const crypto::Sha256> digests,
+                         std::span<const KeyRecord*> found) const {
+  for (const crypto::Sha256& digest : digests) by_digest_.prefetch(hash_of(digest));
+  for (const crypto::Sha256& digest : digests) {
+    by_digest_.find(hash_of(digest), [&](std::uint32_t number) {
+      const KeyRecord& record = record_at(number);
+      __builtin_prefetch(&record);
+      __builtin_prefetch(reinterpret_cast<const char*>(&record) + 64);
+      return true;
+    });
+  }
+  for (std::size_t i = 0; i < digests.size(); ++i) {
+    found[i] = find(digests[i]);
+    if (found[i] != nullptr) __builtin_prefetch(found[i]->text);
+  }
 }
 
 std::uint32_t KeyTable::find_number(const domain::KeyId& id) const {
@@ -181,7 +210,7 @@ std::uint32_t KeyTable::publish(const Key& key, const KeyVersion& version, const
   KeyRecord& record = record_at(number);
   record = shared;
   record.policy = intern(key.policy);
-  record.text = make_text(key);
+  record.text = make_text(texts_, key);
   record.digest = version.digest;
   record.retires_at = milliseconds(version.retires_at);
   record.cell = static_cast<std::uint32_t>(version.cell);
@@ -233,8 +262,7 @@ void KeyTable::put(const Key& key, const KeySlots& slots) {
   shared.expires_at = milliseconds(key.expires_at);
   shared.created_at = key.created_at.time_since_epoch().count();
   shared.serial = key.serial;
-  shared.idle_timeout_seconds =
-      static_cast<std::uint32_t>(key.idle_timeout_seconds.value_or(0));
+  shared.idle_timeout_seconds = static_cast<std::uint32_t>(key.idle_timeout_seconds.value_or(0));
   shared.limits = limit_cells_for(key.policy, old_head);
   shared.kind = key.kind;
   shared.state = key.state;
@@ -276,8 +304,7 @@ void KeyTable::retire_chain(std::uint32_t head, bool keeps_limits) {
     reclaimer_.retire([this, number] {
       KeyRecord& old = record_at(number);
       release(old.policy);
-      ::operator delete(const_cast<KeyText*>(old.text));
-      old.text = nullptr;
+      release_text(old);
       free_.push_back(number);
     });
   }

@@ -48,7 +48,7 @@ std::optional<ScopeView> view_of(const std::optional<domain::Scope>& scope) {
 
 std::vector<std::string> audience_names(const domain::Kind& kind) {
   std::vector<std::string> names;
-  for (int i = 0; i <= static_cast<int>(domain::Audience::verify); ++i) {
+  for (int i = 0; i <= static_cast<int>(domain::Audience::targets_api); ++i) {
     const auto audience = static_cast<domain::Audience>(i);
     if (kind.audiences.contains(audience)) names.emplace_back(json::enum_name(audience));
   }

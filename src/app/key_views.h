@@ -39,9 +39,8 @@ KW_DESCRIBE(ScopeView,
             field<&ScopeView::all>("all", "True: everything there is, and what comes later.",
                                    not_null),
             field<&ScopeView::ids>("ids", "Only these.", not_null, max_length(255)),
-            field<&ScopeView::resource_type>("resource_type",
-                                             "Customer keys: what the ids name.", not_null,
-                                             non_blank, max_length(64)))
+            field<&ScopeView::resource_type>("resource_type", "Customer keys: what the ids name.",
+                                             not_null, non_blank, max_length(64)))
 
 struct CreditsView {
   std::int64_t remaining = 0;

@@ -21,7 +21,8 @@ bool is_management(const Kind& kind) {
 }
 
 bool is_human(const Change& change, const KeyOwner& owner) {
-  const auto id = owner.type == OwnerType::user ? Uuid::parse(owner.id) : fail(Error(Code::not_found, "", ""));
+  const auto id =
+      owner.type == OwnerType::user ? Uuid::parse(owner.id) : fail(Error(Code::not_found, "", ""));
   const domain::User* user = id ? change.find<domain::User>(*id) : nullptr;
   return user != nullptr && !user->service_account;
 }
@@ -31,23 +32,25 @@ Error names_nothing(std::string_view what) {
 }
 
 // Keys of a service account have its rights: whoever makes one must hold at least as many.
-Result<KeyOwner> service_account_owner(const Change& change, const Call& call, const KeyOwner& owner,
-                                       OrganizationId organization) {
+Result<KeyOwner> service_account_owner(const Change& change, const Call& call,
+                                       const KeyOwner& owner, OrganizationId organization) {
   const auto id = Uuid::parse(owner.id);
   const domain::User* user = id ? change.find<domain::User>(*id) : nullptr;
   const auto role = role_in(user, organization);
   if (!role) return fail(names_nothing("user"));
   if (!user->service_account) {
-    return fail(forbidden("Nobody makes a key for another person. They can make one themselves; "
-                          "for automation, make a service account."));
+    return fail(
+        forbidden("Nobody makes a key for another person. They can make one themselves; "
+                  "for automation, make a service account."));
   }
   for (const domain::Membership& held : user->memberships) {
     const auto own = call.caller.is_session()
                          ? role_in(user_of(change, call.caller), held.organization_id)
                          : std::optional<Role>(Role::member);
     if (!own || !holds_all_of(*own, held.role)) {
-      return fail(forbidden("This service account stands above you; a key for it would give you "
-                            "its rights."));
+      return fail(
+          forbidden("This service account stands above you; a key for it would give you "
+                    "its rights."));
     }
   }
   return owner;
@@ -125,8 +128,7 @@ Result<void> check_key_manager(const Directory& directory, const Call& call) {
 }
 
 Result<KeyOwner> choose_owner(const Change& change, const Call& call, const Kind& kind,
-                              const std::optional<OwnerInput>& named,
-                              OrganizationId organization) {
+                              const std::optional<OwnerInput>& named, OrganizationId organization) {
   const bool by_user = kind.owners.contains(OwnerType::user);
   if (!named) {
     if (by_user && call.caller.is_session()) {
@@ -139,9 +141,8 @@ Result<KeyOwner> choose_owner(const Change& change, const Call& call, const Kind
   const KeyOwner owner = named ? canonical({named->type, named->id})
                                : KeyOwner{OwnerType::organization, organization.to_string()};
   if (!kind.owners.contains(owner.type)) {
-    return fail(invalid_field(
-        "owner.type", fmt::format("cannot own keys of kind {}: use {}", kind.name,
-                                  name_of_owner(kind))));
+    return fail(invalid_field("owner.type", fmt::format("cannot own keys of kind {}: use {}",
+                                                        kind.name, name_of_owner(kind))));
   }
   const bool own = owner.type == OwnerType::user && call.caller.is_session() &&
                    owner.id == call.caller.user.to_string();
@@ -202,8 +203,9 @@ Result<void> act_on(const View& view, const Call& call, const Key& key, KeyAct a
   KW_CHECK_OK(authorise(view, call, key.organization_id, Right::keys_manage_all));
   if (act == KeyAct::stop) return {};
   if (human) {
-    return fail(forbidden("This key acts for another person: it can be disabled and revoked, and "
-                          "only they can change or rotate it."));
+    return fail(
+        forbidden("This key acts for another person: it can be disabled and revoked, and "
+                  "only they can change or rotate it."));
   }
   if (call.caller.is_key() && is_management(kind)) {
     return fail(forbidden("A management key cannot change another one. Sign in to do this."));

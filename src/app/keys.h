@@ -70,8 +70,10 @@ enum class KeyAct : unsigned char {
   stop,    // disable, revoke
   change,  // edit, rotate, enable
 };
-// The key, if the caller may do this. Someone else's key does not exist for those who may not read it.
-Result<domain::Key> key_for(const Change& change, const Call& call, std::string_view id, KeyAct act);
+// The key, if the caller may do this. Someone else's key does not exist for those who may not read
+// it.
+Result<domain::Key> key_for(const Change& change, const Call& call, std::string_view id,
+                            KeyAct act);
 Result<void> may_act(const Directory& directory, const Call& call, const domain::Key& key,
                      KeyAct act);
 // Only people in a session and management keys manage keys.
@@ -79,8 +81,9 @@ Result<void> check_key_manager(const Directory& directory, const Call& call);
 
 // Checks of single fields, shared with PATCH. Problems are added to `problems`.
 using Problems = std::vector<FieldProblem>;
-void check_scope(const Change& change, const domain::Key& key, const std::optional<ScopeView>& scope,
-                 std::optional<domain::Scope>& into, Problems& problems);
+void check_scope(const Change& change, const domain::Key& key,
+                 const std::optional<ScopeView>& scope, std::optional<domain::Scope>& into,
+                 Problems& problems);
 void check_permissions(const domain::Kind& kind,
                        const std::optional<std::vector<std::string>>& permissions,
                        Problems& problems);

@@ -67,23 +67,41 @@ Result<Nothing> delete_keyspace(Change& change, Call& call, const ById& input) {
 }  // namespace
 
 void add_keyspace_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&list_of<Keyspace, KeyspaceList>>(
-      {.name = "keyspaces.list", .method = "GET", .path = "/keyspaces",
-       .summary = "List keyspaces", .tag = "Keyspaces", .right = Right::keyspaces_read}));
-  operations.push_back(operation<&create_keyspace>(
-      {.name = "keyspaces.create", .method = "POST", .path = "/keyspaces",
-       .summary = "Create a keyspace for customer keys", .tag = "Keyspaces",
-       .right = Right::keyspaces_write, .status = 201}));
-  operations.push_back(operation<&get_keyspace>(
-      {.name = "keyspaces.get", .method = "GET", .path = "/keyspaces/{id}",
-       .summary = "Get a keyspace", .tag = "Keyspaces", .right = Right::keyspaces_read}));
-  operations.push_back(operation<&update_keyspace>(
-      {.name = "keyspaces.update", .method = "PATCH", .path = "/keyspaces/{id}",
-       .summary = "Rename a keyspace", .tag = "Keyspaces", .right = Right::keyspaces_write}));
-  operations.push_back(operation<&delete_keyspace>(
-      {.name = "keyspaces.delete", .method = "DELETE", .path = "/keyspaces/{id}",
-       .summary = "Delete a keyspace; its keys end", .tag = "Keyspaces",
-       .right = Right::keyspaces_write, .status = 204, .destructive = true}));
+  operations.push_back(
+      operation<&list_of<Keyspace, KeyspaceList>>({.name = "keyspaces.list",
+                                                   .method = "GET",
+                                                   .path = "/keyspaces",
+                                                   .summary = "List keyspaces",
+                                                   .tag = "Keyspaces",
+                                                   .right = Right::keyspaces_read}));
+  operations.push_back(
+      operation<&create_keyspace>({.name = "keyspaces.create",
+                                   .method = "POST",
+                                   .path = "/keyspaces",
+                                   .summary = "Create a keyspace for customer keys",
+                                   .tag = "Keyspaces",
+                                   .right = Right::keyspaces_write,
+                                   .status = 201}));
+  operations.push_back(operation<&get_keyspace>({.name = "keyspaces.get",
+                                                 .method = "GET",
+                                                 .path = "/keyspaces/{id}",
+                                                 .summary = "Get a keyspace",
+                                                 .tag = "Keyspaces",
+                                                 .right = Right::keyspaces_read}));
+  operations.push_back(operation<&update_keyspace>({.name = "keyspaces.update",
+                                                    .method = "PATCH",
+                                                    .path = "/keyspaces/{id}",
+                                                    .summary = "Rename a keyspace",
+                                                    .tag = "Keyspaces",
+                                                    .right = Right::keyspaces_write}));
+  operations.push_back(operation<&delete_keyspace>({.name = "keyspaces.delete",
+                                                    .method = "DELETE",
+                                                    .path = "/keyspaces/{id}",
+                                                    .summary = "Delete a keyspace; its keys end",
+                                                    .tag = "Keyspaces",
+                                                    .right = Right::keyspaces_write,
+                                                    .status = 204,
+                                                    .destructive = true}));
 }
 
 }  // namespace keywright::app

@@ -16,14 +16,15 @@
 #include "app/authority.h"
 #include "app/operation.h"
 
-#define KW_LIST_OF(Name, Item)                                                                  \
-  struct Name {                                                                                 \
-    std::vector<Item> items;                                                                    \
-    std::optional<std::string> next_cursor;                                                     \
-  };                                                                                            \
-  KW_DESCRIBE(Name, field<&Name::items>("items", "Newest first."),                              \
-              field<&Name::next_cursor>("next_cursor", "Send it as `cursor` for what follows; " \
-                                                       "null at the end."))
+#define KW_LIST_OF(Name, Item)                                                   \
+  struct Name {                                                                  \
+    std::vector<Item> items;                                                     \
+    std::optional<std::string> next_cursor;                                      \
+  };                                                                             \
+  KW_DESCRIBE(Name, field<&Name::items>("items", "Newest first."),               \
+              field<&Name::next_cursor>("next_cursor",                           \
+                                        "Send it as `cursor` for what follows; " \
+                                        "null at the end."))
 
 namespace keywright::app {
 

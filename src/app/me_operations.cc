@@ -78,7 +78,9 @@ Result<Me> get_me(const Directory& directory, Call& call, const Nothing&) {
     return fail(Error(Code::permission_denied, "wrong_key_kind",
                       "No person stands behind this key. GET /api/v1/whoami tells what it is."));
   }
-  return me_view(directory, call, *user);
+  KW_TRY(Me me, me_view(directory, call, *user));
+  call.reply.etag = etag_of(json::encode(me));
+  return me;
 }
 
 struct UpdateMe {
@@ -133,6 +135,8 @@ Task<Result<Me>> update_me(App& app, Call& call, UpdateMe input) {
     KW_CHECK_OK(stands(change, call));
     const User* found = change.find<User>(call.caller.user.value);
     if (found == nullptr) return fail(unauthenticated());
+    KW_TRY(const Me before, me_view(change.directory(), call, *found));
+    KW_CHECK_OK(check_if_match(call, etag_of(json::encode(before))));
     User user = *found;
     input.name.apply_to(user.name);
     if (!hashes.new_hash.empty()) {
@@ -144,8 +148,7 @@ Task<Result<Me>> update_me(App& app, Call& call, UpdateMe input) {
     change.put(user);
     const auto organization = user.memberships.empty() ? domain::OrganizationId{}
                                                        : user.memberships.front().organization_id;
-    auto event =
-        audit_event(change, call, organization, "user", user.id.to_string(), user.name);
+    auto event = audit_event(change, call, organization, "user", user.id.to_string(), user.name);
     event.reason = hashes.new_hash.empty() ? "" : "password_changed";
     change.audit(std::move(event));
     return {};
@@ -153,7 +156,9 @@ Task<Result<Me>> update_me(App& app, Call& call, UpdateMe input) {
   KW_CO_TRY(call.committed, co_await app.committer.submit(work));
   const User* user = user_of(app.directory, call.caller);
   if (user == nullptr) co_return fail(unauthenticated());
-  co_return me_view(app.directory, call, *user);
+  KW_CO_TRY(Me me, me_view(app.directory, call, *user));
+  call.reply.etag = etag_of(json::encode(me));
+  co_return me;
 }
 
 struct SessionView {
@@ -262,26 +267,46 @@ Result<Whoami> whoami(const Directory& directory, Call& call, const Nothing&) {
 }  // namespace
 
 void add_me_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&get_me>(
-      {.name = "me.get", .method = "GET", .path = "/me", .summary = "Who am I?", .tag = "Me",
-       .admits = Admits::me}));
-  operations.push_back(operation<&update_me>(
-      {.name = "me.update", .method = "PATCH", .path = "/me",
-       .summary = "Change your name or password", .tag = "Me", .admits = Admits::people}));
-  operations.push_back(operation<&list_sessions>(
-      {.name = "sessions.list", .method = "GET", .path = "/me/sessions",
-       .summary = "List your sessions", .tag = "Me", .admits = Admits::people}));
-  operations.push_back(operation<&delete_other_sessions>(
-      {.name = "sessions.delete_others", .method = "DELETE", .path = "/me/sessions",
-       .summary = "End all your other sessions", .tag = "Me", .admits = Admits::people,
-       .status = 204, .destructive = true}));
-  operations.push_back(operation<&delete_session>(
-      {.name = "sessions.delete", .method = "DELETE", .path = "/me/sessions/{id}",
-       .summary = "End one of your sessions", .tag = "Me", .admits = Admits::people,
-       .status = 204, .destructive = true}));
-  operations.push_back(operation<&whoami>(
-      {.name = "whoami.get", .method = "GET", .path = "/whoami", .summary = "What is this key?",
-       .tag = "Me", .admits = Admits::any_key}));
+  operations.push_back(operation<&get_me>({.name = "me.get",
+                                           .method = "GET",
+                                           .path = "/me",
+                                           .summary = "Who am I?",
+                                           .tag = "Me",
+                                           .admits = Admits::me}));
+  operations.push_back(operation<&update_me>({.name = "me.update",
+                                              .method = "PATCH",
+                                              .path = "/me",
+                                              .summary = "Change your name or password",
+                                              .tag = "Me",
+                                              .admits = Admits::people}));
+  operations.push_back(operation<&list_sessions>({.name = "sessions.list",
+                                                  .method = "GET",
+                                                  .path = "/me/sessions",
+                                                  .summary = "List your sessions",
+                                                  .tag = "Me",
+                                                  .admits = Admits::people}));
+  operations.push_back(operation<&delete_other_sessions>({.name = "sessions.delete_others",
+                                                          .method = "DELETE",
+                                                          .path = "/me/sessions",
+                                                          .summary = "End all your other sessions",
+                                                          .tag = "Me",
+                                                          .admits = Admits::people,
+                                                          .status = 204,
+                                                          .destructive = true}));
+  operations.push_back(operation<&delete_session>({.name = "sessions.delete",
+                                                   .method = "DELETE",
+                                                   .path = "/me/sessions/{id}",
+                                                   .summary = "End one of your sessions",
+                                                   .tag = "Me",
+                                                   .admits = Admits::people,
+                                                   .status = 204,
+                                                   .destructive = true}));
+  operations.push_back(operation<&whoami>({.name = "whoami.get",
+                                           .method = "GET",
+                                           .path = "/whoami",
+                                           .summary = "What is this key?",
+                                           .tag = "Me",
+                                           .admits = Admits::any_key}));
 }
 
 }  // namespace keywright::app

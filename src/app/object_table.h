@@ -1,15 +1,15 @@
 // app/object_table.h - records of one type in memory: found by id, read without a lock.
 //
 //   ObjectTable<domain::Target> targets(reclaimer);
-//   targets.put(id, std::make_unique<domain::Target>(...));   // writer: publishes, retires the old one
-//   if (const domain::Target* target = targets.find(id)) ...  // any io thread
+//   targets.put(id, std::make_unique<domain::Target>(...));   // writer: publishes, retires the old
+//   one if (const domain::Target* target = targets.find(id)) ...  // any io thread
 //
-// Each record has a slot that stays the same while the record is replaced, so other records refer to
-// it by slot number and see its newest state. A slot is never given to another id: a reference to a
-// deleted record finds null for ever.
+// Each record has a slot that stays the same while the record is replaced, so other records refer
+// to it by slot number and see its newest state. A slot is never given to another id: a reference
+// to a deleted record finds null for ever.
 //
-// Threading: one writer; any number of readers. Lifetime: a pointer read is valid until the reader's
-// next suspension. Cost: find is one index look-up; at() is two loads.
+// Threading: one writer; any number of readers. Lifetime: a pointer read is valid until the
+// reader's next suspension. Cost: find is one index look-up; at() is two loads.
 #pragma once
 
 #include <atomic>

@@ -30,7 +30,8 @@ void drop_secrets(const json::Type& type, void* object) {
     const json::Type& inner = field.type();
     const bool may_be_empty = inner.optional != nullptr;
     if (may_be_empty && inner.element().shape == json::Shape::secret) {
-      if (!inner.optional->is_unset(field.member(object))) inner.optional->set_null(field.member(object));
+      if (!inner.optional->is_unset(field.member(object)))
+        inner.optional->set_null(field.member(object));
     } else if (inner.shape == json::Shape::secret) {
       inner.secret->assign(field.member(object), "");
     }
@@ -52,13 +53,13 @@ Task<Result<void>> run_change(App& app, Call& call, const IdempotentWork& work) 
       return {};
     }
     KW_CHECK_OK(work.work(change));
-    change.transaction.idempotent_answer = store::IdempotentAnswer{
-        caller,
-        call.idempotency_key,
-        call.request_hash,
-        call.reply.status != 0 ? call.reply.status : call.operation->status,
-        work.replayable(),
-        change.now + kIdempotencyLife};
+    change.transaction.idempotent_answer =
+        store::IdempotentAnswer{caller,
+                                call.idempotency_key,
+                                call.request_hash,
+                                call.reply.status != 0 ? call.reply.status : call.operation->status,
+                                work.replayable(),
+                                change.now + kIdempotencyLife};
     return {};
   };
   KW_CO_TRY(call.committed, co_await app.committer.submit(under_key));

@@ -47,8 +47,8 @@ struct App {
   Directory& directory;
   Committer& committer;
   store::Store& store;
-  Workers& readers;    // store reads
-  Workers& hashing;    // Argon2id, bcrypt
+  Workers& readers;  // store reads
+  Workers& hashing;  // Argon2id, bcrypt
   Clock& clock;
   Random& random;
   SignInThrottle& throttle;
@@ -62,12 +62,13 @@ inline constexpr std::string_view kTryRun = "try_run";
 
 // Who may call. A key at an operation that does not admit its kind gets 403.
 enum class Admits : unsigned char {
-  anyone,        // no credential is looked at
-  people,        // a session
-  callers,       // a session, or a key of a kind whose audiences hold `rest`, with its owner's rights
+  anyone,   // no credential is looked at
+  people,   // a session
+  callers,  // a session, or a key of a kind whose audiences hold `rest`, with its owner's rights
   key_managers,  // a session, or a management key that has `permission`
   any_key,       // any key but one of a kind that only connects (connect)
   me,            // a session, or a key whose kind admits `rest` or `me`
+  giving_up,     // as any_key, also with used-up limits and from any network
 };
 
 struct OperationInfo {
@@ -80,21 +81,21 @@ struct OperationInfo {
   domain::Right right = domain::Right::none;  // needed in the organization concerned
   std::string_view permission = {};           // what a management key needs; "" = not for them
   int status = 200;
-  bool no_store = false;       // the answer holds a secret
-  bool destructive = false;    // takes something away that does not come back
-  bool unchanging = false;     // POST that changes nothing (verify): no Idempotency-Key
+  bool no_store = false;     // the answer holds a secret
+  bool destructive = false;  // takes something away that does not come back
+  bool unchanging = false;   // POST that changes nothing (verify): no Idempotency-Key
   std::string_view description = {};
 };
 
 // What an answer carries besides its body.
 struct Reply {
-  int status = 0;        // 0 = the operation's own
-  std::string etag;      // quoted
-  std::string location;  // path of what was made
-  bool replayed = false; // from an earlier request with this Idempotency-Key
+  int status = 0;                     // 0 = the operation's own
+  std::string etag;                   // quoted
+  std::string location;               // path of what was made
+  bool replayed = false;              // from an earlier request with this Idempotency-Key
   Secret<std::string> session_token;  // begin a session: set the cookie
   std::int64_t session_seconds = 0;
-  bool end_session = false;           // clear the cookie
+  bool end_session = false;                                  // clear the cookie
   std::vector<std::pair<std::string, std::string>> headers;  // RateLimit and the like
 };
 
@@ -109,6 +110,7 @@ struct Call {
   std::string user_agent;
   std::string idempotency_key;
   std::string if_match;
+  std::optional<domain::OrganizationId> organization_id;  // named beside the input
   bool secure = false;
   Reply reply;
   Committed committed;  // after a change: where and how long
@@ -189,8 +191,8 @@ struct AnswerOf<Task<Result<T>>> {
 template <auto function, class Input, class Output>
 Result<void> look(const App& app, Call& call, const Arguments& arguments, std::string& out) {
   Input input;
-  KW_CHECK_OK(json::decode_request(json::type_of<Input>(), &input, arguments.parameters,
-                                   arguments.body));
+  KW_CHECK_OK(
+      json::decode_request(json::type_of<Input>(), &input, arguments.parameters, arguments.body));
   KW_TRY(Output output, function(app.directory, call, input));
   json::encode(output, out);
   return {};
@@ -199,19 +201,18 @@ Result<void> look(const App& app, Call& call, const Arguments& arguments, std::s
 template <auto function, class Input, class Output>
 Task<Result<std::string>> change(App& app, Call& call, Arguments arguments) {
   Input input;
-  auto decoded = json::decode_request(json::type_of<Input>(), &input, arguments.parameters,
-                                      arguments.body);
+  auto decoded =
+      json::decode_request(json::type_of<Input>(), &input, arguments.parameters, arguments.body);
   if (!decoded) co_return fail(std::move(decoded).error());
-  call.request_hash = hash_of_request(arguments);
+  if (!call.idempotency_key.empty()) call.request_hash = hash_of_request(arguments);
   std::optional<Output> output;
-  const IdempotentWork work{
-      [&](Change& change) -> Result<void> {
-        auto answer = function(change, call, input);
-        if (!answer) return fail(std::move(answer).error());
-        output.emplace(std::move(*answer));
-        return {};
-      },
-      [&] { return replayable(*output); }};
+  const IdempotentWork work{[&](Change& change) -> Result<void> {
+                              auto answer = function(change, call, input);
+                              if (!answer) return fail(std::move(answer).error());
+                              output.emplace(std::move(*answer));
+                              return {};
+                            },
+                            [&] { return replayable(*output); }};
   auto done = co_await run_change(app, call, work);
   if (!done) co_return fail(std::move(done).error());
   if (call.reply.replayed) co_return std::move(call.replayed_body);
@@ -224,10 +225,10 @@ Task<Result<std::string>> change(App& app, Call& call, Arguments arguments) {
 template <auto function, class Input, class Output>
 Task<Result<std::string>> task(App& app, Call& call, Arguments arguments) {
   Input input;
-  auto decoded = json::decode_request(json::type_of<Input>(), &input, arguments.parameters,
-                                      arguments.body);
+  auto decoded =
+      json::decode_request(json::type_of<Input>(), &input, arguments.parameters, arguments.body);
   if (!decoded) co_return fail(std::move(decoded).error());
-  call.request_hash = hash_of_request(arguments);
+  if (!call.idempotency_key.empty()) call.request_hash = hash_of_request(arguments);
   auto output = co_await function(app, call, std::move(input));
   if (!output) co_return fail(std::move(output).error());
   if (call.reply.replayed) co_return std::move(call.replayed_body);
@@ -239,8 +240,7 @@ Task<Result<std::string>> task(App& app, Call& call, Arguments arguments) {
 // For operations that are a Task: submits a change that makes `output`, under the call's
 // Idempotency-Key. After a replay `output` stays empty and the stored answer is sent.
 template <class Output>
-Task<Result<void>> submit_change(App& app, Call& call,
-                                 std::function<Result<Output>(Change&)> make,
+Task<Result<void>> submit_change(App& app, Call& call, std::function<Result<Output>(Change&)> make,
                                  std::optional<Output>& output) {
   const operation_detail::IdempotentWork work{
       [&](Change& change) -> Result<void> {
@@ -257,21 +257,20 @@ Task<Result<void>> submit_change(App& app, Call& call,
 // Binds a function to its description; how it runs follows from its first parameter.
 template <auto function>
 Operation operation(const OperationInfo& info) {
-  using namespace operation_detail;
-  using Parts = Signature<decltype(function)>;
+  using Parts = operation_detail::Signature<decltype(function)>;
   using Input = typename Parts::Input;
   using Answer = std::invoke_result_t<decltype(function), typename Parts::Where&, Call&, Input>;
-  using Output = typename AnswerOf<Answer>::Output;
+  using Output = typename operation_detail::AnswerOf<Answer>::Output;
   Operation made(info);
   made.input = &json::type_of<Input>();
   made.output = &json::type_of<Output>();
   if constexpr (std::is_same_v<typename Parts::Where, Directory>) {
-    made.look = &look<function, Input, Output>;
+    made.look = &operation_detail::look<function, Input, Output>;
   } else if constexpr (std::is_same_v<typename Parts::Where, Change>) {
-    made.run = &change<function, Input, Output>;
+    made.run = &operation_detail::change<function, Input, Output>;
     made.is_change = true;
   } else {
-    made.run = &task<function, Input, Output>;
+    made.run = &operation_detail::task<function, Input, Output>;
     made.is_change = info.method != "GET" && !info.unchanging;
   }
   return made;

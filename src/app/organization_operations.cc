@@ -111,7 +111,8 @@ Result<Organization> update_organization(Change& change, Call& call,
   call.reply.etag = etag_of_object(after);
   if (after.name == before.name) return after;
   change.put(after);
-  auto event = audit_event(change, call, after.id, "organization", after.id.to_string(), after.name);
+  auto event =
+      audit_event(change, call, after.id, "organization", after.id.to_string(), after.name);
   event.details = difference(json::encode(before), json::encode(after));
   change.audit(std::move(event));
   return after;
@@ -165,27 +166,43 @@ Membership add_membership(Change& change, OrganizationId organization, domain::U
 }
 
 void add_organization_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&list_organizations>(
-      {.name = "organizations.list", .method = "GET", .path = "/organizations",
-       .summary = "List the organizations you belong to", .tag = "Organizations",
-       .right = Right::organization_read}));
-  operations.push_back(operation<&create_organization>(
-      {.name = "organizations.create", .method = "POST", .path = "/organizations",
-       .summary = "Create an organization and become its owner", .tag = "Organizations",
-       .admits = Admits::people, .status = 201}));
-  operations.push_back(operation<&get_organization>(
-      {.name = "organizations.get", .method = "GET", .path = "/organizations/{id}",
-       .summary = "Get an organization", .tag = "Organizations",
-       .right = Right::organization_read}));
-  operations.push_back(operation<&update_organization>(
-      {.name = "organizations.update", .method = "PATCH", .path = "/organizations/{id}",
-       .summary = "Rename an organization", .tag = "Organizations",
-       .right = Right::organization_write}));
-  operations.push_back(operation<&delete_organization>(
-      {.name = "organizations.delete", .method = "DELETE", .path = "/organizations/{id}",
-       .summary = "Delete an organization with everything in it", .tag = "Organizations",
-       .admits = Admits::people, .right = Right::organization_write, .status = 204,
-       .destructive = true}));
+  operations.push_back(
+      operation<&list_organizations>({.name = "organizations.list",
+                                      .method = "GET",
+                                      .path = "/organizations",
+                                      .summary = "List the organizations you belong to",
+                                      .tag = "Organizations",
+                                      .right = Right::organization_read}));
+  operations.push_back(
+      operation<&create_organization>({.name = "organizations.create",
+                                       .method = "POST",
+                                       .path = "/organizations",
+                                       .summary = "Create an organization and become its owner",
+                                       .tag = "Organizations",
+                                       .admits = Admits::people,
+                                       .status = 201}));
+  operations.push_back(operation<&get_organization>({.name = "organizations.get",
+                                                     .method = "GET",
+                                                     .path = "/organizations/{id}",
+                                                     .summary = "Get an organization",
+                                                     .tag = "Organizations",
+                                                     .right = Right::organization_read}));
+  operations.push_back(operation<&update_organization>({.name = "organizations.update",
+                                                        .method = "PATCH",
+                                                        .path = "/organizations/{id}",
+                                                        .summary = "Rename an organization",
+                                                        .tag = "Organizations",
+                                                        .right = Right::organization_write}));
+  operations.push_back(
+      operation<&delete_organization>({.name = "organizations.delete",
+                                       .method = "DELETE",
+                                       .path = "/organizations/{id}",
+                                       .summary = "Delete an organization with everything in it",
+                                       .tag = "Organizations",
+                                       .admits = Admits::people,
+                                       .right = Right::organization_write,
+                                       .status = 204,
+                                       .destructive = true}));
 }
 
 }  // namespace keywright::app

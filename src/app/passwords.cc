@@ -13,13 +13,13 @@ constexpr std::size_t kPasswordBytesMax = 1024;
 
 // The most used of eight and more characters in published lists of leaked passwords.
 constexpr std::string_view kMostUsed[] = {
-    "12345678",   "123456789",  "1234567890", "password",  "password1", "password123",
-    "qwerty123",  "qwertyuiop", "1q2w3e4r",   "1q2w3e4r5t", "iloveyou",  "sunshine",
-    "princess",   "football",   "baseball",   "superman",  "trustno1",  "welcome1",
-    "letmein1",   "starwars",   "whatever",   "computer",  "michelle",  "jennifer",
-    "corvette",   "mercedes",   "asdfghjkl",  "zxcvbnm1",  "abcd1234",  "11111111",
-    "00000000",   "88888888",   "87654321",   "987654321", "changeme",  "changeit",
-    "administrator", "keywright", "passw0rd", "p@ssw0rd",  "secret123", "admin123",
+    "12345678",      "123456789",  "1234567890", "password",   "password1", "password123",
+    "qwerty123",     "qwertyuiop", "1q2w3e4r",   "1q2w3e4r5t", "iloveyou",  "sunshine",
+    "princess",      "football",   "baseball",   "superman",   "trustno1",  "welcome1",
+    "letmein1",      "starwars",   "whatever",   "computer",   "michelle",  "jennifer",
+    "corvette",      "mercedes",   "asdfghjkl",  "zxcvbnm1",   "abcd1234",  "11111111",
+    "00000000",      "88888888",   "87654321",   "987654321",  "changeme",  "changeit",
+    "administrator", "keywright",  "passw0rd",   "p@ssw0rd",   "secret123", "admin123",
 };
 
 crypto::PasswordCost cost_in_use;
@@ -45,7 +45,8 @@ Result<void> check_password(std::string_view field, const Secret<std::string>& p
   const std::string lower = to_ascii_lower(text);
   const bool common =
       std::find(std::begin(kMostUsed), std::end(kMostUsed), lower) != std::end(kMostUsed) ||
-      std::count(text.begin(), text.end(), text.front()) == static_cast<std::ptrdiff_t>(text.size());
+      std::count(text.begin(), text.end(), text.front()) ==
+          static_cast<std::ptrdiff_t>(text.size());
   if (common || (!email.empty() && lower == to_ascii_lower(email))) {
     return fail(invalid_field(field, "is too easy to guess; choose another one"));
   }

@@ -143,9 +143,9 @@ Task<Result<PlatformList>> list_platforms(App& app, Call& call, ListPlatforms in
 Result<Platform> create_platform(Change& change, Call& call, const CreatePlatform& input) {
   KW_TRY(const Project* project,
          visible<Project>(change, call, id_from(input.project_id), "project"));
-  const Platform platform{{change.new_id()},  project->organization_id, project->id,
-                          input.name,         input.type,               input.external_id,
-                          input.service_name, change.now};
+  const Platform platform{
+      {change.new_id()}, project->organization_id, project->id,        input.name,
+      input.type,        input.external_id,        input.service_name, change.now};
   record_created(change, call, platform, "platform",
                  "/projects/" + project->id.to_string() + "/platforms");
   return platform;
@@ -178,42 +178,73 @@ Result<Nothing> delete_platform(Change& change, Call& call, const PlatformById& 
 }  // namespace
 
 void add_project_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&list_of<Project, ProjectList>>(
-      {.name = "projects.list", .method = "GET", .path = "/projects", .summary = "List projects",
-       .tag = "Projects", .right = Right::projects_read}));
-  operations.push_back(operation<&create_project>(
-      {.name = "projects.create", .method = "POST", .path = "/projects",
-       .summary = "Create a project", .tag = "Projects", .right = Right::projects_write,
-       .status = 201}));
-  operations.push_back(operation<&get_project>(
-      {.name = "projects.get", .method = "GET", .path = "/projects/{id}",
-       .summary = "Get a project", .tag = "Projects", .right = Right::projects_read}));
-  operations.push_back(operation<&update_project>(
-      {.name = "projects.update", .method = "PATCH", .path = "/projects/{id}",
-       .summary = "Change a project", .tag = "Projects", .right = Right::projects_write}));
-  operations.push_back(operation<&delete_project>(
-      {.name = "projects.delete", .method = "DELETE", .path = "/projects/{id}",
-       .summary = "Delete a project, its platforms and its keys", .tag = "Projects",
-       .right = Right::projects_write, .status = 204, .destructive = true}));
-  operations.push_back(operation<&list_platforms>(
-      {.name = "platforms.list", .method = "GET", .path = "/projects/{project_id}/platforms",
-       .summary = "List the platforms of a project", .tag = "Projects",
-       .right = Right::projects_read}));
-  operations.push_back(operation<&create_platform>(
-      {.name = "platforms.create", .method = "POST", .path = "/projects/{project_id}/platforms",
-       .summary = "Add a platform to a project", .tag = "Projects",
-       .right = Right::projects_write, .status = 201}));
-  operations.push_back(operation<&get_platform>(
-      {.name = "platforms.get", .method = "GET", .path = "/projects/{project_id}/platforms/{id}",
-       .summary = "Get a platform", .tag = "Projects", .right = Right::projects_read}));
-  operations.push_back(operation<&update_platform>(
-      {.name = "platforms.update", .method = "PATCH",
-       .path = "/projects/{project_id}/platforms/{id}", .summary = "Change a platform",
-       .tag = "Projects", .right = Right::projects_write}));
-  operations.push_back(operation<&delete_platform>(
-      {.name = "platforms.delete", .method = "DELETE",
-       .path = "/projects/{project_id}/platforms/{id}", .summary = "Delete a platform",
-       .tag = "Projects", .right = Right::projects_write, .status = 204, .destructive = true}));
+  operations.push_back(operation<&list_of<Project, ProjectList>>({.name = "projects.list",
+                                                                  .method = "GET",
+                                                                  .path = "/projects",
+                                                                  .summary = "List projects",
+                                                                  .tag = "Projects",
+                                                                  .right = Right::projects_read}));
+  operations.push_back(operation<&create_project>({.name = "projects.create",
+                                                   .method = "POST",
+                                                   .path = "/projects",
+                                                   .summary = "Create a project",
+                                                   .tag = "Projects",
+                                                   .right = Right::projects_write,
+                                                   .status = 201}));
+  operations.push_back(operation<&get_project>({.name = "projects.get",
+                                                .method = "GET",
+                                                .path = "/projects/{id}",
+                                                .summary = "Get a project",
+                                                .tag = "Projects",
+                                                .right = Right::projects_read}));
+  operations.push_back(operation<&update_project>({.name = "projects.update",
+                                                   .method = "PATCH",
+                                                   .path = "/projects/{id}",
+                                                   .summary = "Change a project",
+                                                   .tag = "Projects",
+                                                   .right = Right::projects_write}));
+  operations.push_back(
+      operation<&delete_project>({.name = "projects.delete",
+                                  .method = "DELETE",
+                                  .path = "/projects/{id}",
+                                  .summary = "Delete a project, its platforms and its keys",
+                                  .tag = "Projects",
+                                  .right = Right::projects_write,
+                                  .status = 204,
+                                  .destructive = true}));
+  operations.push_back(operation<&list_platforms>({.name = "platforms.list",
+                                                   .method = "GET",
+                                                   .path = "/projects/{project_id}/platforms",
+                                                   .summary = "List the platforms of a project",
+                                                   .tag = "Projects",
+                                                   .right = Right::projects_read}));
+  operations.push_back(operation<&create_platform>({.name = "platforms.create",
+                                                    .method = "POST",
+                                                    .path = "/projects/{project_id}/platforms",
+                                                    .summary = "Add a platform to a project",
+                                                    .tag = "Projects",
+                                                    .right = Right::projects_write,
+                                                    .status = 201}));
+  operations.push_back(operation<&get_platform>({.name = "platforms.get",
+                                                 .method = "GET",
+                                                 .path = "/projects/{project_id}/platforms/{id}",
+                                                 .summary = "Get a platform",
+                                                 .tag = "Projects",
+                                                 .right = Right::projects_read}));
+  operations.push_back(operation<&update_platform>({.name = "platforms.update",
+                                                    .method = "PATCH",
+                                                    .path = "/projects/{project_id}/platforms/{id}",
+                                                    .summary = "Change a platform",
+                                                    .tag = "Projects",
+                                                    .right = Right::projects_write}));
+  operations.push_back(operation<&delete_platform>({.name = "platforms.delete",
+                                                    .method = "DELETE",
+                                                    .path = "/projects/{project_id}/platforms/{id}",
+                                                    .summary = "Delete a platform",
+                                                    .tag = "Projects",
+                                                    .right = Right::projects_write,
+                                                    .status = 204,
+                                                    .destructive = true}));
 }
 
 }  // namespace keywright::app

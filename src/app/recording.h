@@ -1,8 +1,8 @@
 // app/recording.h - puts an object and writes the line of the audit log that tells of it.
 //
 //   record_created(change, call, project, "project", "/projects");
-//   record_updated(change, call, before, after, "project");     // details: what changed, both values
-//   record_deleted(change, call, project, "project");
+//   record_updated(change, call, before, after, "project");     // details: what changed, both
+//   values record_deleted(change, call, project, "project");
 //
 // Threading: writer thread. Cost: one encoding of the object; an update encodes it twice.
 #pragma once
@@ -22,8 +22,8 @@ template <class T>
 void record_created(Change& change, Call& call, const T& object, std::string_view type,
                     std::string_view collection) {
   change.put(object);
-  change.audit(audit_event(change, call, object.organization_id, type, object.id.to_string(),
-                           object.name));
+  change.audit(
+      audit_event(change, call, object.organization_id, type, object.id.to_string(), object.name));
   call.reply.location = std::string(collection) + "/" + object.id.to_string();
   call.reply.etag = etag_of_object(object);
 }
@@ -40,8 +40,8 @@ Result<void> record_updated(Change& change, Call& call, const T& before, const T
     return {};
   }
   change.put(after);
-  auto event = audit_event(change, call, after.organization_id, type, after.id.to_string(),
-                           after.name);
+  auto event =
+      audit_event(change, call, after.organization_id, type, after.id.to_string(), after.name);
   event.details = difference(old_text, new_text);
   change.audit(std::move(event));
   return {};
@@ -50,8 +50,8 @@ Result<void> record_updated(Change& change, Call& call, const T& before, const T
 template <class T>
 Result<void> record_deleted(Change& change, Call& call, const T& object, std::string_view type) {
   KW_CHECK_OK(check_if_match(call, etag_of_object(object)));
-  change.audit(audit_event(change, call, object.organization_id, type, object.id.to_string(),
-                           object.name));
+  change.audit(
+      audit_event(change, call, object.organization_id, type, object.id.to_string(), object.name));
   change.removes_access();
   change.erase<T>(object.id.value);
   return {};

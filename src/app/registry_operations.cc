@@ -41,14 +41,12 @@ struct UpdateRegistry {
   Patch<std::vector<UserId>> user_ids;
   Patch<bool> everyone;
 };
-KW_DESCRIBE(UpdateRegistry, field<&UpdateRegistry::id>("id", "Id of the registry.", in_path),
-            field<&UpdateRegistry::name>("name", "Shown to people.", not_null, non_blank,
-                                         max_length(255)),
-            field<&UpdateRegistry::mcp_server_ids>("mcp_server_ids", "Servers in the set.",
-                                                   not_null),
-            field<&UpdateRegistry::user_ids>("user_ids", "Users it is given to."),
-            field<&UpdateRegistry::everyone>("everyone", "True: given to the organization.",
-                                             not_null))
+KW_DESCRIBE(
+    UpdateRegistry, field<&UpdateRegistry::id>("id", "Id of the registry.", in_path),
+    field<&UpdateRegistry::name>("name", "Shown to people.", not_null, non_blank, max_length(255)),
+    field<&UpdateRegistry::mcp_server_ids>("mcp_server_ids", "Servers in the set.", not_null),
+    field<&UpdateRegistry::user_ids>("user_ids", "Users it is given to."),
+    field<&UpdateRegistry::everyone>("everyone", "True: given to the organization.", not_null))
 
 template <class IdType>
 void sort_unique(std::vector<IdType>& ids) {
@@ -64,15 +62,17 @@ Result<void> check_members(const Change& change, const Registry& registry, bool 
   for (const McpServerId& id : servers ? registry.mcp_server_ids : std::vector<McpServerId>{}) {
     const McpServer* server = change.find<McpServer>(id.value);
     if (server == nullptr || server->organization_id != registry.organization_id) {
-      error = std::move(error).with_problem("mcp_server_ids", id.to_string() + " is no MCP server "
-                                                                               "of yours");
+      error = std::move(error).with_problem("mcp_server_ids", id.to_string() +
+                                                                  " is no MCP server "
+                                                                  "of yours");
     }
   }
   for (const UserId& id : users ? registry.user_ids : std::vector<UserId>{}) {
     const domain::User* user = change.find<domain::User>(id.value);
     if (user == nullptr || user->membership_in(registry.organization_id) == nullptr) {
-      error = std::move(error).with_problem("user_ids", id.to_string() + " is no user of the "
-                                                                         "organization");
+      error = std::move(error).with_problem("user_ids", id.to_string() +
+                                                            " is no user of the "
+                                                            "organization");
     }
   }
   if (!error.problems().empty()) return fail(std::move(error));
@@ -88,8 +88,13 @@ Result<Registry> create_registry(Change& change, Call& call, const CreateRegistr
   if (input.user_ids && everyone) {
     return fail(invalid_field("user_ids", "must be left out when \"everyone\" is true"));
   }
-  Registry registry{{change.new_id()}, organization, input.name, input.mcp_server_ids,
-                    input.user_ids.value_or(std::vector<UserId>{}), everyone, change.now};
+  Registry registry{{change.new_id()},
+                    organization,
+                    input.name,
+                    input.mcp_server_ids,
+                    input.user_ids.value_or(std::vector<UserId>{}),
+                    everyone,
+                    change.now};
   sort_unique(registry.mcp_server_ids);
   sort_unique(registry.user_ids);
   KW_CHECK_OK(check_members(change, registry, true, true));
@@ -118,8 +123,8 @@ Result<Registry> update_registry(Change& change, Call& call, const UpdateRegistr
   if (after.everyone) after.user_ids.clear();
   sort_unique(after.mcp_server_ids);
   sort_unique(after.user_ids);
-  KW_CHECK_OK(check_members(change, after, input.mcp_server_ids.has_value(),
-                            input.user_ids.has_value()));
+  KW_CHECK_OK(
+      check_members(change, after, input.mcp_server_ids.has_value(), input.user_ids.has_value()));
   change.removes_access();
   KW_CHECK_OK(record_updated(change, call, before, after, "registry"));
   return after;
@@ -134,23 +139,41 @@ Result<Nothing> delete_registry(Change& change, Call& call, const ById& input) {
 }  // namespace
 
 void add_registry_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&list_of<Registry, RegistryList>>(
-      {.name = "registries.list", .method = "GET", .path = "/registries",
-       .summary = "List registries", .tag = "Registries", .right = Right::registries_read}));
-  operations.push_back(operation<&create_registry>(
-      {.name = "registries.create", .method = "POST", .path = "/registries",
-       .summary = "Create a registry: MCP servers, given to users", .tag = "Registries",
-       .right = Right::registries_write, .status = 201}));
-  operations.push_back(operation<&get_registry>(
-      {.name = "registries.get", .method = "GET", .path = "/registries/{id}",
-       .summary = "Get a registry", .tag = "Registries", .right = Right::registries_read}));
-  operations.push_back(operation<&update_registry>(
-      {.name = "registries.update", .method = "PATCH", .path = "/registries/{id}",
-       .summary = "Change a registry", .tag = "Registries", .right = Right::registries_write}));
-  operations.push_back(operation<&delete_registry>(
-      {.name = "registries.delete", .method = "DELETE", .path = "/registries/{id}",
-       .summary = "Delete a registry", .tag = "Registries", .right = Right::registries_write,
-       .status = 204, .destructive = true}));
+  operations.push_back(
+      operation<&list_of<Registry, RegistryList>>({.name = "registries.list",
+                                                   .method = "GET",
+                                                   .path = "/registries",
+                                                   .summary = "List registries",
+                                                   .tag = "Registries",
+                                                   .right = Right::registries_read}));
+  operations.push_back(
+      operation<&create_registry>({.name = "registries.create",
+                                   .method = "POST",
+                                   .path = "/registries",
+                                   .summary = "Create a registry: MCP servers, given to users",
+                                   .tag = "Registries",
+                                   .right = Right::registries_write,
+                                   .status = 201}));
+  operations.push_back(operation<&get_registry>({.name = "registries.get",
+                                                 .method = "GET",
+                                                 .path = "/registries/{id}",
+                                                 .summary = "Get a registry",
+                                                 .tag = "Registries",
+                                                 .right = Right::registries_read}));
+  operations.push_back(operation<&update_registry>({.name = "registries.update",
+                                                    .method = "PATCH",
+                                                    .path = "/registries/{id}",
+                                                    .summary = "Change a registry",
+                                                    .tag = "Registries",
+                                                    .right = Right::registries_write}));
+  operations.push_back(operation<&delete_registry>({.name = "registries.delete",
+                                                    .method = "DELETE",
+                                                    .path = "/registries/{id}",
+                                                    .summary = "Delete a registry",
+                                                    .tag = "Registries",
+                                                    .right = Right::registries_write,
+                                                    .status = 204,
+                                                    .destructive = true}));
 }
 
 }  // namespace keywright::app

@@ -67,8 +67,7 @@ Error too_many(int seconds) {
 }
 
 SignedIn begin_session(Change& change, Call& call, const User& user, Transport transport) {
-  NewSession made =
-      make_session(change, user.id, call.caller.address.to_string(), call.user_agent);
+  NewSession made = make_session(change, user.id, call.caller.address.to_string(), call.user_agent);
   SignedIn answer;
   answer.user = {user.id, user.email, user.name, organizations_of(change, user)};
   answer.csrf_token = std::move(made.csrf_token);
@@ -147,8 +146,9 @@ Result<Nothing> sign_out(Change& change, Call& call, const Nothing&) {
   change.erase<domain::Session>(call.caller.session.value);
   change.removes_access();
   const User* user = change.find<User>(call.caller.user.value);
-  change.audit(audit_event(change, call, user ? first_organization(*user) : domain::OrganizationId{},
-                           "session", call.caller.session.to_string(), user ? user->name : ""));
+  change.audit(audit_event(change, call,
+                           user ? first_organization(*user) : domain::OrganizationId{}, "session",
+                           call.caller.session.to_string(), user ? user->name : ""));
   call.reply.end_session = true;
   return Nothing{};
 }
@@ -173,8 +173,8 @@ Task<Result<SignedIn>> accept_ticket(App& app, Call& call, AcceptTicket input,
   if (const int wait = app.throttle.attempt("", call.caller.address, call.now); wait > 0) {
     co_return fail(too_many(wait));
   }
-  const Ticket* ticket = app.directory.find_ticket(
-      app.directory.keyring().newest().session.mac(input.token.reveal()));
+  const Ticket* ticket =
+      app.directory.find_ticket(app.directory.keyring().newest().session.mac(input.token.reveal()));
   if (ticket == nullptr || ticket->purpose != purpose || ticket->expires_at <= call.now) {
     co_return fail(spent);
   }
@@ -193,8 +193,8 @@ Task<Result<SignedIn>> accept_ticket(App& app, Call& call, AcceptTicket input,
     end_sessions(change, user.id);
     change.put(user);
     call.caller.user = user.id;
-    auto event = audit_event(change, call, first_organization(user), "user", user.id.to_string(),
-                             user.name);
+    auto event =
+        audit_event(change, call, first_organization(user), "user", user.id.to_string(), user.name);
     event.actor.type = "user";
     change.audit(std::move(event));
     change.removes_access();
@@ -262,25 +262,49 @@ Task<Result<SignedIn>> complete_setup(App& app, Call& call, CompleteSetup input)
 }  // namespace
 
 void add_session_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&sign_in>(
-      {.name = "session.create", .method = "POST", .path = "/session", .summary = "Sign in",
-       .tag = "Session", .admits = Admits::anyone, .no_store = true, .unchanging = true}));
-  operations.push_back(operation<&sign_out>(
-      {.name = "session.delete", .method = "DELETE", .path = "/session", .summary = "Sign out",
-       .tag = "Session", .admits = Admits::people, .status = 204}));
+  operations.push_back(operation<&sign_in>({.name = "session.create",
+                                            .method = "POST",
+                                            .path = "/session",
+                                            .summary = "Sign in",
+                                            .tag = "Session",
+                                            .admits = Admits::anyone,
+                                            .no_store = true,
+                                            .unchanging = true}));
+  operations.push_back(operation<&sign_out>({.name = "session.delete",
+                                             .method = "DELETE",
+                                             .path = "/session",
+                                             .summary = "Sign out",
+                                             .tag = "Session",
+                                             .admits = Admits::people,
+                                             .status = 204}));
   operations.push_back(operation<&complete_setup>(
-      {.name = "setup.complete", .method = "POST", .path = "/setup",
+      {.name = "setup.complete",
+       .method = "POST",
+       .path = "/setup",
        .summary = "Take over an empty installation with the link the server printed",
-       .tag = "Session", .admits = Admits::anyone, .status = 201, .no_store = true,
+       .tag = "Session",
+       .admits = Admits::anyone,
+       .status = 201,
+       .no_store = true,
        .unchanging = true}));
-  operations.push_back(operation<&accept_invitation>(
-      {.name = "invitations.accept", .method = "POST", .path = "/invitations/accept",
-       .summary = "Choose a password with an invitation link", .tag = "Session",
-       .admits = Admits::anyone, .no_store = true, .unchanging = true}));
-  operations.push_back(operation<&reset_password>(
-      {.name = "password_resets.complete", .method = "POST", .path = "/password-resets",
-       .summary = "Choose a new password with a reset link", .tag = "Session",
-       .admits = Admits::anyone, .no_store = true, .unchanging = true}));
+  operations.push_back(
+      operation<&accept_invitation>({.name = "invitations.accept",
+                                     .method = "POST",
+                                     .path = "/invitations/accept",
+                                     .summary = "Choose a password with an invitation link",
+                                     .tag = "Session",
+                                     .admits = Admits::anyone,
+                                     .no_store = true,
+                                     .unchanging = true}));
+  operations.push_back(
+      operation<&reset_password>({.name = "password_resets.complete",
+                                  .method = "POST",
+                                  .path = "/password-resets",
+                                  .summary = "Choose a new password with a reset link",
+                                  .tag = "Session",
+                                  .admits = Admits::anyone,
+                                  .no_store = true,
+                                  .unchanging = true}));
 }
 
 }  // namespace keywright::app

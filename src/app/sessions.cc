@@ -77,8 +77,8 @@ NewTicket make_ticket(Change& change, domain::UserId user, domain::TicketPurpose
   for (const Uuid& id : earlier) change.erase<domain::Ticket>(id);
   NewTicket made;
   std::string token = random_base62(change.random(), kRandomCharacters);
-  made.ticket = {{change.new_id()}, user, purpose, hex_digest(change.keyring(), token),
-                 change.now + life};
+  made.ticket = {
+      {change.new_id()}, user, purpose, hex_digest(change.keyring(), token), change.now + life};
   made.token = Secret<std::string>(std::move(token));
   change.put(made.ticket);
   return made;
@@ -90,8 +90,8 @@ const domain::Ticket* find_ticket(const Change& change, std::string_view token,
       change.directory().find_ticket(change.keyring().newest().session.mac(token));
   if (ticket == nullptr) return nullptr;
   const domain::Ticket* newest = change.find<domain::Ticket>(ticket->id.value);
-  const bool good = newest != nullptr && newest->purpose == purpose &&
-                    newest->expires_at > change.now;
+  const bool good =
+      newest != nullptr && newest->purpose == purpose && newest->expires_at > change.now;
   return good ? newest : nullptr;
 }
 
@@ -99,7 +99,8 @@ void end_sessions(Change& change, domain::UserId user, std::optional<domain::Ses
   std::vector<Uuid> ended;
   change.for_each<domain::Session>([&](const domain::Session& session) {
     const bool over = session.expires_at <= change.now;
-    if ((session.user_id == user && session.id != except) || over) ended.push_back(session.id.value);
+    if ((session.user_id == user && session.id != except) || over)
+      ended.push_back(session.id.value);
   });
   for (const Uuid& id : ended) change.erase<domain::Session>(id);
 }

@@ -1,8 +1,9 @@
-// app/sessions.h - sessions of people: their tokens, how long they live, and links that are used once.
+// app/sessions.h - sessions of people: their tokens, how long they live, and links that are used
+// once.
 //
-// A session token is `kws_` and 43 base62 characters; its CSRF token has 43 characters. Of both only
-// a keyed digest is kept. A session ends 12 hours after its last use, 7 days after it began, when it
-// is deleted, and when the user behind it is gone or no longer active anywhere.
+// A session token is `kws_` and 43 base62 characters; its CSRF token has 43 characters. Of both
+// only a keyed digest is kept. A session ends 12 hours after its last use, 7 days after it began,
+// when it is deleted, and when the user behind it is gone or no longer active anywhere.
 //
 // Threading: io threads; make_session and make_ticket on the writer. Cost: one MAC, one look-up.
 #pragma once

@@ -1,4 +1,5 @@
-// app/setup_link.h - the single-use link by which the first person takes over an empty installation.
+// app/setup_link.h - the single-use link by which the first person takes over an empty
+// installation.
 //
 //   Secret<std::string> token = setup_link.issue(directory, random, now);   // at start, if empty
 //   if (!setup_link.redeem(directory, token, now)) ...                      // POST /setup

@@ -34,7 +34,8 @@ Result<std::optional<domain::KeyId>> find_match(App& app, const std::vector<doma
     if (waiting == nullptr) continue;
     const auto sealed = decode_base64url(waiting->sealed_slow_hash);
     if (!sealed) continue;
-    const auto hash = app.directory.keyring().sealer().open(view_text(*sealed), slow_hash_place(id));
+    const auto hash =
+        app.directory.keyring().sealer().open(view_text(*sealed), slow_hash_place(id));
     if (hash && crypto::verify_slow(hash->reveal(), token)) return id;
   }
   return std::nullopt;
@@ -59,8 +60,7 @@ Result<void> SlowHashes::begin(const std::string& token, const std::string& pref
   if (budget.minute != minute) budget = {minute, 0};
   if (budget.failures >= kFailuresPerMinute) {
     const auto left = std::chrono::minutes{minute + 1} - now.time_since_epoch();
-    return fail(try_later(
-        static_cast<int>(std::chrono::ceil<std::chrono::seconds>(left).count())));
+    return fail(try_later(static_cast<int>(std::chrono::ceil<std::chrono::seconds>(left).count())));
   }
   if (!under_way_.insert(token).second) return fail(try_later(1));
   return {};

@@ -77,23 +77,39 @@ Result<Nothing> delete_target(Change& change, Call& call, const ById& input) {
 }  // namespace
 
 void add_target_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&list_of<Target, TargetList>>(
-      {.name = "targets.list", .method = "GET", .path = "/targets", .summary = "List targets",
-       .tag = "Targets", .right = Right::targets_read}));
-  operations.push_back(operation<&create_target>(
-      {.name = "targets.create", .method = "POST", .path = "/targets",
-       .summary = "Create a target", .tag = "Targets", .right = Right::targets_write,
-       .status = 201}));
-  operations.push_back(operation<&get_target>(
-      {.name = "targets.get", .method = "GET", .path = "/targets/{id}", .summary = "Get a target",
-       .tag = "Targets", .right = Right::targets_read}));
-  operations.push_back(operation<&update_target>(
-      {.name = "targets.update", .method = "PATCH", .path = "/targets/{id}",
-       .summary = "Change a target", .tag = "Targets", .right = Right::targets_write}));
-  operations.push_back(operation<&delete_target>(
-      {.name = "targets.delete", .method = "DELETE", .path = "/targets/{id}",
-       .summary = "Delete a target; its keys end", .tag = "Targets",
-       .right = Right::targets_write, .status = 204, .destructive = true}));
+  operations.push_back(operation<&list_of<Target, TargetList>>({.name = "targets.list",
+                                                                .method = "GET",
+                                                                .path = "/targets",
+                                                                .summary = "List targets",
+                                                                .tag = "Targets",
+                                                                .right = Right::targets_read}));
+  operations.push_back(operation<&create_target>({.name = "targets.create",
+                                                  .method = "POST",
+                                                  .path = "/targets",
+                                                  .summary = "Create a target",
+                                                  .tag = "Targets",
+                                                  .right = Right::targets_write,
+                                                  .status = 201}));
+  operations.push_back(operation<&get_target>({.name = "targets.get",
+                                               .method = "GET",
+                                               .path = "/targets/{id}",
+                                               .summary = "Get a target",
+                                               .tag = "Targets",
+                                               .right = Right::targets_read}));
+  operations.push_back(operation<&update_target>({.name = "targets.update",
+                                                  .method = "PATCH",
+                                                  .path = "/targets/{id}",
+                                                  .summary = "Change a target",
+                                                  .tag = "Targets",
+                                                  .right = Right::targets_write}));
+  operations.push_back(operation<&delete_target>({.name = "targets.delete",
+                                                  .method = "DELETE",
+                                                  .path = "/targets/{id}",
+                                                  .summary = "Delete a target; its keys end",
+                                                  .tag = "Targets",
+                                                  .right = Right::targets_write,
+                                                  .status = 204,
+                                                  .destructive = true}));
 }
 
 }  // namespace keywright::app

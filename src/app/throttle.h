@@ -6,8 +6,8 @@
 //
 // An attempt counts as failed until it succeeds, so that many at once do not pass together.
 // Accounts are counted under a canonical name (lower case) whether they exist or not, so the answer
-// tells nothing; addresses of IPv6 under their /64. Memory is bounded: when it is full, the entry that
-// has been quiet longest goes.
+// tells nothing; addresses of IPv6 under their /64. Memory is bounded: when it is full, the entry
+// that has been quiet longest goes.
 //
 // Threading: any thread. Cost: one lock, off the path of checks.
 #pragma once

@@ -16,7 +16,7 @@ constexpr std::size_t kHeadersMax = 32;
 constexpr std::size_t kHeaderValueBytesMax = 4096;
 
 constexpr std::string_view kRefusedHeaders[] = {
-    "connection", "content-length", "host",    "keep-alive", "proxy-authorization",
+    "connection", "content-length", "host",    "keep-alive",        "proxy-authorization",
     "te",         "trailer",        "upgrade", "transfer-encoding", "expect",
 };
 
@@ -46,9 +46,9 @@ bool is_host_character(char c) {
 bool looks_numeric(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
   const std::string_view last = host.substr(host.rfind('.') + 1);
-  return !last.empty() && (is_ascii_digit(last.front()) &&
-                           (last.starts_with("0x") ||
-                            std::all_of(last.begin(), last.end(), is_ascii_digit)));
+  return !last.empty() &&
+         (is_ascii_digit(last.front()) &&
+          (last.starts_with("0x") || std::all_of(last.begin(), last.end(), is_ascii_digit)));
 }
 
 bool is_local_name(std::string_view host) {
@@ -70,8 +70,7 @@ Result<void> check_host(std::string_view field, const std::string& host,
                      host.find("..") == std::string::npos &&
                      std::all_of(host.begin(), host.end(), is_host_character);
   if (!valid || looks_numeric(host)) return bad(field, "must have a host name or an IP address");
-  if (is_local_name(host) &&
-      !upstream_address_allowed(IpAddress::from_v4(127, 0, 0, 1), allowed)) {
+  if (is_local_name(host) && !upstream_address_allowed(IpAddress::from_v4(127, 0, 0, 1), allowed)) {
     return bad(field, kPrivate);
   }
   return {};
@@ -178,8 +177,9 @@ Result<void> check_slug(std::string_view slug) {
                        return is_ascii_digit(c) || (c >= 'a' && c <= 'z') || c == '-';
                      });
   if (valid) return {};
-  return bad("slug",
-             "must be 1 to 63 lower-case letters, digits and \"-\", and not begin or end with \"-\"");
+  return bad(
+      "slug",
+      "must be 1 to 63 lower-case letters, digits and \"-\", and not begin or end with \"-\"");
 }
 
 std::string slug_from(std::string_view name) {

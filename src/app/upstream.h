@@ -2,11 +2,11 @@
 //
 //   KW_TRY(Upstream upstream, parse_upstream("upstream_url", text, settings.allowed_upstreams));
 //
-// A server that calls addresses given to it can be made to call its own network (server-side request
-// forgery). Loopback, private, link-local and other special addresses are refused here unless the
-// operator allowed them, and once more when the gateway dials, because a name may resolve to another
-// address by then. Numbers that only some parsers read as an address ("127.1", "0x7f000001") are
-// refused as hosts.
+// A server that calls addresses given to it can be made to call its own network (server-side
+// request forgery). Loopback, private, link-local and other special addresses are refused here
+// unless the operator allowed them, and once more when the gateway dials, because a name may
+// resolve to another address by then. Numbers that only some parsers read as an address ("127.1",
+// "0x7f000001") are refused as hosts.
 //
 // Threading: pure functions.
 #pragma once

@@ -58,7 +58,8 @@ Result<void> check_service_slug(const Change& change, const Service& service) {
 
 // Seals `headers` into an object that has sealed_headers and header_names.
 template <class T>
-Result<void> set_headers(Change& change, T& object, std::string_view place, const Headers& headers) {
+Result<void> set_headers(Change& change, T& object, std::string_view place,
+                         const Headers& headers) {
   KW_TRY(object.sealed_headers,
          seal_headers(change, std::string(place) + "/" + object.id.to_string(), headers));
   object.header_names = names_of(object.sealed_headers);
@@ -79,13 +80,15 @@ KW_DESCRIBE(CreateMcpServer,
             field<&CreateMcpServer::organization_id>("organization_id", "Where to register it."),
             field<&CreateMcpServer::name>("name", "Shown to people.", required, non_blank,
                                           max_length(255), example("Issue tracker")),
-            field<&CreateMcpServer::slug>("slug", "Name in addresses; made from the name if left "
-                                                  "out.",
+            field<&CreateMcpServer::slug>("slug",
+                                          "Name in addresses; made from the name if left "
+                                          "out.",
                                           example("issue-tracker")),
             field<&CreateMcpServer::url>("url", "Where its Streamable HTTP endpoint is.", required,
                                          format("uri"), example("https://mcp.example.com/mcp")),
-            field<&CreateMcpServer::headers>("headers", "Added to each request upstream; stored "
-                                                        "sealed, never shown again.",
+            field<&CreateMcpServer::headers>("headers",
+                                             "Added to each request upstream; stored "
+                                             "sealed, never shown again.",
                                              write_only, max_items(32)),
             field<&CreateMcpServer::enabled>("enabled", "False: nobody may connect."))
 
@@ -106,13 +109,26 @@ KW_DESCRIBE(UpdateMcpServer, field<&UpdateMcpServer::id>("id", "Id of the server
                                              write_only, max_items(32)),
             field<&UpdateMcpServer::enabled>("enabled", "False: nobody may connect.", not_null))
 
+// From the name; with a number where that is taken, from the id where nothing of the name is left.
+std::string free_slug(const Change& change, McpServer server) {
+  constexpr int kTries = 100;
+  const std::string stem = slug_from(server.name).substr(0, 56);
+  const std::string id = server.id.to_string();
+  if (stem.empty()) return "server-" + id.substr(id.size() - 12);
+  server.slug = stem;
+  for (int number = 2; number < kTries && !check_mcp_server_slug(change, server); ++number) {
+    server.slug = stem + "-" + std::to_string(number);
+  }
+  return server.slug;
+}
+
 Result<McpServer> create_mcp_server(Change& change, Call& call, const CreateMcpServer& input) {
   KW_TRY(auto organization, choose_organization(change, call, input.organization_id));
   McpServer server;
   server.id = {change.new_id()};
   server.organization_id = organization;
   server.name = input.name;
-  server.slug = input.slug.value_or(slug_from(input.name));
+  server.slug = input.slug ? *input.slug : free_slug(change, server);
   server.url = input.url;
   server.enabled = input.enabled;
   server.created_by = call.caller.user;
@@ -132,8 +148,7 @@ Result<McpServer> get_mcp_server(const Directory& directory, Call& call, const B
 }
 
 Result<McpServer> update_mcp_server(Change& change, Call& call, const UpdateMcpServer& input) {
-  KW_TRY(const McpServer* found,
-         visible<McpServer>(change, call, id_from(input.id), "MCP server"));
+  KW_TRY(const McpServer* found, visible<McpServer>(change, call, id_from(input.id), "MCP server"));
   const McpServer before = *found;
   McpServer after = before;
   input.name.apply_to(after.name);
@@ -154,8 +169,7 @@ Result<McpServer> update_mcp_server(Change& change, Call& call, const UpdateMcpS
 }
 
 Result<Nothing> delete_mcp_server(Change& change, Call& call, const ById& input) {
-  KW_TRY(const McpServer* found,
-         visible<McpServer>(change, call, id_from(input.id), "MCP server"));
+  KW_TRY(const McpServer* found, visible<McpServer>(change, call, id_from(input.id), "MCP server"));
   KW_CHECK_OK(record_deleted(change, call, McpServer(*found), "mcp_server"));
   return Nothing{};
 }
@@ -175,13 +189,14 @@ KW_DESCRIBE(CreateService,
             field<&CreateService::organization_id>("organization_id", "Where to register it."),
             field<&CreateService::name>("name", "Shown to people.", required, non_blank,
                                         max_length(255), example("Deployments")),
-            field<&CreateService::slug>("slug", "Name in addresses: /services/{slug}/...",
-                                        required, example("deployments")),
+            field<&CreateService::slug>("slug", "Name in addresses: /services/{slug}/...", required,
+                                        example("deployments")),
             field<&CreateService::upstream_url>("upstream_url", "Where requests are sent.",
                                                 required, format("uri"),
                                                 example("https://deploy.example.com")),
-            field<&CreateService::headers>("headers", "Added to each request upstream; stored "
-                                                      "sealed, never shown again.",
+            field<&CreateService::headers>("headers",
+                                           "Added to each request upstream; stored "
+                                           "sealed, never shown again.",
                                            write_only, max_items(32)),
             field<&CreateService::required_permission>("required_permission",
                                                        "Permission that a key needs to pass.",
@@ -236,8 +251,8 @@ Result<Service> create_service(Change& change, Call& call, const CreateService& 
   service.required_permission = input.required_permission;
   service.audiences = input.audiences;
   service.created_at = change.now;
-  KW_CHECK_OK(parse_upstream("upstream_url", service.upstream_url,
-                             change.settings().allowed_upstreams));
+  KW_CHECK_OK(
+      parse_upstream("upstream_url", service.upstream_url, change.settings().allowed_upstreams));
   KW_CHECK_OK(check_audiences(service.audiences));
   KW_CHECK_OK(check_service_slug(change, service));
   KW_CHECK_OK(set_headers(change, service, "service", input.headers));
@@ -261,8 +276,8 @@ Result<Service> update_service(Change& change, Call& call, const UpdateService& 
   input.required_permission.apply_to(after.required_permission);
   input.audiences.apply_to(after.audiences);
   if (input.upstream_url.has_value()) {
-    KW_CHECK_OK(parse_upstream("upstream_url", after.upstream_url,
-                               change.settings().allowed_upstreams));
+    KW_CHECK_OK(
+        parse_upstream("upstream_url", after.upstream_url, change.settings().allowed_upstreams));
   }
   KW_CHECK_OK(check_audiences(after.audiences));
   if (input.slug.has_value()) KW_CHECK_OK(check_service_slug(change, after));
@@ -283,44 +298,76 @@ Result<Nothing> delete_service(Change& change, Call& call, const ById& input) {
 }  // namespace
 
 void add_mcp_server_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&list_of<McpServer, McpServerList>>(
-      {.name = "mcp_servers.list", .method = "GET", .path = "/mcp-servers",
-       .summary = "List MCP servers", .tag = "MCP servers", .right = Right::mcp_servers_read}));
-  operations.push_back(operation<&create_mcp_server>(
-      {.name = "mcp_servers.create", .method = "POST", .path = "/mcp-servers",
-       .summary = "Register an MCP server", .tag = "MCP servers",
-       .right = Right::mcp_servers_write, .status = 201}));
-  operations.push_back(operation<&get_mcp_server>(
-      {.name = "mcp_servers.get", .method = "GET", .path = "/mcp-servers/{id}",
-       .summary = "Get an MCP server", .tag = "MCP servers", .right = Right::mcp_servers_read}));
-  operations.push_back(operation<&update_mcp_server>(
-      {.name = "mcp_servers.update", .method = "PATCH", .path = "/mcp-servers/{id}",
-       .summary = "Change an MCP server", .tag = "MCP servers",
-       .right = Right::mcp_servers_write}));
-  operations.push_back(operation<&delete_mcp_server>(
-      {.name = "mcp_servers.delete", .method = "DELETE", .path = "/mcp-servers/{id}",
-       .summary = "Remove an MCP server", .tag = "MCP servers",
-       .right = Right::mcp_servers_write, .status = 204, .destructive = true}));
+  operations.push_back(
+      operation<&list_of<McpServer, McpServerList>>({.name = "mcp_servers.list",
+                                                     .method = "GET",
+                                                     .path = "/mcp-servers",
+                                                     .summary = "List MCP servers",
+                                                     .tag = "MCP servers",
+                                                     .right = Right::mcp_servers_read}));
+  operations.push_back(operation<&create_mcp_server>({.name = "mcp_servers.create",
+                                                      .method = "POST",
+                                                      .path = "/mcp-servers",
+                                                      .summary = "Register an MCP server",
+                                                      .tag = "MCP servers",
+                                                      .right = Right::mcp_servers_write,
+                                                      .status = 201}));
+  operations.push_back(operation<&get_mcp_server>({.name = "mcp_servers.get",
+                                                   .method = "GET",
+                                                   .path = "/mcp-servers/{id}",
+                                                   .summary = "Get an MCP server",
+                                                   .tag = "MCP servers",
+                                                   .right = Right::mcp_servers_read}));
+  operations.push_back(operation<&update_mcp_server>({.name = "mcp_servers.update",
+                                                      .method = "PATCH",
+                                                      .path = "/mcp-servers/{id}",
+                                                      .summary = "Change an MCP server",
+                                                      .tag = "MCP servers",
+                                                      .right = Right::mcp_servers_write}));
+  operations.push_back(operation<&delete_mcp_server>({.name = "mcp_servers.delete",
+                                                      .method = "DELETE",
+                                                      .path = "/mcp-servers/{id}",
+                                                      .summary = "Remove an MCP server",
+                                                      .tag = "MCP servers",
+                                                      .right = Right::mcp_servers_write,
+                                                      .status = 204,
+                                                      .destructive = true}));
 }
 
 void add_service_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&list_of<Service, ServiceList>>(
-      {.name = "services.list", .method = "GET", .path = "/services", .summary = "List services",
-       .tag = "Services", .right = Right::services_read}));
-  operations.push_back(operation<&create_service>(
-      {.name = "services.create", .method = "POST", .path = "/services",
-       .summary = "Register a service", .tag = "Services", .right = Right::services_write,
-       .status = 201}));
-  operations.push_back(operation<&get_service>(
-      {.name = "services.get", .method = "GET", .path = "/services/{id}",
-       .summary = "Get a service", .tag = "Services", .right = Right::services_read}));
-  operations.push_back(operation<&update_service>(
-      {.name = "services.update", .method = "PATCH", .path = "/services/{id}",
-       .summary = "Change a service", .tag = "Services", .right = Right::services_write}));
-  operations.push_back(operation<&delete_service>(
-      {.name = "services.delete", .method = "DELETE", .path = "/services/{id}",
-       .summary = "Remove a service", .tag = "Services", .right = Right::services_write,
-       .status = 204, .destructive = true}));
+  operations.push_back(operation<&list_of<Service, ServiceList>>({.name = "services.list",
+                                                                  .method = "GET",
+                                                                  .path = "/services",
+                                                                  .summary = "List services",
+                                                                  .tag = "Services",
+                                                                  .right = Right::services_read}));
+  operations.push_back(operation<&create_service>({.name = "services.create",
+                                                   .method = "POST",
+                                                   .path = "/services",
+                                                   .summary = "Register a service",
+                                                   .tag = "Services",
+                                                   .right = Right::services_write,
+                                                   .status = 201}));
+  operations.push_back(operation<&get_service>({.name = "services.get",
+                                                .method = "GET",
+                                                .path = "/services/{id}",
+                                                .summary = "Get a service",
+                                                .tag = "Services",
+                                                .right = Right::services_read}));
+  operations.push_back(operation<&update_service>({.name = "services.update",
+                                                   .method = "PATCH",
+                                                   .path = "/services/{id}",
+                                                   .summary = "Change a service",
+                                                   .tag = "Services",
+                                                   .right = Right::services_write}));
+  operations.push_back(operation<&delete_service>({.name = "services.delete",
+                                                   .method = "DELETE",
+                                                   .path = "/services/{id}",
+                                                   .summary = "Remove a service",
+                                                   .tag = "Services",
+                                                   .right = Right::services_write,
+                                                   .status = 204,
+                                                   .destructive = true}));
 }
 
 }  // namespace keywright::app

@@ -15,7 +15,7 @@ namespace keywright::app {
 namespace {
 
 // Address space, not memory: room for every serial that this process will ever see.
-constexpr std::size_t kReservedBytes = std::size_t{1} << 37;
+constexpr std::size_t kReservedBytes = std::size_t{1} << 35;
 constexpr std::size_t kStepBytes = std::size_t{4} << 20;
 
 std::int64_t milliseconds(Time time) { return time.time_since_epoch().count(); }
@@ -35,7 +35,7 @@ Result<std::unique_ptr<UsageFile>> UsageFile::open(const std::string& path) {
   if (!path.empty()) {
     descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0) return fail(cannot("open " + path));
-    struct stat status {};
+    struct stat status{};
     if (::fstat(descriptor, &status) == 0) {
       existing_bytes = static_cast<std::size_t>(status.st_size);
     }
@@ -57,10 +57,10 @@ UsageFile::~UsageFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-// Room on the disk for every page that will be written to: a page of a file that finds none ends the
-// process (SIGBUS). Without room these counters live in memory until the next start.
+// Room on the disk for every page that will be written to: a page of a file that finds none ends
+// the process (SIGBUS). Without room these counters live in memory until the next start.
 bool UsageFile::allocate(std::size_t file_bytes) const {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor_, &status) != 0) return false;
   const auto size = static_cast<off_t>(file_bytes);
   if (status.st_size >= size) return true;

@@ -29,7 +29,7 @@ namespace keywright::app {
 struct UsageCell {
   std::atomic<std::int64_t> last_used_at{0};  // ms; 0 = never
   std::atomic<std::int64_t> credits{0};
-  std::atomic<std::int64_t> credits_as_of{0};   // ms
+  std::atomic<std::int64_t> credits_as_of{0};  // ms
   std::atomic<std::uint64_t> address_high{0};  // of the 16-byte form, network order
   std::atomic<std::uint64_t> address_low{0};
 };
@@ -93,8 +93,7 @@ class UsageMeter final : public domain::Meter {
                            std::int64_t cost) override;
   domain::LimitAnswer peek(const domain::KeyRecord& key, std::size_t limit_index, Time now,
                            std::int64_t cost) const override;
-  void give_back(const domain::KeyRecord& key, std::size_t limit_index,
-                 std::int64_t cost) override;
+  void give_back(const domain::KeyRecord& key, std::size_t limit_index, std::int64_t cost) override;
   bool take_credits(const domain::KeyRecord& key, Time now, std::int64_t cost,
                     std::int64_t& remaining) override;
   std::int64_t peek_credits(const domain::KeyRecord& key, Time now) const override;

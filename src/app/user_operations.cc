@@ -77,7 +77,8 @@ struct ResetLink {
 KW_DESCRIBE(ResetLink, field<&ResetLink::reset_url>("reset_url", "Works once.", shown),
             field<&ResetLink::expires_at>("expires_at", "When it stops working."))
 
-std::string link(const Settings& settings, std::string_view page, const Secret<std::string>& token) {
+std::string link(const Settings& settings, std::string_view page,
+                 const Secret<std::string>& token) {
   return settings.public_url + "/console/" + std::string(page) + "#token=" + token.reveal();
 }
 
@@ -107,11 +108,29 @@ struct Subject {
   Membership membership;
 };
 
+// The oldest organization where both belong and the caller has the right.
+template <class View>
+std::optional<OrganizationId> shared_organization(const View& view, const Call& call,
+                                                  const User& user) {
+  const User* own = user_of(view, call.caller);
+  if (own == nullptr) return std::nullopt;
+  for (const Membership& held : own->memberships) {
+    if (user.membership_in(held.organization_id) == nullptr) continue;
+    if (authorise(view, call, held.organization_id)) return held.organization_id;
+  }
+  return std::nullopt;
+}
+
 template <class View>
 Result<Subject> subject_of(const View& view, const Call& call, std::string_view id,
                            const std::optional<OrganizationId>& named) {
-  KW_TRY(auto organization, choose_organization(view, call, named));
   const User* user = view.template find<User>(id_from(id));
+  if (!named && !call.organization_id && user != nullptr) {
+    if (const auto shared = shared_organization(view, call, *user)) {
+      return subject_of(view, call, id, shared);
+    }
+  }
+  KW_TRY(auto organization, choose_organization(view, call, named));
   const Membership* membership = user ? user->membership_in(organization) : nullptr;
   if (membership == nullptr) return fail(not_found("user"));
   return Subject{*user, *membership};
@@ -123,7 +142,7 @@ Result<void> keep_an_owner(const Change& change, const Membership& leaving) {
   change.for_each<User>([&](const User& user) {
     const Membership* held = user.membership_in(leaving.organization_id);
     if (held && held->id != leaving.id && held->active && held->role == Role::owner &&
-        !user.service_account) {
+        !user.password_hash.empty()) {  // who never took up the invitation cannot sign in
       another = true;
     }
   });
@@ -135,10 +154,10 @@ Result<void> keep_an_owner(const Change& change, const Membership& leaving) {
 Task<Result<UserList>> list_users(App& app, Call& call, ListInput input) {
   auto organization = choose_organization(app.directory, call, input.organization_id);
   if (!organization) co_return fail(std::move(organization).error());
-  KW_CO_TRY(MembershipPage page, (co_await read_list<Membership, MembershipPage>(
-                                     app, call,
-                                     {store::RecordType::membership, organization->value, {}},
-                                     page_of(input.limit, input.cursor))));
+  KW_CO_TRY(MembershipPage page,
+            (co_await read_list<Membership, MembershipPage>(
+                app, call, {store::RecordType::membership, organization->value, {}},
+                page_of(input.limit, input.cursor))));
   UserList list;
   for (const Membership& row : page.items) {
     const User* user = app.directory.find<User>(row.user_id.value);
@@ -168,17 +187,24 @@ Result<User> find_or_add(Change& change, Call& call, OrganizationId organization
                       "Someone with this address is in the organization already.")
                     .with_problem("email", "is taken"));
   }
-  if (call.caller.is_key()) return fail(forbidden("A key cannot invite people. Sign in to do this."));
+  if (call.caller.is_key())
+    return fail(forbidden("A key cannot invite people. Sign in to do this."));
   if (input.password) {
     return fail(invalid_field("password", "must be left out: this person has an account already"));
   }
   return *existing;
 }
 
-// Whoever holds a link becomes that person, in every organization: the caller must stand at least as
-// high in each of them. A person whose invitation elsewhere is open goes on using that one.
+// Whoever holds a link becomes that person, in every organization: the caller must manage people in
+// each of them, and stand at least as high. A person whose invitation elsewhere is open goes on
+// using that one.
 Result<void> may_become(const Change& change, const Call& call, const User& user) {
   for (const Membership& held : user.memberships) {
+    if (!authorise(change, call, held.organization_id, Right::users_write)) {
+      return fail(
+          forbidden("This person also belongs to an organization whose people you do not "
+                    "manage. Ask an owner there."));
+    }
     KW_CHECK_OK(check_standing(change, call, held.organization_id, held.role));
   }
   return {};
@@ -204,13 +230,15 @@ Result<UserView> write_user(Change& change, Call& call, const CreateUser& input,
 
 // The hash takes 100 ms, so it is made before the change, and only for a caller who may.
 Task<Result<UserView>> create_user(App& app, Call& call, CreateUser input) {
-  KW_CO_CHECK_OK(check_key_caller(call, input.password.has_value(), !input.service_account,
-                                  input.role));
+  KW_CO_CHECK_OK(
+      check_key_caller(call, input.password.has_value(), !input.service_account, input.role));
   std::string email;
   if (input.service_account) {
-    if (input.email) co_return fail(invalid_field("email", "must be left out for a service account"));
+    if (input.email)
+      co_return fail(invalid_field("email", "must be left out for a service account"));
     if (input.password) {
-      co_return fail(invalid_field("password", "must be left out: nobody signs in as a service account"));
+      co_return fail(
+          invalid_field("password", "must be left out: nobody signs in as a service account"));
     }
     if (!input.name) co_return fail(invalid_field("name", "is needed for a service account"));
     if (input.role == Role::owner) {
@@ -239,12 +267,12 @@ Result<UserView> update_user(Change& change, Call& call, const UpdateUser& input
     KW_CHECK_OK(check_key_caller(call, true, false, {}));
     return fail(invalid_field("password", "cannot be set for others; make a reset link instead"));
   }
-  KW_CHECK_OK(check_key_caller(call, false, false,
-                               input.role.has_value() ? std::optional(input.role.value())
-                                                      : std::nullopt));
+  KW_CHECK_OK(
+      check_key_caller(call, false, false,
+                       input.role.has_value() ? std::optional(input.role.value()) : std::nullopt));
   KW_TRY(Subject subject, subject_of(change, call, input.id, input.organization_id));
-  KW_CHECK_OK(check_standing(change, call, subject.membership.organization_id,
-                             subject.membership.role));
+  KW_CHECK_OK(
+      check_standing(change, call, subject.membership.organization_id, subject.membership.role));
   const UserView before = view_of(subject.user, subject.membership);
   KW_CHECK_OK(check_if_match(call, etag_of(json::encode(before))));
   Membership membership = subject.membership;
@@ -270,6 +298,8 @@ Result<UserView> update_user(Change& change, Call& call, const UpdateUser& input
   call.reply.etag = etag_of(json::encode(after));
   if (json::encode(before) == json::encode(after)) return after;
   change.put_membership(membership);
+  const User* now_user = change.find<User>(subject.user.id.value);
+  if (now_user == nullptr || !now_user->is_active()) end_sessions(change, subject.user.id);
   change.removes_access();
   auto event = audit_event(change, call, membership.organization_id, "user",
                            subject.user.id.to_string(), subject.user.name);
@@ -280,9 +310,10 @@ Result<UserView> update_user(Change& change, Call& call, const UpdateUser& input
 
 Result<Nothing> delete_user(Change& change, Call& call, const UserInOrganization& input) {
   KW_TRY(Subject subject, subject_of(change, call, input.id, input.organization_id));
-  KW_CHECK_OK(check_standing(change, call, subject.membership.organization_id,
-                             subject.membership.role));
-  KW_CHECK_OK(check_if_match(call, etag_of(json::encode(view_of(subject.user, subject.membership)))));
+  KW_CHECK_OK(
+      check_standing(change, call, subject.membership.organization_id, subject.membership.role));
+  KW_CHECK_OK(
+      check_if_match(call, etag_of(json::encode(view_of(subject.user, subject.membership)))));
   KW_CHECK_OK(keep_an_owner(change, subject.membership));
   change.erase_membership(subject.membership);
   if (subject.user.memberships.size() == 1) {
@@ -312,29 +343,51 @@ Result<ResetLink> make_reset_link(Change& change, Call& call, const UserInOrgani
 }  // namespace
 
 void add_user_operations(std::vector<Operation>& operations) {
-  operations.push_back(operation<&list_users>(
-      {.name = "users.list", .method = "GET", .path = "/users",
-       .summary = "List the users of an organization", .tag = "Users",
-       .right = Right::users_read}));
-  operations.push_back(operation<&create_user>(
-      {.name = "users.create", .method = "POST", .path = "/users",
-       .summary = "Invite a person or create a service account", .tag = "Users",
-       .right = Right::users_write, .status = 201, .no_store = true}));
-  operations.push_back(operation<&get_user>(
-      {.name = "users.get", .method = "GET", .path = "/users/{id}", .summary = "Get a user",
-       .tag = "Users", .right = Right::users_read}));
-  operations.push_back(operation<&update_user>(
-      {.name = "users.update", .method = "PATCH", .path = "/users/{id}",
-       .summary = "Change a role, or deactivate a user", .tag = "Users",
-       .right = Right::users_write}));
-  operations.push_back(operation<&delete_user>(
-      {.name = "users.delete", .method = "DELETE", .path = "/users/{id}",
-       .summary = "Remove a user from the organization", .tag = "Users",
-       .right = Right::users_write, .status = 204, .destructive = true}));
-  operations.push_back(operation<&make_reset_link>(
-      {.name = "users.reset_link", .method = "POST", .path = "/users/{id}/reset-link",
-       .summary = "Make a link where the person sets a new password", .tag = "Users",
-       .admits = Admits::people, .right = Right::users_write, .status = 201, .no_store = true}));
+  operations.push_back(operation<&list_users>({.name = "users.list",
+                                               .method = "GET",
+                                               .path = "/users",
+                                               .summary = "List the users of an organization",
+                                               .tag = "Users",
+                                               .right = Right::users_read}));
+  operations.push_back(
+      operation<&create_user>({.name = "users.create",
+                               .method = "POST",
+                               .path = "/users",
+                               .summary = "Invite a person or create a service account",
+                               .tag = "Users",
+                               .right = Right::users_write,
+                               .status = 201,
+                               .no_store = true}));
+  operations.push_back(operation<&get_user>({.name = "users.get",
+                                             .method = "GET",
+                                             .path = "/users/{id}",
+                                             .summary = "Get a user",
+                                             .tag = "Users",
+                                             .right = Right::users_read}));
+  operations.push_back(operation<&update_user>({.name = "users.update",
+                                                .method = "PATCH",
+                                                .path = "/users/{id}",
+                                                .summary = "Change a role, or deactivate a user",
+                                                .tag = "Users",
+                                                .right = Right::users_write}));
+  operations.push_back(operation<&delete_user>({.name = "users.delete",
+                                                .method = "DELETE",
+                                                .path = "/users/{id}",
+                                                .summary = "Remove a user from the organization",
+                                                .tag = "Users",
+                                                .right = Right::users_write,
+                                                .status = 204,
+                                                .destructive = true}));
+  operations.push_back(
+      operation<&make_reset_link>({.name = "users.reset_link",
+                                   .method = "POST",
+                                   .path = "/users/{id}/reset-link",
+                                   .summary = "Make a link where the person sets a new password",
+                                   .tag = "Users",
+                                   .admits = Admits::people,
+                                   .right = Right::users_write,
+                                   .status = 201,
+                                   .no_store = true}));
 }
 
 }  // namespace keywright::app

@@ -25,7 +25,8 @@ struct UserView {
 };
 KW_DESCRIBE(UserView, field<&UserView::id>("id", "Id of the user."),
             field<&UserView::serial>("serial", "Small integer id."),
-            field<&UserView::email>("email", "Address used to sign in; empty for a service account."),
+            field<&UserView::email>("email",
+                                    "Address used to sign in; empty for a service account."),
             field<&UserView::name>("name", "Shown to people."),
             field<&UserView::role>("role", "What the user may do in this organization."),
             field<&UserView::active>("active", "False: signed out, keys refused."),

@@ -1,120 +1,18 @@
+#include <algorithm>
+#include <array>
+
 #include "app/keys.h"
 #include "app/operations.h"
 #include "app/slow_hashes.h"
+#include "app/verification.h"
 
 namespace keywright::app {
 namespace {
 
 using domain::Decision;
+using domain::KeyRecord;
 using domain::Outcome;
 using domain::Right;
-using json::Patch;
-
-struct ResourceInput {
-  std::string type;
-  std::string id;
-};
-KW_DESCRIBE(ResourceInput,
-            field<&ResourceInput::type>("type",
-                                        "mcp_server, platform, target or service; for customer "
-                                        "keys any word.",
-                                        required, non_blank, max_length(64)),
-            field<&ResourceInput::id>("id", "Its id; for mcp_server and service also the slug.",
-                                      required, non_blank, max_length(255)))
-
-struct Verify {
-  std::string key;
-  std::optional<domain::Audience> audience;
-  std::optional<ResourceInput> resource;
-  std::vector<std::string> permissions;
-  std::optional<IpAddress> client_ip;
-  std::optional<std::string> method;
-  std::int64_t cost = 1;
-  bool explain = false;
-};
-KW_DESCRIBE(Verify, field<&Verify::key>("key", "The token that was presented.", required, secret),
-            field<&Verify::audience>("audience", "What it is to open; left out: not checked."),
-            field<&Verify::resource>("resource", "Which resource; left out: not checked."),
-            field<&Verify::permissions>("permissions", "All of these must be held.",
-                                        max_items(100), max_length(255)),
-            field<&Verify::client_ip>("client_ip",
-                                      "Where the request came from; needed for keys with "
-                                      "allowed_cidrs."),
-            field<&Verify::method>("method", "Method of the request, for your own records.",
-                                   max_length(32)),
-            field<&Verify::cost>("cost", "What this use costs; 0 spends nothing.", minimum(0),
-                                 maximum(1000000)),
-            field<&Verify::explain>("explain", "True: run every check, say what failed, and spend "
-                                               "nothing."))
-
-struct ResolvedResource {
-  std::string type;
-  std::string id;
-  std::string name;
-};
-KW_DESCRIBE(ResolvedResource, field<&ResolvedResource::type>("type", "As asked."),
-            field<&ResolvedResource::id>("id", "Its id."),
-            field<&ResolvedResource::name>("name", "Its name, if it has one."))
-
-struct LimitState {
-  std::string name;
-  std::int64_t limit = 0;
-  std::int64_t window_seconds = 0;
-  std::int64_t remaining = 0;
-  std::int64_t reset_seconds = 0;
-};
-KW_DESCRIBE(LimitState, field<&LimitState::name>("name", "Name of the limit."),
-            field<&LimitState::limit>("limit", "Uses in one window."),
-            field<&LimitState::window_seconds>("window_seconds", "Length of the window."),
-            field<&LimitState::remaining>("remaining", "Uses that would be accepted right now."),
-            field<&LimitState::reset_seconds>("reset_seconds",
-                                              "Until the whole limit is there again."))
-
-struct CheckFailure {
-  std::string check;
-  Outcome code = Outcome::valid;
-  std::string detail;
-};
-KW_DESCRIBE(CheckFailure, field<&CheckFailure::check>("check", "Which check."),
-            field<&CheckFailure::code>("code", "What it would have answered."),
-            field<&CheckFailure::detail>("detail", "Why, in words."))
-
-struct Verification {
-  bool valid = false;
-  Outcome code = Outcome::malformed;
-  std::optional<std::string> key_id;
-  std::optional<std::string> kind;
-  std::optional<OwnerView> owner;
-  std::optional<domain::OrganizationId> organization_id;
-  std::optional<std::string> name;
-  std::optional<Time> expires_at;
-  std::optional<std::vector<std::string>> permissions;
-  json::Raw metadata;
-  std::optional<ResolvedResource> resource;
-  std::vector<LimitState> limits;
-  std::optional<std::int64_t> credits_remaining;
-  std::optional<std::int64_t> retry_after_seconds;
-  Patch<std::vector<CheckFailure>> failed;
-  Time as_of;
-};
-KW_DESCRIBE(Verification, field<&Verification::valid>("valid", "True only with code VALID."),
-            field<&Verification::code>("code", "The first check that failed, or VALID."),
-            field<&Verification::key_id>("key_id", "Id of the key; null if there is none."),
-            field<&Verification::kind>("kind", "Its kind."),
-            field<&Verification::owner>("owner", "Who it acts for."),
-            field<&Verification::organization_id>("organization_id", "Where it was made."),
-            field<&Verification::name>("name", "Its name."),
-            field<&Verification::expires_at>("expires_at", "When it expires; null: never."),
-            field<&Verification::permissions>("permissions", "What it holds."),
-            field<&Verification::metadata>("metadata", "What was attached to it."),
-            field<&Verification::resource>("resource", "The resource asked for, if it was reached."),
-            field<&Verification::limits>("limits", "Its rate limits after this check."),
-            field<&Verification::credits_remaining>("credits_remaining",
-                                                    "Checks left; null: not counted."),
-            field<&Verification::retry_after_seconds>("retry_after_seconds",
-                                                      "For RATE_LIMITED and USAGE_EXCEEDED."),
-            field<&Verification::failed>("failed", "With explain: every check that fails."),
-            field<&Verification::as_of>("as_of", "When this was decided."))
 
 struct VerifyBatch {
   std::vector<Verify> items;
@@ -170,142 +68,134 @@ domain::Ask ask_from(const Verify& input, const Reach& reach) {
   ask.cost = input.cost;
   ask.explain = input.explain;
   ask.organization = reach.organization;
+  ask.asked_by_its_organization = true;
   return ask;
 }
 
-void describe_key(const Directory& directory, const domain::KeyRecord& key, Verification& answer) {
-  answer.key_id = key.id.to_string();
-  answer.kind = directory.kinds().at(key.kind).name;
-  answer.owner = owner_view(directory, key);
-  if (const auto* organization = directory.organization(key.organization)) {
-    answer.organization_id = organization->id;
-  }
-  answer.name = key.text->name();
-  if (key.expires_at != domain::kNever) answer.expires_at = from_unix_milliseconds(key.expires_at);
-  answer.permissions = key.policy->permissions;
-  if (!key.text->metadata().empty()) {
-    answer.metadata = json::Raw::trusted(std::string(key.text->metadata()));
-  }
-}
-
-Verification answer_for(const Directory& directory, const Decision& decision, bool explain,
-                        Time now) {
-  Verification answer;
-  answer.valid = decision.outcome == Outcome::valid;
-  answer.code = decision.outcome;
-  answer.as_of = now;
-  if (decision.key != nullptr) describe_key(directory, *decision.key, answer);
-  if (decision.resource.type != domain::ResourceType::none) {
-    answer.resource = ResolvedResource{std::string(decision.resource.type_name),
-                                       std::string(decision.resource.id),
-                                       std::string(decision.resource.name)};
-  }
-  for (std::size_t i = 0; i < decision.limits_count; ++i) {
-    const domain::LimitView& view = decision.limits[i];
-    answer.limits.push_back({view.limit->name, view.limit->limit, view.limit->window_seconds,
-                             view.answer.remaining, view.answer.reset_seconds});
-  }
-  answer.credits_remaining = decision.credits_remaining;
-  if (decision.retry_after_seconds > 0) answer.retry_after_seconds = decision.retry_after_seconds;
-  if (explain) {
-    std::vector<CheckFailure> failed;
-    for (const domain::FailedCheck& check : decision.failed) {
-      failed.push_back({std::string(check.check), check.code, check.detail});
-    }
-    answer.failed = Patch<std::vector<CheckFailure>>(std::move(failed));
-  }
-  return answer;
-}
-
-Verification unknown_key(bool explain, Time now) {
-  Verification answer;
-  answer.code = Outcome::not_found;
-  answer.as_of = now;
-  if (explain) {
-    answer.failed = Patch<std::vector<CheckFailure>>(
-        std::vector<CheckFailure>{{"token", Outcome::not_found, "No key has this token."}});
-  }
-  return answer;
-}
-
 // A key that the caller may not ask about is decided by nobody: nothing is spent, nothing is told.
-Verification verify_one(const Directory& directory, const Reach& reach, const Verify& input,
-                        Time now) {
-  if (!reach.only_owner.is_nil()) {
-    const domain::KeyRecord* key = directory.find_token(input.key);
-    if (key != nullptr && !in_reach(directory, reach, *key)) return unknown_key(input.explain, now);
-  }
-  const Decision decision = decide(input.key, ask_from(input, reach), directory, now);
-  return answer_for(directory, decision, input.explain, now);
-}
-
-bool is_unknown(const Verification& answer) {
-  return answer.code == Outcome::not_found || answer.code == Outcome::malformed;
-}
-
-Result<Verification> verify(const Directory& directory, Call& call, const Verify& input) {
-  KW_TRY(const Reach reach, reach_of(directory, call));
-  Verification answer = verify_one(directory, reach, input, call.now);
-  if (is_unknown(answer) && directory.keys().has_slow()) {
-    return fail(Code::unavailable, kTryRun, "");
-  }
-  return answer;
-}
-
-Result<Verifications> verify_batch(const Directory& directory, Call& call,
-                                   const VerifyBatch& input) {
-  KW_TRY(const Reach reach, reach_of(directory, call));
-  Verifications answers;
-  answers.items.reserve(input.items.size());
-  for (const Verify& item : input.items) {
-    answers.items.push_back(verify_one(directory, reach, item, call.now));
-    if (is_unknown(answers.items.back()) && directory.keys().has_slow()) {
-      return fail(Code::unavailable, kTryRun, "");
+Decision decide_for(const Directory& directory, const Reach& reach, const Verify& input,
+                    const KeyRecord* key, Time now) {
+  if (key != nullptr && !in_reach(directory, reach, *key)) {
+    Decision unknown;
+    unknown.outcome = Outcome::not_found;
+    if (input.explain) {
+      unknown.failed.push_back({"token", Outcome::not_found, "No key has this token."});
     }
+    return unknown;
   }
-  return answers;
+  const domain::Ask ask = ask_from(input, reach);
+  Decision decision =
+      key != nullptr ? decide(*key, ask, directory, now) : decide(input.key, ask, directory, now);
+  directory.note(decision);
+  return decision;
 }
 
-// The same once more, with the imported slow hashes tried for tokens that nobody knows yet.
-Task<Result<Verification>> verify_slowly(App& app, Call& call, Verify input) {
-  KW_CO_CHECK_OK(reach_of(app.directory, call));
-  if (app.slow_hashes.could_be(app.directory, input.key)) {
+tl::unexpected<Error> try_run() { return fail(Code::unavailable, kTryRun, ""); }
+
+Result<void> verify_now(const App& app, Call& call, const Arguments& arguments, std::string& out) {
+  Verify input;
+  KW_CHECK_OK(
+      json::decode_request(json::type_of<Verify>(), &input, arguments.parameters, arguments.body));
+  const Directory& directory = app.directory;
+  KW_TRY(const Reach reach, reach_of(directory, call));
+  const KeyRecord* key = directory.find_token(input.key);
+  if (key == nullptr && app.slow_hashes.could_be(directory, input.key)) return try_run();
+  const Decision decision = decide_for(directory, reach, input, key, call.now);
+  write_verification(out, directory, decision, input.explain, call.now);
+  return {};
+}
+
+// In groups, so that the memory is asked for the records of many keys at once.
+void decide_group(const Directory& directory, const Reach& reach, std::span<const Verify> group,
+                  std::span<const KeyRecord* const> keys, Time now, std::string& out) {
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    const Decision decision = decide_for(directory, reach, group[i], keys[i], now);
+    if (out.back() != '[') out += ',';
+    write_verification(out, directory, decision, group[i].explain, now);
+  }
+}
+
+// Found out before the first check spends anything.
+bool needs_slow_hashes(const App& app, const VerifyBatch& input) {
+  if (!app.directory.keys().has_slow()) return false;
+  return std::any_of(input.items.begin(), input.items.end(), [&](const Verify& item) {
+    return app.directory.find_token(item.key) == nullptr &&
+           app.slow_hashes.could_be(app.directory, item.key);
+  });
+}
+
+Result<void> verify_batch_now(const App& app, Call& call, const Arguments& arguments,
+                              std::string& out) {
+  VerifyBatch input;
+  KW_CHECK_OK(json::decode_request(json::type_of<VerifyBatch>(), &input, arguments.parameters,
+                                   arguments.body));
+  const Directory& directory = app.directory;
+  KW_TRY(const Reach reach, reach_of(directory, call));
+  if (needs_slow_hashes(app, input)) return try_run();
+  constexpr std::size_t kAtOnce = Directory::kTokensAtOnce;
+  std::array<std::string_view, kAtOnce> tokens;
+  std::array<const KeyRecord*, kAtOnce> keys;
+  out += "{\"items\":[";
+  for (std::size_t done = 0; done < input.items.size(); done += kAtOnce) {
+    const std::size_t count = std::min(kAtOnce, input.items.size() - done);
+    const std::span<const Verify> group = std::span(input.items).subspan(done, count);
+    for (std::size_t i = 0; i < count; ++i) tokens[i] = group[i].key;
+    directory.find_tokens(std::span(tokens).first(count), std::span(keys).first(count));
+    decide_group(directory, reach, group, std::span(keys).first(count), call.now, out);
+  }
+  out += "]}";
+  return {};
+}
+
+// The same with the imported slow hashes tried for tokens that nobody knows yet.
+Task<Result<Verification>> verify(App& app, Call& call, Verify input) {
+  KW_CO_TRY(const Reach reach, reach_of(app.directory, call));
+  const bool known = app.directory.find_token(input.key) != nullptr;
+  if (!known && app.slow_hashes.could_be(app.directory, input.key)) {
     KW_CO_CHECK_OK(co_await app.slow_hashes.try_token(app, input.key));
   }
-  KW_CO_TRY(const Reach reach, reach_of(app.directory, call));
-  co_return verify_one(app.directory, reach, input, app.clock.now());
+  const KeyRecord* key = app.directory.find_token(input.key);
+  const Time now = app.clock.now();
+  const Decision decision = decide_for(app.directory, reach, input, key, now);
+  co_return verification_of(app.directory, decision, input.explain, now);
 }
 
-Task<Result<Verifications>> verify_batch_slowly(App& app, Call& call, VerifyBatch input) {
-  KW_CO_CHECK_OK(reach_of(app.directory, call));
+Task<Result<Verifications>> verify_batch(App& app, Call& call, VerifyBatch input) {
   Verifications answers;
-  for (const Verify& item : input.items) {
-    const bool known = app.directory.find_token(item.key) != nullptr;
-    if (!known && app.slow_hashes.could_be(app.directory, item.key)) {
-      KW_CO_CHECK_OK(co_await app.slow_hashes.try_token(app, item.key));
-    }
-    KW_CO_TRY(const Reach reach, reach_of(app.directory, call));
-    answers.items.push_back(verify_one(app.directory, reach, item, app.clock.now()));
+  for (Verify& item : input.items) {
+    KW_CO_TRY(Verification answer, co_await verify(app, call, std::move(item)));
+    answers.items.push_back(std::move(answer));
   }
   co_return answers;
 }
 
 }  // namespace
 
+// What the description binds may wait for a slow hash; `look` answers at once where none is
+// waiting.
 void add_verify_operations(std::vector<Operation>& operations) {
   Operation one = operation<&verify>(
-      {.name = "keys.verify", .method = "POST", .path = "/keys/verify",
-       .summary = "Check a key", .tag = "Keys", .admits = Admits::key_managers,
-       .permission = "keys:verify", .unchanging = true,
+      {.name = "keys.verify",
+       .method = "POST",
+       .path = "/keys/verify",
+       .summary = "Check a key",
+       .tag = "Keys",
+       .admits = Admits::key_managers,
+       .permission = "keys:verify",
+       .unchanging = true,
        .description = "Always 200: a refusal is an answer. Checks run in a fixed order, and a "
                       "refusal spends no limit."});
-  one.run = operation<&verify_slowly>({}).run;
+  one.look = &verify_now;
   operations.push_back(one);
-  Operation batch = operation<&verify_batch>(
-      {.name = "keys.verify_batch", .method = "POST", .path = "/keys/verify-batch",
-       .summary = "Check up to 1000 keys", .tag = "Keys", .admits = Admits::key_managers,
-       .permission = "keys:verify", .unchanging = true});
-  batch.run = operation<&verify_batch_slowly>({}).run;
+  Operation batch = operation<&verify_batch>({.name = "keys.verify_batch",
+                                              .method = "POST",
+                                              .path = "/keys/verify-batch",
+                                              .summary = "Check up to 1000 keys",
+                                              .tag = "Keys",
+                                              .admits = Admits::key_managers,
+                                              .permission = "keys:verify",
+                                              .unchanging = true});
+  batch.look = &verify_batch_now;
   operations.push_back(batch);
 }
 

@@ -1,10 +1,11 @@
 // app/workers.h - a few threads for work that must not hold up an io thread: store reads, Argon2id.
 //
 //   auto read = [&] { return store.list_records(filter, page); };
-//   auto records = co_await workers.run(read);        // Result<decltype(read())>; resumes on the loop
+//   auto records = co_await workers.run(read);        // Result<decltype(read())>; resumes on the
+//   loop
 //
-// The queue is bounded: when it is full, run() answers `unavailable` with Retry-After at once, so that
-// a flood of slow work cannot pile up.
+// The queue is bounded: when it is full, run() answers `unavailable` with Retry-After at once, so
+// that a flood of slow work cannot pile up.
 //
 // Threading: run() on an io thread, or on any thread when there is none (then it runs in place).
 // Lifetime: stop() before the io threads stop; queued work is finished.
@@ -72,9 +73,9 @@ class Workers::Job {
       home->post([waiting] { waiting.resume(); });
     });
     if (accepted) return true;
-    answer_.emplace(fail(Error(Code::unavailable, "overloaded",
-                               "Too much work is waiting; try again in a moment.")
-                             .with_retry_after_seconds(1)));
+    answer_.emplace(fail(
+        Error(Code::unavailable, "overloaded", "Too much work is waiting; try again in a moment.")
+            .with_retry_after_seconds(1)));
     return false;
   }
   Answer await_resume() { return std::move(*answer_); }

@@ -302,7 +302,10 @@ std::optional<Fault> parse_request_head(std::string_view head, Request& request,
   if (auto fault = parse_request_line(split_first_line(head), request)) return fault;
   Gathered gathered;
   if (auto fault = parse_fields(head, request.headers, gathered)) return fault;
-  if (gathered.hosts != 1 || !is_valid_authority(gathered.host)) return malformed("host");
+  const bool may_lack_host = request.minor_version == 0 && gathered.hosts == 0;
+  if (!may_lack_host && (gathered.hosts != 1 || !is_valid_authority(gathered.host))) {
+    return malformed("host");
+  }
   if (request.authority.empty()) request.authority = gathered.host;
   if (auto fault = decide_framing(gathered, request.minor_version, framing)) return fault;
   if (!gathered.expect.empty() && request.minor_version > 0) {

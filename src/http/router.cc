@@ -137,8 +137,9 @@ struct Router::Walk {
     std::string_view after = rest;
     const bool more_after = rest.find('/') != std::string_view::npos;
     const std::string_view segment = take_segment(after);
-    if (const Node* next = node.find_literal(segment); next && walk(*next, after, more_after)) {
-      return true;
+    if (const Node* next = node.find_literal(segment)) {
+      if (walk(*next, after, more_after)) return true;
+      if (!more_after && next->methods() != 0) return false;  // this very path, another method
     }
     if (match.parameter_count_ == RouteMatch::kMaxParameters) return false;
     if (node.parameter && !segment.empty()) {

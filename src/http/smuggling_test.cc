@@ -134,7 +134,7 @@ std::vector<Case> head_cases() {
       {"host_ipv6_open", get("Host: [::1\r\n"), 400},
       {"host_ipv6_wrong", get("Host: [hello]\r\n"), 400},
       {"host_non_ascii", get("Host: \xc3\xa4\r\n"), 400},
-      {"host_missing_in_1_0", "GET /hello HTTP/1.0\r\n\r\n", 400},
+      {"host_twice_in_1_0", "GET /hello HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", 400},
       {"folded_line", get("Host: a\r\nX: a\r\n b\r\n"), 400},
       {"folded_by_tab", get("Host: a\r\nX: a\r\n\tb\r\n"), 400},
       {"space_before_first_field", get(" Host: a\r\n"), 400},

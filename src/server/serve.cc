@@ -62,6 +62,16 @@ void write_access(Logger& logger, const http::AccessRecord& record) {
                 {"peer", record.peer.to_string()}});
 }
 
+void write_outcomes(rest::MetricsText& text, const app::Directory& directory) {
+  text.counter("keywright_decisions_total",
+               "Decisions about presented keys, by how they came out.");
+  const app::OutcomeCounters::Totals totals = directory.outcomes().totals();
+  for (std::size_t i = 0; i < totals.size(); ++i) {
+    text.sample({{"outcome", domain::name_of(static_cast<domain::Outcome>(i))}},
+                static_cast<double>(totals[i]));
+  }
+}
+
 // Everything that serves, in the order in which it depends on one another.
 class Server {
  public:
@@ -118,6 +128,8 @@ class Server {
     has_room_ = has_room;
   }
 
+  void record_found_idle() { app::record_found_idle(core_->directory, core_->committer); }
+
   void flush_usage() { core_->directory.usage().file().flush(); }
 
   // Answers before io threads, io threads before what they use.
@@ -139,6 +151,7 @@ class Server {
     options.is_ready = [this] { return ready_.load(); };
     options.metrics.push_back([this](rest::MetricsText& text) {
       rest::write_http_metrics(text, http_->counters());
+      write_outcomes(text, core_->directory);
       text.counter("keywright_log_lines_dropped_total", "Log lines that a full pipe did not take.",
                    static_cast<double>(process_logger().dropped_lines()));
     });
@@ -220,6 +233,7 @@ void run_until_told(Server& server, const Signals& signals, const Clock& clock) 
       return;
     }
     server.look_at_disk();
+    server.record_found_idle();
     if (clock.boot_time() - flushed_at >= kUsageFlushEvery) {
       server.flush_usage();
       flushed_at = clock.boot_time();

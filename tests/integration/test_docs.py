@@ -54,7 +54,8 @@ class Examples(unittest.TestCase):
                            PATH=f"{folder / 'build'}:{os.environ['PATH']}")
         text = examples()[name][1].replace("robin@example.com", self.server.email)
         if name != "tour":
-            text = f"keywright login --email {self.server.email} --password-file password.txt\n{text}"
+            login = f"keywright login --email {self.server.email} --password-file password.txt"
+            text = f"{login}\n{text}"
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=folder, text=True,
                               env=environment, capture_output=True, timeout=120)
         self.assertEqual(0, done.returncode, f"{done.stdout}\n{done.stderr}")

@@ -16,7 +16,9 @@ using domain::Audience;
 using domain::Kind;
 using domain::OwnerType;
 
-bool admits_people(Admits admits) { return admits != Admits::any_key && admits != Admits::anyone; }
+bool admits_people(Admits admits) {
+  return admits != Admits::any_key && admits != Admits::anyone && admits != Admits::giving_up;
+}
 
 std::optional<Audience> audience_of(Admits admits) {
   switch (admits) {
@@ -25,7 +27,8 @@ std::optional<Audience> audience_of(Admits admits) {
     case Admits::me: return Audience::me;
     case Admits::anyone:
     case Admits::people:
-    case Admits::any_key: break;
+    case Admits::any_key:
+    case Admits::giving_up: break;
   }
   return std::nullopt;
 }
@@ -79,7 +82,8 @@ bool admits_kind(const Operation& operation, const Kind& kind) {
       return domain::admits(kind, Audience::rest) &&
              (for_a_person || !operation.permission.empty());
     case Admits::key_managers: return domain::admits(kind, Audience::rest) && !for_a_person;
-    case Admits::any_key: return kind.may_give_itself_up;
+    case Admits::any_key:
+    case Admits::giving_up: return kind.may_give_itself_up;
     case Admits::me: return domain::admits(kind, Audience::me) && for_a_person;
   }
   return false;
@@ -110,7 +114,9 @@ Result<app::Caller> admit_to(const Operation& operation, const std::optional<Pre
   if (operation.admits == Admits::people) {
     KW_CHECK_OK(refuse_keys(operation, *presented, directory, address, now));
   }
-  auto caller = app::admit(directory, *presented, audience_of(operation.admits), address, now);
+  const app::Use use =
+      operation.admits == Admits::giving_up ? app::Use::giving_up : app::Use::counted;
+  auto caller = app::admit(directory, *presented, audience_of(operation.admits), address, now, use);
   if (!caller && caller.error().reason() == "wrong_key_kind") {
     return fail(naming_the_right_kind(caller.error(), operation, directory.kinds()));
   }

@@ -67,11 +67,25 @@ Error as_not_found(Error error, const Operation& operation) {
   if (error.code() != Code::invalid_argument) return error;
   for (const FieldProblem& problem : error.problems()) {
     const json::Field* field = operation.input->find(problem.field);
-    if (field != nullptr && field->place == Place::path) {
+    const bool sent_elsewhere =
+        problem.message.starts_with("unknown") || problem.message == "is read-only";
+    if (field != nullptr && field->place == Place::path && !sent_elsewhere) {
       return Error(Code::not_found, "not_found", "Nothing has this id.");
     }
   }
   return error;
+}
+
+bool takes_in_query(const Operation& operation, std::string_view name) {
+  const json::Field* field = operation.input->find(name);
+  return field != nullptr && field->place == Place::query;
+}
+
+// Every request may say in its query which organization it means.
+Result<domain::OrganizationId> organization_from(std::string_view text) {
+  auto id = domain::OrganizationId::parse(text);
+  if (!id) return fail(invalid_field("organization_id", "must be a UUID"));
+  return *id;
 }
 
 void write_plain(http::Response& response, std::string_view type, std::string body) {
@@ -196,6 +210,10 @@ Result<void> Face::prepare(const Request& request, const Operation& operation,
     visit.parameters.push_back({name, visit.match.parameter(name), Place::path});
   }
   for (const auto& [name, value] : visit.query) {
+    if (name == "organization_id" && !takes_in_query(operation, name)) {
+      KW_TRY(call.organization_id, organization_from(value));
+      continue;
+    }
     visit.parameters.push_back({name, value, Place::query});
   }
   visit.arguments.parameters = visit.parameters;
@@ -206,15 +224,24 @@ Result<void> Face::prepare(const Request& request, const Operation& operation,
 Result<void> Face::admit(const Request& request, Visit& visit) const {
   visit.epoch = app_.directory.epoch();
   const IpAddress address = client_address(request, options_.trusted_proxies);
-  KW_TRY(visit.call.caller,
-         admit_to(*visit.call.operation, visit.presented, app_.directory, address, visit.call.now));
+  auto caller =
+      admit_to(*visit.call.operation, visit.presented, app_.directory, address, visit.call.now);
+  if (caller ? caller->is_key() : caller.error().code() == Code::rate_limited) {
+    const domain::KeyRecord* key = caller ? app_.directory.keys().find(caller->digest)
+                                          : app_.directory.find_token(visit.presented->token);
+    visit.call.reply.headers = app::rate_limit_headers(app_.directory, key, visit.call.now);
+  }
+  if (!caller) return fail(std::move(caller).error());
+  visit.call.caller = std::move(*caller);
   if (visit.presented) {
     KW_CHECK_OK(check_csrf(request, *visit.presented, app_.directory, visit.call.caller));
   }
   KW_CHECK_OK(check_body_type(request));
   if (request.method == Method::post && visit.call.operation->is_change) {
     KW_TRY(visit.call.idempotency_key, idempotency_key_of(request));
-    visit.method_and_path = fmt::format("{} {}", request.method_text, request.path);
+    if (!visit.call.idempotency_key.empty()) {  // all that tells requests with one key apart
+      visit.method_and_path = fmt::format("{} {}", request.method_text, request.path);
+    }
     visit.arguments.method_and_path = visit.method_and_path;
   }
   return {};

@@ -337,14 +337,16 @@ void Document::write_success(const Operation& operation) {
 }
 
 void Document::write_security(const Operation& operation) {
-  bool bearer = operation.admits != Admits::any_key && operation.admits != Admits::anyone;
+  const bool keys_only =
+      operation.admits == Admits::any_key || operation.admits == Admits::giving_up;
+  bool bearer = !keys_only && operation.admits != Admits::anyone;
   bool api_key = false;
   for (const domain::Kind& kind : kinds_.all()) {
     if (operation.admits == Admits::anyone || !admits_kind(operation, kind)) continue;
     bearer = bearer || kind.carriers.contains(domain::Carrier::bearer);
     api_key = api_key || kind.carriers.contains(domain::Carrier::x_api_key);
   }
-  const bool session = operation.admits != Admits::anyone && operation.admits != Admits::any_key;
+  const bool session = operation.admits != Admits::anyone && !keys_only;
   writer_.key("security").begin_array();
   const auto allow = [&](std::string_view scheme, bool allowed) {
     if (!allowed) return;
@@ -364,7 +366,8 @@ void Document::write_access(const Operation& operation) {
     case Admits::people: writer_.string("people"); break;
     case Admits::callers: writer_.string("callers"); break;
     case Admits::key_managers: writer_.string("key_managers"); break;
-    case Admits::any_key: writer_.string("any_key"); break;
+    case Admits::any_key:
+    case Admits::giving_up: writer_.string("any_key"); break;
     case Admits::me: writer_.string("me"); break;
   }
   writer_.key("right");

@@ -26,6 +26,11 @@ std::string text_of(std::int64_t milliseconds) {
   return format_rfc3339(from_unix_milliseconds(milliseconds));
 }
 
+bool is_active_in(const User& user, OrganizationId organization) {
+  const Membership* membership = user.membership_in(organization);
+  return membership && membership->active;
+}
+
 // One run over all checks for one record. Each check_ function is one Outcome, or two that are told
 // apart in one place, and answers whether to go on.
 class Checks {
@@ -150,7 +155,10 @@ bool Checks::check_disabled() {
 bool Checks::owner_exists() {
   if (!organization_) return false;
   switch (key_.owner_type) {
-    case OwnerType::user: user_ = records_.user(key_.owner); return user_ && user_->is_active();
+    case OwnerType::user:
+      user_ = records_.user(key_.owner);
+      if (!user_ || !user_->is_active()) return false;
+      return !ask_.asked_by_its_organization || is_active_in(*user_, organization_->id);
     case OwnerType::organization: return true;
     case OwnerType::project: return records_.project(key_.owner) != nullptr;
     case OwnerType::target: return records_.target(key_.owner) != nullptr;
@@ -312,11 +320,13 @@ std::string_view name_of(Outcome outcome) { return json::enum_name(outcome); }
 
 Decision decide(std::string_view token, const Ask& ask, const Records& records, Time now) {
   const bool readable = !token.empty() && token.size() <= kTokenCharactersMax;
+  // Where any text may be a token, its form is only asked for once nobody has it.
+  const bool foreign = readable && records.admits_foreign_tokens();
+  const KeyRecord* key = foreign ? records.find_token(token) : nullptr;
+  if (key) return decide(*key, ask, records, now);
   const bool recognised =
       readable && read_token(records.kinds(), token).form == TokenForm::recognised;
-  const KeyRecord* key = recognised || (readable && records.admits_foreign_tokens())
-                             ? records.find_token(token)
-                             : nullptr;
+  if (recognised && !foreign) key = records.find_token(token);
   if (key) return decide(*key, ask, records, now);
   Decision decision;
   if (recognised) {

@@ -71,6 +71,9 @@ struct Ask {
   bool spend = true;     // false: a second look at a request that was already counted
   bool explain = false;  // run every check, spend nothing
   Slot organization = kNoSlot;  // only keys of this organization exist for the caller
+  // The organization where the key was made asks: its owner must still belong there. Elsewhere a
+  // user's key acts wherever the user belongs.
+  bool asked_by_its_organization = false;
 };
 
 struct Resource {

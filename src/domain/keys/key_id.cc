@@ -16,6 +16,11 @@ KeyId KeyId::generate(Random& random) {
   KeyId id;
   random.fill(std::as_writable_bytes(std::span(id.text)));
   for (char& c : id.text) c = kAlphabet[static_cast<unsigned char>(c) & 63];
+  while (id.text[0] == '-') {  // would read as an option on a command line
+    std::byte again;
+    random.fill(std::span(&again, 1));
+    id.text[0] = kAlphabet[std::to_integer<unsigned char>(again) & 63];
+  }
   return id;
 }
 

@@ -1,4 +1,5 @@
-// domain/keys/key_id.h - the id of a key: 12 URL-safe characters (72 random bits).
+// domain/keys/key_id.h - the id of a key: 12 URL-safe characters (72 random bits), never beginning
+// with "-".
 //
 // Twelve characters of A-Z a-z 0-9 - _ fit in a record without a heap block. Ids are public:
 // knowing one gives nothing.

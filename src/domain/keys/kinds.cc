@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kHiddenBitsMin = 128;
 constexpr double kBase62Bits = 5.954;  // rounded down from log2(62)
-constexpr std::size_t kKeyspacePrefixMin = 3;
+constexpr std::size_t kKeyspacePrefixMin = 2;
 constexpr std::size_t kKeyspacePrefixMax = 32;
 
 // Beginnings that belong to something else than a keyspace: sessions, JWTs ({" in base64url), and
@@ -127,7 +127,9 @@ bool clash(std::string_view left, std::string_view right) {
   return left.starts_with(right) || right.starts_with(left);
 }
 
-bool is_prefix_character(char c) { return is_ascii_digit(c) || is_ascii_alpha(c) || c == '_'; }
+bool is_prefix_character(char c) {
+  return is_ascii_digit(c) || is_ascii_alpha(c) || c == '_' || c == '-';
+}
 
 tl::unexpected<Error> unsafe(const Kind& kind, std::string_view rule) {
   return fail(Code::invalid_argument, "unsafe_kinds",
@@ -257,8 +259,10 @@ Result<void> check_kinds(const Kinds& kinds, std::span<const std::string> extra_
 Result<void> check_keyspace_prefix(const Kinds& kinds, std::string_view prefix,
                                    std::span<const std::string> in_use) {
   if (prefix.size() < kKeyspacePrefixMin || prefix.size() > kKeyspacePrefixMax ||
-      !std::all_of(prefix.begin(), prefix.end(), is_prefix_character) || !prefix.ends_with('_')) {
-    return fail(invalid_field("prefix", "must be 3 to 32 of A-Z, a-z, 0-9 and _, and end in _"));
+      !std::all_of(prefix.begin(), prefix.end(), is_prefix_character) || prefix.front() == '_' ||
+      prefix.front() == '-') {
+    return fail(invalid_field(
+        "prefix", "must be 2 to 32 of A-Z, a-z, 0-9, _ and -, and begin with a letter or digit"));
   }
   auto clashes = [&](std::string_view other) { return clash(prefix, other); };
   bool reserved = std::any_of(std::begin(kReservedPrefixes), std::end(kReservedPrefixes), clashes);

@@ -26,18 +26,18 @@
 namespace keywright::domain {
 
 enum class Audience : unsigned char {
-  rest,
   graphql,
+  rest,
   mcp,
-  mcp_connect,
+  verify,
   service,
-  traces,
-  targets_api,
+  mcp_connect,
   me,
-  verify
+  traces,
+  targets_api
 };
-KW_DESCRIBE_ENUM(Audience, rest, graphql, mcp, {mcp_connect, "mcp-connect"}, service, traces,
-                 {targets_api, "targets-api"}, me, verify)
+KW_DESCRIBE_ENUM(Audience, graphql, rest, mcp, verify, service, {mcp_connect, "mcp-connect"}, me,
+                 traces, {targets_api, "targets-api"})
 
 // A small set of enumerators as bits.
 template <class E>
@@ -132,8 +132,9 @@ double hidden_entropy_bits(const Kind& kind);
 // the kind and the rule.
 Result<void> check_kinds(const Kinds& kinds, std::span<const std::string> extra_prefixes);
 
-// A new keyspace prefix: 3 to 32 of [A-Za-z0-9_], ending in "_", and neither a prefix of a prefix
-// in use nor the other way round ("ok1-", "kws_" and the start of a JWT included).
+// A new keyspace prefix: 2 to 32 of [A-Za-z0-9_-], beginning with a letter or digit, and neither a
+// prefix of a prefix in use nor the other way round ("ok1-", "kws_" and the start of a JWT
+// included).
 Result<void> check_keyspace_prefix(const Kinds& kinds, std::string_view prefix,
                                    std::span<const std::string> in_use);
 

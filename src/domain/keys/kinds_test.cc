@@ -144,14 +144,14 @@ TEST(Kinds, AKeyspaceThatBeginsLikeAKindIsRefused) {
 
 TEST(KeyspacePrefix, OrdinaryPrefixesAreAccepted) {
   const std::vector<std::string> in_use = {"acme_live_"};
-  for (const char* prefix : {"ab_", "acme_test_", "A1_", "sk_live_", "acme_l_", "kw_",
-                             "abcdefghijabcdefghijabcdefghija_"}) {
+  for (const char* prefix : {"ab_", "acme_test_", "A1_", "sk_live_", "acme_l_", "kw_", "ab", "abc",
+                             "ab-_", "a_", "abcdefghijabcdefghijabcdefghija_"}) {
     EXPECT_TRUE(check_keyspace_prefix(shipped_kinds(), prefix, in_use)) << prefix;
   }
 }
 
 TEST(KeyspacePrefix, OddFormsAreRefused) {
-  for (const char* prefix : {"", "_", "a_", "abc", "ab-_", "ab c_", "ab.c_", "\xC3\xA9_",
+  for (const char* prefix : {"", "_", "a", "-ab", "_ab", "ab c_", "ab.c_", "\xC3\xA9_",
                              "abcdefghijabcdefghijabcdefghijab_"}) {
     Result<void> checked = check_keyspace_prefix(shipped_kinds(), prefix, {});
     ASSERT_FALSE(checked) << prefix;

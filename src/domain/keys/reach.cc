@@ -163,6 +163,9 @@ Reach reach(const ResourceRef& ref, const Bearer& bearer, const Records& records
   const ResourceType scoped_to = bearer.kind.scoped_to;
   if (scoped_to == ResourceType::external) return reach_external(ref, bearer, records, found);
   if (scoped_to != ResourceType::none && scoped_to != ref.type) return Reach::wrong_type;
+  const bool account = bearer.kind.audiences.contains(Audience::targets_api);
+  const bool of_organization = bearer.key.owner_type == OwnerType::organization;
+  if (of_organization && !(account && ref.type == ResourceType::target)) return Reach::wrong_type;
   switch (ref.type) {
     case ResourceType::mcp_server: return reach_mcp_server(ref, bearer, records, found);
     case ResourceType::platform: return reach_platform(ref, bearer, records, found);
