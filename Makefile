@@ -30,11 +30,11 @@ run: build ## Build, then serve a demo on http://127.0.0.1:8080 with its data in
 	@echo "run: starting keywright on http://$(LISTEN), data in $(DATA); stop it with Ctrl-C"
 	@exec build/keywright serve --demo --data $(DATA) --listen $(LISTEN)
 
-test: ## Run every test: unit tests under sanitizers, fuzz replays, integration, make check
+test: ## Run every test: unit tests under sanitizers, fuzz replays, integration, format and rules
 	@tools/setup.sh test
-	@python3 tests/run.py --jobs $(JOBS) unit-asan integration check
+	@python3 tests/run.py --jobs $(JOBS) unit-asan integration rules
 
-test-long: ## make test, and: ThreadSanitizer, longer fuzzing, the slow integration tests, g++ 12
+test-long: ## make test, and: ThreadSanitizer, longer fuzzing, slow integration tests, g++ 12, clang-tidy
 	@tools/setup.sh test
 	@KEYWRIGHT_LONG=1 python3 tests/run.py --jobs $(JOBS) \
 	  unit-asan unit-tsan fuzz integration gcc12 check

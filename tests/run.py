@@ -5,8 +5,8 @@
 
 Stages, in the order given: unit-asan, unit-tsan (build a preset, run its unit tests and fuzz
 replays), integration (build the release, run tests/integration/test_*.py against it), fuzz (every
-fuzz target for a while), gcc12 (build with the second compiler), check (make check). A stage that
-cannot be built counts as one failure and the rest still run.
+fuzz target for a while), gcc12 (build with the second compiler), check (make check), rules (the
+same without clang-tidy). A stage that cannot be built counts as one failure; the rest still run.
 
 Integration tests find the program in KEYWRIGHT_BIN and may import from tests/support. `--only`
 keeps the tests whose file or executable name contains TEXT.
@@ -180,6 +180,12 @@ def gcc12(jobs, tally):
         tally.add("build of gcc12", 1, 0)
 
 
+def rules(tally):
+    say("== format, repository rules, tests of the tools")
+    done = run([sys.executable, "tools/check.py", "--without-clang-tidy"])
+    tally.add("repository rules", int(done.returncode == 0), int(done.returncode != 0))
+
+
 def check(jobs, tally):
     say("== make check")
     done = run(["make", "check", f"JOBS={jobs}"])
@@ -190,7 +196,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--only", default="")
-    stages = ["unit-asan", "unit-tsan", "integration", "fuzz", "gcc12", "check"]
+    stages = ["unit-asan", "unit-tsan", "integration", "fuzz", "gcc12", "rules", "check"]
     parser.add_argument("stages", nargs="+", choices=stages, metavar="STAGE")
     arguments = parser.parse_args()
     tally = Tally()
@@ -204,6 +210,8 @@ def main():
             fuzz(arguments.jobs, arguments.only, tally)
         elif stage == "gcc12":
             gcc12(arguments.jobs, tally)
+        elif stage == "rules":
+            rules(tally)
         else:
             check(arguments.jobs, tally)
     for name in tally.failures:

@@ -126,6 +126,8 @@ Result<OrganizationId> choose(const View& view, const Call& call,
 
 }  // namespace
 
+// Nobody makes a Directory for the length of a call.
+// NOLINTNEXTLINE(bugprone-return-const-ref-from-parameter)
 const Directory& view_directory(const Directory& view) { return view; }
 const Directory& view_directory(const Change& view) { return view.directory(); }
 

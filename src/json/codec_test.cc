@@ -28,8 +28,7 @@ struct Leaf {
   std::string name;
   std::vector<Leaf> leaves;
 };
-KW_DESCRIBE(Leaf,
-            field<&Leaf::name>("name", "Its name."),
+KW_DESCRIBE(Leaf, field<&Leaf::name>("name", "Its name."),
             field<&Leaf::leaves>("leaves", "More of them."))
 
 struct Identified {
@@ -66,34 +65,25 @@ struct Everything : Identified {
   std::vector<Cidr> networks;
   IpAddress address;
 };
-KW_DESCRIBE(Everything,
-            field<&Everything::id>("id", "Id."),
-            field<&Everything::flag>("flag", "A flag."),
-            field<&Everything::small>("small", "A small number."),
-            field<&Everything::large>("large", "A large number."),
-            field<&Everything::natural>("natural", "Not negative."),
-            field<&Everything::huge>("huge", "Not negative, and large."),
-            field<&Everything::ratio>("ratio", "A ratio."),
-            field<&Everything::name>("name", "A name."),
-            field<&Everything::at>("at", "A time."),
-            field<&Everything::thing>("thing", "A thing."),
-            field<&Everything::color>("color", "A color."),
-            field<&Everything::code>("code", "A code."),
-            field<&Everything::words>("words", "Words."),
-            field<&Everything::table>("table", "A table."),
-            field<&Everything::until>("until", "An end."),
-            field<&Everything::note>("note", "A note."),
-            field<&Everything::colors>("colors", "Colors."),
-            field<&Everything::leaf>("leaf", "A leaf."),
-            field<&Everything::spare>("spare", "Another."),
-            field<&Everything::labels>("labels", "Labels."),
-            field<&Everything::extra>("extra", "Anything."),
-            field<&Everything::raw>("raw", "Anything."),
-            field<&Everything::password>("password", "A password.", write_only),
-            field<&Everything::token>("token", "Shown once.", shown),
-            field<&Everything::hash>("hash", "A hash.", stored_only),
-            field<&Everything::networks>("networks", "Networks."),
-            field<&Everything::address>("address", "An address."))
+KW_DESCRIBE(
+    Everything, field<&Everything::id>("id", "Id."), field<&Everything::flag>("flag", "A flag."),
+    field<&Everything::small>("small", "A small number."),
+    field<&Everything::large>("large", "A large number."),
+    field<&Everything::natural>("natural", "Not negative."),
+    field<&Everything::huge>("huge", "Not negative, and large."),
+    field<&Everything::ratio>("ratio", "A ratio."), field<&Everything::name>("name", "A name."),
+    field<&Everything::at>("at", "A time."), field<&Everything::thing>("thing", "A thing."),
+    field<&Everything::color>("color", "A color."), field<&Everything::code>("code", "A code."),
+    field<&Everything::words>("words", "Words."), field<&Everything::table>("table", "A table."),
+    field<&Everything::until>("until", "An end."), field<&Everything::note>("note", "A note."),
+    field<&Everything::colors>("colors", "Colors."), field<&Everything::leaf>("leaf", "A leaf."),
+    field<&Everything::spare>("spare", "Another."), field<&Everything::labels>("labels", "Labels."),
+    field<&Everything::extra>("extra", "Anything."), field<&Everything::raw>("raw", "Anything."),
+    field<&Everything::password>("password", "A password.", write_only),
+    field<&Everything::token>("token", "Shown once.", shown),
+    field<&Everything::hash>("hash", "A hash.", stored_only),
+    field<&Everything::networks>("networks", "Networks."),
+    field<&Everything::address>("address", "An address."))
 
 constexpr std::string_view kFull =
     R"({"id":"019a3f5c-0d2e-7c41-9f7a-3b1d6a0c52e8","flag":true,"small":-2147483648,)"
@@ -144,10 +134,8 @@ struct Update {
   std::string hash;
   Secret<std::string> password;
 };
-KW_DESCRIBE(Update,
-            field<&Update::id>("id", "Which.", in_path),
-            field<&Update::name>("name", "New name."),
-            field<&Update::limit>("limit", "New limit."),
+KW_DESCRIBE(Update, field<&Update::id>("id", "Which.", in_path),
+            field<&Update::name>("name", "New name."), field<&Update::limit>("limit", "New limit."),
             field<&Update::status>("status", "Its status.", read_only),
             field<&Update::hash>("hash", "A hash.", stored_only),
             field<&Update::password>("password", "New password.", write_only))
@@ -239,9 +227,7 @@ TEST(Codec, ATopLevelListIsReadToo) {
   EXPECT_EQ(encode(*ids), "[1,2]");
 }
 
-TEST(Codec, AValueOutsideItsEnumerationIsNull) {
-  EXPECT_EQ(encode(static_cast<Color>(9)), "null");
-}
+TEST(Codec, AValueOutsideItsEnumerationIsNull) { EXPECT_EQ(encode(static_cast<Color>(9)), "null"); }
 
 TEST(Codec, AWholeRequestFitsInOneObject) {
   const auto update = decode<Update>(R"({"id":"k1","name":"n"})", {.all_places = true});
@@ -280,8 +266,7 @@ struct ListThings {
   double ratio = 0;
   std::string text;
 };
-KW_DESCRIBE(ListThings,
-            field<&ListThings::project_id>("project_id", "Of which project.", in_path),
+KW_DESCRIBE(ListThings, field<&ListThings::project_id>("project_id", "Of which project.", in_path),
             field<&ListThings::limit>("limit", "How many.", in_query, minimum(1), maximum(200)),
             field<&ListThings::cursor>("cursor", "Where to go on.", in_query, max_length(5)),
             field<&ListThings::all>("all", "All of them.", in_query),

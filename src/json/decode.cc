@@ -18,9 +18,9 @@ const Field kNoRules{};
 
 bool is_blank(std::string_view text) {
   // White space beyond ASCII (Unicode's White_Space), and the zero-width space and joiners.
-  constexpr std::array<std::string_view, 12> kWide = {
-      "\u0085", "\u00a0", "\u1680", "\u2028", "\u2029", "\u202f",
-      "\u205f", "\u3000", "\u200b", "\u200c", "\u200d", "\ufeff"};
+  constexpr std::array<std::string_view, 12> kWide = {"\u0085", "\u00a0", "\u1680", "\u2028",
+                                                      "\u2029", "\u202f", "\u205f", "\u3000",
+                                                      "\u200b", "\u200c", "\u200d", "\ufeff"};
   while (!text.empty()) {
     std::size_t length = 0;
     if (static_cast<unsigned char>(text[0]) <= 0x20) length = 1;
@@ -313,8 +313,7 @@ void Decoder::parameter(const Type& type, const Field& rules, void* object, std:
       return;
     case Shape::int32:
     case Shape::int64:
-    case Shape::uint32:
-      return integer(type, rules, object, from_text<std::int64_t>(text), path);
+    case Shape::uint32: return integer(type, rules, object, from_text<std::int64_t>(text), path);
     case Shape::uint64: return integer(type, rules, object, from_text<std::uint64_t>(text), path);
     case Shape::number: return number(type, rules, object, from_text<double>(text), path);
     case Shape::string:

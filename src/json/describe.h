@@ -96,14 +96,22 @@ struct Plain {
 template <class T>
 struct Describer;
 
-template <> struct Describer<bool> : Plain<bool, Shape::boolean> {};
-template <> struct Describer<std::int32_t> : Plain<std::int32_t, Shape::int32> {};
-template <> struct Describer<std::int64_t> : Plain<std::int64_t, Shape::int64> {};
-template <> struct Describer<std::uint32_t> : Plain<std::uint32_t, Shape::uint32> {};
-template <> struct Describer<std::uint64_t> : Plain<std::uint64_t, Shape::uint64> {};
-template <> struct Describer<double> : Plain<double, Shape::number> {};
-template <> struct Describer<std::string> : Plain<std::string, Shape::string> {};
-template <> struct Describer<Raw> : Plain<Raw, Shape::raw> {};
+template <>
+struct Describer<bool> : Plain<bool, Shape::boolean> {};
+template <>
+struct Describer<std::int32_t> : Plain<std::int32_t, Shape::int32> {};
+template <>
+struct Describer<std::int64_t> : Plain<std::int64_t, Shape::int64> {};
+template <>
+struct Describer<std::uint32_t> : Plain<std::uint32_t, Shape::uint32> {};
+template <>
+struct Describer<std::uint64_t> : Plain<std::uint64_t, Shape::uint64> {};
+template <>
+struct Describer<double> : Plain<double, Shape::number> {};
+template <>
+struct Describer<std::string> : Plain<std::string, Shape::string> {};
+template <>
+struct Describer<Raw> : Plain<Raw, Shape::raw> {};
 
 template <>
 struct Describer<Secret<std::string>> {
@@ -434,53 +442,53 @@ std::optional<E> enum_value(std::string_view name) {
 }  // namespace keywright::json
 
 // Using-declarations, not a using-directive: names of the surrounding namespace must not win.
-#define KW_DESCRIBE_WORDS_                                                                     \
-  using ::keywright::json::attributes::field, ::keywright::json::attributes::required,         \
-      ::keywright::json::attributes::not_null, ::keywright::json::attributes::in_body,         \
-      ::keywright::json::attributes::in_path, ::keywright::json::attributes::in_query,         \
-      ::keywright::json::attributes::read_only, ::keywright::json::attributes::write_only,     \
-      ::keywright::json::attributes::stored_only, ::keywright::json::attributes::shown,        \
-      ::keywright::json::attributes::secret, ::keywright::json::attributes::non_blank,         \
-      ::keywright::json::attributes::object_only, ::keywright::json::attributes::deprecated,   \
-      ::keywright::json::attributes::min_length, ::keywright::json::attributes::max_length,    \
-      ::keywright::json::attributes::min_items, ::keywright::json::attributes::max_items,      \
-      ::keywright::json::attributes::minimum, ::keywright::json::attributes::maximum,          \
-      ::keywright::json::attributes::keyword, ::keywright::json::attributes::format,           \
+#define KW_DESCRIBE_WORDS_                                                                   \
+  using ::keywright::json::attributes::field, ::keywright::json::attributes::required,       \
+      ::keywright::json::attributes::not_null, ::keywright::json::attributes::in_body,       \
+      ::keywright::json::attributes::in_path, ::keywright::json::attributes::in_query,       \
+      ::keywright::json::attributes::read_only, ::keywright::json::attributes::write_only,   \
+      ::keywright::json::attributes::stored_only, ::keywright::json::attributes::shown,      \
+      ::keywright::json::attributes::secret, ::keywright::json::attributes::non_blank,       \
+      ::keywright::json::attributes::object_only, ::keywright::json::attributes::deprecated, \
+      ::keywright::json::attributes::min_length, ::keywright::json::attributes::max_length,  \
+      ::keywright::json::attributes::min_items, ::keywright::json::attributes::max_items,    \
+      ::keywright::json::attributes::minimum, ::keywright::json::attributes::maximum,        \
+      ::keywright::json::attributes::keyword, ::keywright::json::attributes::format,         \
       ::keywright::json::attributes::example;
 
-#define KW_DESCRIBE(T, ...)                                                                    \
-  [[maybe_unused]] inline const ::keywright::json::Type& kw_describe(const T*) {               \
-    KW_DESCRIBE_WORDS_                                                                         \
-    static constexpr auto kw_fields =                                                          \
-        ::keywright::json::describe_detail::bind_fields<T>(__VA_ARGS__);                       \
-    static constexpr ::keywright::json::Type kw_type{                                          \
-        .shape = ::keywright::json::Shape::object,                                             \
-        .name = ::keywright::json::describe_detail::type_name(#T),                             \
-        .fields = kw_fields};                                                                  \
-    return kw_type;                                                                            \
+#define KW_DESCRIBE(T, ...)                                                      \
+  [[maybe_unused]] inline const ::keywright::json::Type& kw_describe(const T*) { \
+    KW_DESCRIBE_WORDS_                                                           \
+    static constexpr auto kw_fields =                                            \
+        ::keywright::json::describe_detail::bind_fields<T>(__VA_ARGS__);         \
+    static constexpr ::keywright::json::Type kw_type{                            \
+        .shape = ::keywright::json::Shape::object,                               \
+        .name = ::keywright::json::describe_detail::type_name(#T),               \
+        .fields = kw_fields};                                                    \
+    return kw_type;                                                              \
   }
 
-#define KW_DESCRIBE_ENUM(E, ...)                                                               \
-  [[maybe_unused]] inline const ::keywright::json::Type& kw_describe(const E*) {               \
-    using enum E;                                                                              \
-    static constexpr ::keywright::json::describe_detail::EnumEntry<E> kw_entries[] = {         \
-        __VA_ARGS__};                                                                          \
-    static constexpr auto kw_names =                                                           \
-        ::keywright::json::describe_detail::enum_names(kw_entries, #__VA_ARGS__);              \
-    static constexpr ::keywright::json::Type kw_type{                                          \
-        .shape = ::keywright::json::Shape::enumeration,                                        \
-        .name = ::keywright::json::describe_detail::type_name(#E),                             \
-        .names = kw_names,                                                                     \
-        .enumeration = &::keywright::json::describe_detail::enum_operations<E>};               \
-    return kw_type;                                                                            \
+#define KW_DESCRIBE_ENUM(E, ...)                                                       \
+  [[maybe_unused]] inline const ::keywright::json::Type& kw_describe(const E*) {       \
+    using enum E;                                                                      \
+    static constexpr ::keywright::json::describe_detail::EnumEntry<E> kw_entries[] = { \
+        __VA_ARGS__};                                                                  \
+    static constexpr auto kw_names =                                                   \
+        ::keywright::json::describe_detail::enum_names(kw_entries, #__VA_ARGS__);      \
+    static constexpr ::keywright::json::Type kw_type{                                  \
+        .shape = ::keywright::json::Shape::enumeration,                                \
+        .name = ::keywright::json::describe_detail::type_name(#E),                     \
+        .names = kw_names,                                                             \
+        .enumeration = &::keywright::json::describe_detail::enum_operations<E>};       \
+    return kw_type;                                                                    \
   }
 
-#define KW_DESCRIBE_TEXT(T, schema_format, expected_text)                                      \
-  [[maybe_unused]] inline const ::keywright::json::Type& kw_describe(const T*) {               \
-    static constexpr ::keywright::json::TextOperations kw_operations{                          \
-        schema_format, expected_text, ::keywright::json::describe_detail::append_text<T>,      \
-        ::keywright::json::describe_detail::parse_text<T>};                                    \
-    static constexpr ::keywright::json::Type kw_type{                                          \
-        .shape = ::keywright::json::Shape::text, .text = &kw_operations};                      \
-    return kw_type;                                                                            \
+#define KW_DESCRIBE_TEXT(T, schema_format, expected_text)                                     \
+  [[maybe_unused]] inline const ::keywright::json::Type& kw_describe(const T*) {              \
+    static constexpr ::keywright::json::TextOperations kw_operations{                         \
+        schema_format, expected_text, ::keywright::json::describe_detail::append_text<T>,     \
+        ::keywright::json::describe_detail::parse_text<T>};                                   \
+    static constexpr ::keywright::json::Type kw_type{.shape = ::keywright::json::Shape::text, \
+                                                     .text = &kw_operations};                 \
+    return kw_type;                                                                           \
   }

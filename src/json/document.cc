@@ -144,16 +144,13 @@ std::optional<Error> Document::State::find_fault(std::string_view text) {
         if (++depth > kMaximumDepth) return malformed(text);
         break;
       case tape_type::END_OBJECT:
-      case tape_type::END_ARRAY:
-        --depth;
-        break;
+      case tape_type::END_ARRAY: --depth; break;
       case tape_type::INT64:
       case tape_type::UINT64:
       case tape_type::DOUBLE:
         ++index;  // the number itself
         break;
-      default:
-        break;
+      default: break;
     }
   }
   return std::nullopt;
@@ -201,8 +198,8 @@ Document& Document::operator=(Document&&) noexcept = default;
 Document::~Document() = default;
 
 Result<Document> Document::parse(std::string_view text) {
-  std::unique_ptr<State, Release> state(
-      Store::gone ? new State : Store::of_this_thread().take().release());
+  std::unique_ptr<State, Release> state(Store::gone ? new State
+                                                    : Store::of_this_thread().take().release());
   const auto error = state->parse(text);
   if (error == simdjson::MEMALLOC) {
     return fail(Code::unavailable, "out_of_memory", "There is not enough memory to read the text.");

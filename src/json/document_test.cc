@@ -112,10 +112,12 @@ TEST(Document, RefusesAnEmptyText) {
 
 TEST(Document, RefusesWhatOnlyLooksLikeJson) {
   for (const std::string_view text :
-       {"'a'", "NaN", "Infinity", "-", "+1", "01", "-01", "1.", ".5", "1e", "0x10", "truE", "nul",
-        "tru", "trues", "[,1]", "{,}", "{\"a\"}", "{\"a\":}", "{1:2}", "[1]]", "{}}", "]", "//x\n1",
-        "[1 /**/]", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\t\"", "1,2", "1 []", "\"a\" \"b\"",
-        "\\u0031", "[\"a\\", "[1e5.5]", "--1", "1-", "nulll", "\f1"}) {
+       {"'a'",    "NaN",  "Infinity", "-",           "+1",       "01",        "-01",
+        "1.",     ".5",   "1e",       "0x10",        "truE",     "nul",       "tru",
+        "trues",  "[,1]", "{,}",      "{\"a\"}",     "{\"a\":}", "{1:2}",     "[1]]",
+        "{}}",    "]",    "//x\n1",   "[1 /**/]",    "\"\\x\"",  "\"\\u12\"", "\"\\u12g4\"",
+        "\"\t\"", "1,2",  "1 []",     "\"a\" \"b\"", "\\u0031",  "[\"a\\",    "[1e5.5]",
+        "--1",    "1-",   "nulll",    "\f1"}) {
     EXPECT_FALSE(Document::parse(text)) << text;
     EXPECT_TRUE(find_malformed(text)) << text;
   }
@@ -135,9 +137,8 @@ TEST(Document, BothReadersAgreeOnWhatIsJson) {
 }
 
 TEST(Document, RefusesBytesThatAreNotUtf8) {
-  for (const std::string_view text :
-       {"\"\xff\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xe6\x97\"",
-        "\"\x80\""}) {
+  for (const std::string_view text : {"\"\xff\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"",
+                                      "\"\xf4\x90\x80\x80\"", "\"\xe6\x97\"", "\"\x80\""}) {
     EXPECT_NE(refusal(text).find("not UTF-8"), std::string::npos) << refusal(text);
   }
 }
@@ -152,9 +153,8 @@ TEST(Document, RefusesLoneSurrogates) {
 }
 
 TEST(Document, RefusesNumbersThatDoNotFit) {
-  for (const std::string_view text :
-       {"18446744073709551616", "-9223372036854775809", "1e400", "-1e400",
-        "123456789012345678901234567890"}) {
+  for (const std::string_view text : {"18446744073709551616", "-9223372036854775809", "1e400",
+                                      "-1e400", "123456789012345678901234567890"}) {
     EXPECT_NE(refusal(text).find("does not fit"), std::string::npos) << refusal(text);
   }
 }

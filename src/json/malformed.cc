@@ -100,7 +100,7 @@ class Scanner {
   }
 
   void string() {
-    for (++at_; !problem_; ) {
+    for (++at_; !problem_;) {
       if (at_ == text_.size()) return problem("the string is not closed");
       const auto c = static_cast<unsigned char>(text_[at_]);
       if (c == '"') {

@@ -147,8 +147,8 @@ Result<void> Problems::to_result() const {
   std::string detail =
       first.field.empty() ? "The document " + first.message : first.field + ": " + first.message;
   if (list_.size() > 1) {
-    detail += fmt::format(" (and {}{} more problem{})", full() ? "at least " : "",
-                          list_.size() - 1, list_.size() == 2 ? "" : "s");
+    detail += fmt::format(" (and {}{} more problem{})", full() ? "at least " : "", list_.size() - 1,
+                          list_.size() == 2 ? "" : "s");
   }
   Error error(Code::invalid_argument, "invalid_request", detail);
   for (const FieldProblem& problem : list_) {

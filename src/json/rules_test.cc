@@ -15,8 +15,7 @@ struct Scope {
   std::vector<Uuid> ids;
   bool all = false;
 };
-KW_DESCRIBE(Scope,
-            field<&Scope::ids>("ids", "Ids.", min_items(1), max_items(3)),
+KW_DESCRIBE(Scope, field<&Scope::ids>("ids", "Ids.", min_items(1), max_items(3)),
             field<&Scope::all>("all", "All."))
 
 struct Order {
@@ -48,25 +47,19 @@ struct Order {
   std::string hash;
   std::string kind;
 };
-KW_DESCRIBE(Order,
-            field<&Order::name>("name", "", required, non_blank, max_length(10)),
+KW_DESCRIBE(Order, field<&Order::name>("name", "", required, non_blank, max_length(10)),
             field<&Order::code>("code", "", min_length(2), max_length(4)),
             field<&Order::pin>("pin", "", min_length(4), max_length(4)),
             field<&Order::title>("title", "", min_length(3)),
             field<&Order::count>("count", "", minimum(1), maximum(5)),
-            field<&Order::any>("any", ""),
-            field<&Order::positive>("positive", "", minimum(1)),
-            field<&Order::capped>("capped", "", maximum(9)),
-            field<&Order::small>("small", ""),
-            field<&Order::natural>("natural", ""),
-            field<&Order::huge>("huge", ""),
+            field<&Order::any>("any", ""), field<&Order::positive>("positive", "", minimum(1)),
+            field<&Order::capped>("capped", "", maximum(9)), field<&Order::small>("small", ""),
+            field<&Order::natural>("natural", ""), field<&Order::huge>("huge", ""),
             field<&Order::huge_capped>("huge_capped", "", maximum(100)),
             field<&Order::ratio>("ratio", ""),
             field<&Order::share>("share", "", minimum(0), maximum(1)),
-            field<&Order::flag>("flag", ""),
-            field<&Order::size>("size", ""),
-            field<&Order::scope>("scope", ""),
-            field<&Order::tags>("tags", "", max_length(3)),
+            field<&Order::flag>("flag", ""), field<&Order::size>("size", ""),
+            field<&Order::scope>("scope", ""), field<&Order::tags>("tags", "", max_length(3)),
             field<&Order::labels>("labels", "", max_items(1), max_length(3)),
             field<&Order::metadata>("metadata", "", object_only, max_length(20)),
             field<&Order::expires_at>("expires_at", ""),
@@ -79,8 +72,8 @@ KW_DESCRIBE(Order,
 
 // The problems of {"name":"n",<members>}, one to a line.
 std::string problems(const std::string& members, DecodeOptions options = {}) {
-  const auto order = decode<Order>("{\"name\":\"n\"" + (members.empty() ? "" : "," + members) + "}",
-                                   options);
+  const auto order =
+      decode<Order>("{\"name\":\"n\"" + (members.empty() ? "" : "," + members) + "}", options);
   if (order) return "";
   EXPECT_EQ(order.error().code(), Code::invalid_argument);
   if (order.error().reason() != "invalid_request") return order.error().detail();
@@ -163,8 +156,7 @@ TEST(Rules, OtherShapesSayWhatTheyAre) {
   EXPECT_EQ(problems(R"("labels":[])"), "labels: must be an object of at most 1 members");
   EXPECT_EQ(problems(R"("labels":{"a":"1","b":"2"})"),
             "labels: must be an object of at most 1 members");
-  EXPECT_EQ(problems(R"("labels":{"a":1})"),
-            "labels.a: must be a string of at most 3 characters");
+  EXPECT_EQ(problems(R"("labels":{"a":1})"), "labels.a: must be a string of at most 3 characters");
   EXPECT_EQ(problems(R"("metadata":[])"), "metadata: must be an object");
   EXPECT_EQ(problems(R"("metadata":{"key":"0123456789a"})"),
             "metadata: must be at most 20 bytes of JSON text");

@@ -30,8 +30,7 @@ struct Tree {
   std::string name;
   std::vector<Tree> children;
 };
-KW_DESCRIBE(Tree,
-            field<&Tree::name>("name", "Its name."),
+KW_DESCRIBE(Tree, field<&Tree::name>("name", "Its name."),
             field<&Tree::children>("children", "What is below."))
 
 struct Gadget {
@@ -58,32 +57,29 @@ struct Gadget {
   std::vector<std::string> words;
   Tree tree;
 };
-KW_DESCRIBE(Gadget,
-            field<&Gadget::id>("id", "Its id.", read_only),
-            field<&Gadget::project_id>("project_id", "Where it is.", in_path),
-            field<&Gadget::dry_run>("dry_run", "Only look.", in_query),
-            field<&Gadget::url>("url", "Its \"address\".", required, format("uri"),
-                                example("https://example.org")),
-            field<&Gadget::note>("note", "A note.", not_null),
-            field<&Gadget::rates>("rates", "Its rates.", max_items(10), min_items(1)),
-            field<&Gadget::best>("best", "The best rate."),
-            field<&Gadget::tint>("tint", "How it looks."),
-            field<&Gadget::headers>("headers", "Headers.", write_only, max_length(100)),
-            field<&Gadget::metadata>("metadata", "Your own.", object_only,
-                                     example(R"({"plan":"pro"})")),
-            field<&Gadget::anything>("anything", "Anything."),
-            field<&Gadget::expires_at>("expires_at", "When it ends.",
-                                       example("2027-01-01T00:00:00Z")),
-            field<&Gadget::idle>("idle", "Seconds.", example("3600"), deprecated),
-            field<&Gadget::natural>("natural", "Not negative.", maximum(7)),
-            field<&Gadget::ratio>("ratio", "A ratio.", minimum(0), maximum(1)),
-            field<&Gadget::flag>("flag", "A flag."),
-            field<&Gadget::password>("password", "A password.", write_only, min_length(12)),
-            field<&Gadget::token>("token", "Shown once.", shown, read_only),
-            field<&Gadget::hash>("hash", "A hash.", stored_only),
-            field<&Gadget::kind>("kind", "Its kind.", keyword("personal, mcp")),
-            field<&Gadget::words>("words", "Words.", example(R"(["a"])")),
-            field<&Gadget::tree>("tree", "A tree."))
+KW_DESCRIBE(
+    Gadget, field<&Gadget::id>("id", "Its id.", read_only),
+    field<&Gadget::project_id>("project_id", "Where it is.", in_path),
+    field<&Gadget::dry_run>("dry_run", "Only look.", in_query),
+    field<&Gadget::url>("url", "Its \"address\".", required, format("uri"),
+                        example("https://example.org")),
+    field<&Gadget::note>("note", "A note.", not_null),
+    field<&Gadget::rates>("rates", "Its rates.", max_items(10), min_items(1)),
+    field<&Gadget::best>("best", "The best rate."), field<&Gadget::tint>("tint", "How it looks."),
+    field<&Gadget::headers>("headers", "Headers.", write_only, max_length(100)),
+    field<&Gadget::metadata>("metadata", "Your own.", object_only, example(R"({"plan":"pro"})")),
+    field<&Gadget::anything>("anything", "Anything."),
+    field<&Gadget::expires_at>("expires_at", "When it ends.", example("2027-01-01T00:00:00Z")),
+    field<&Gadget::idle>("idle", "Seconds.", example("3600"), deprecated),
+    field<&Gadget::natural>("natural", "Not negative.", maximum(7)),
+    field<&Gadget::ratio>("ratio", "A ratio.", minimum(0), maximum(1)),
+    field<&Gadget::flag>("flag", "A flag."),
+    field<&Gadget::password>("password", "A password.", write_only, min_length(12)),
+    field<&Gadget::token>("token", "Shown once.", shown, read_only),
+    field<&Gadget::hash>("hash", "A hash.", stored_only),
+    field<&Gadget::kind>("kind", "Its kind.", keyword("personal, mcp")),
+    field<&Gadget::words>("words", "Words.", example(R"(["a"])")),
+    field<&Gadget::tree>("tree", "A tree."))
 
 // Two spaces a level, so that a change shows as a small difference.
 void indent(const Value& value, std::string& out, std::size_t depth) {

@@ -27,17 +27,17 @@ enum class Shape : unsigned char {
   int64,
   uint32,
   uint64,
-  number,       // double
-  string,       // std::string
-  secret,       // Secret<std::string>
-  text,         // a value type that is a string in JSON: Time, Uuid, Id<Tag>, Cidr, ...
+  number,  // double
+  string,  // std::string
+  secret,  // Secret<std::string>
+  text,    // a value type that is a string in JSON: Time, Uuid, Id<Tag>, Cidr, ...
   enumeration,
-  list,         // std::vector
-  optional,     // std::optional
-  patch,        // Patch
-  map,          // std::map<std::string, T>
-  object,       // a described struct
-  raw,          // Raw
+  list,      // std::vector
+  optional,  // std::optional
+  patch,     // Patch
+  map,       // std::map<std::string, T>
+  object,    // a described struct
+  raw,       // Raw
 };
 
 // Who reads or writes a document. It decides which fields are in it (json/codec.h).
@@ -93,10 +93,10 @@ struct MapOperations {
 
 struct Type {
   Shape shape{};
-  std::string_view name{};             // object, enumeration: the struct's, for schemas
-  std::span<const Field> fields{};     // object
-  std::span<const EnumName> names{};   // enumeration, in the order of the description
-  TypeFunction element = nullptr;      // list, optional, patch, map: of what
+  std::string_view name{};            // object, enumeration: the struct's, for schemas
+  std::span<const Field> fields{};    // object
+  std::span<const EnumName> names{};  // enumeration, in the order of the description
+  TypeFunction element = nullptr;     // list, optional, patch, map: of what
   const EnumOperations* enumeration = nullptr;
   const TextOperations* text = nullptr;
   const SecretOperations* secret = nullptr;

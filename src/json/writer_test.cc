@@ -56,9 +56,12 @@ TEST(Writer, EscapesInLongStringsAndKeysToo) {
 }
 
 TEST(Writer, BytesThatAreNotUtf8BecomeTheReplacementCharacter) {
-  EXPECT_EQ(written("a\xff" "b"), "\"a\uFFFD" "b\"");
+  EXPECT_EQ(written("a\xff"
+                    "b"),
+            "\"a\uFFFD"
+            "b\"");
   EXPECT_EQ(written("\xed\xa0\x80"), "\"\uFFFD\uFFFD\uFFFD\"");  // a surrogate
-  EXPECT_EQ(written("\xe6\x97"), "\"\uFFFD\uFFFD\"");             // cut short
+  EXPECT_EQ(written("\xe6\x97"), "\"\uFFFD\uFFFD\"");            // cut short
 }
 
 TEST(Writer, EveryByteReadsBackAsItself) {
@@ -80,8 +83,11 @@ TEST(Writer, IntegersReachTheirLimits) {
 }
 
 TEST(Writer, NumbersReadBackAsTheSameDouble) {
-  const double values[] = {0.1,   -0.0,    1.0,   1e21,  1e-7,   123456789012345680000.0,
-                           5e-324, 1.7976931348623157e308, 1.0 / 3, 9007199254740993.0};
+  const double values[] = {0.1,     -0.0,
+                           1.0,     1e21,
+                           1e-7,    123456789012345680000.0,
+                           5e-324,  1.7976931348623157e308,
+                           1.0 / 3, 9007199254740993.0};
   for (const double value : values) {
     const auto document = Document::parse(number(value));
     ASSERT_TRUE(document) << number(value);

@@ -18,8 +18,7 @@ struct Leaf {
   std::string name;
   std::vector<Leaf> leaves;
 };
-KW_DESCRIBE(Leaf,
-            field<&Leaf::name>("name", "", required, non_blank, max_length(8)),
+KW_DESCRIBE(Leaf, field<&Leaf::name>("name", "", required, non_blank, max_length(8)),
             field<&Leaf::leaves>("leaves", "", max_items(3)))
 
 // Its defaults keep the rules, so that whatever was accepted can be sent on.
@@ -52,34 +51,26 @@ struct Everything {
   std::optional<Cidr> network;
   std::optional<IpAddress> address;
 };
-KW_DESCRIBE(Everything,
-            field<&Everything::flag>("flag", ""),
+KW_DESCRIBE(Everything, field<&Everything::flag>("flag", ""),
             field<&Everything::small>("small", "", minimum(-5), maximum(5)),
-            field<&Everything::large>("large", ""),
-            field<&Everything::natural>("natural", ""),
-            field<&Everything::huge>("huge", ""),
-            field<&Everything::ratio>("ratio", ""),
+            field<&Everything::large>("large", ""), field<&Everything::natural>("natural", ""),
+            field<&Everything::huge>("huge", ""), field<&Everything::ratio>("ratio", ""),
             field<&Everything::name>("name", "", non_blank, min_length(2), max_length(10)),
-            field<&Everything::at>("at", ""),
-            field<&Everything::thing>("thing", ""),
+            field<&Everything::at>("at", ""), field<&Everything::thing>("thing", ""),
             field<&Everything::color>("color", ""),
             field<&Everything::words>("words", "", min_items(1), max_items(4), max_length(5)),
-            field<&Everything::table>("table", ""),
-            field<&Everything::until>("until", ""),
+            field<&Everything::table>("table", ""), field<&Everything::until>("until", ""),
             field<&Everything::must>("must", "", required),
             field<&Everything::note>("note", "", max_length(5)),
             field<&Everything::colors>("colors", "", not_null),
-            field<&Everything::leaf>("leaf", ""),
-            field<&Everything::spare>("spare", ""),
-            field<&Everything::labels>("labels", ""),
-            field<&Everything::extra>("extra", ""),
+            field<&Everything::leaf>("leaf", ""), field<&Everything::spare>("spare", ""),
+            field<&Everything::labels>("labels", ""), field<&Everything::extra>("extra", ""),
             field<&Everything::raw>("raw", "", max_length(100)),
             field<&Everything::object>("object", "", object_only),
             field<&Everything::password>("password", "", write_only, max_length(20)),
             field<&Everything::status>("status", "", read_only),
             field<&Everything::hash>("hash", "", stored_only),
-            field<&Everything::network>("network", ""),
-            field<&Everything::address>("address", ""))
+            field<&Everything::network>("network", ""), field<&Everything::address>("address", ""))
 
 void expect(bool holds, const char* what) {
   if (holds) return;
