@@ -1,5 +1,7 @@
 #include "http/server.h"
 
+#include <latch>
+
 #include "base/log.h"
 #include "http/worker.h"
 #include "net/listener.h"
@@ -34,10 +36,16 @@ Result<net::Endpoint> Server::listen(const net::Endpoint& endpoint,
   return bound;
 }
 
+// Returns when every worker has done it: what is still posted must not outlive its worker.
 void Server::on_each_worker(void (Worker::*function)()) {
+  const auto done = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(workers_.size()));
   for (auto& worker : workers_) {
-    worker->loop().post([each = worker.get(), function] { (each->*function)(); });
+    worker->loop().post([each = worker.get(), function, done] {
+      (each->*function)();
+      done->count_down();
+    });
   }
+  done->wait();
 }
 
 bool Server::wait_until_ended(std::chrono::milliseconds timeout) {
