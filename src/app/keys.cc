@@ -138,8 +138,8 @@ Result<KeyOwner> choose_owner(const Change& change, const Call& call, const Kind
       return fail(invalid_field("owner", fmt::format("is required: {}", name_of_owner(kind))));
     }
   }
-  const KeyOwner owner = named ? canonical({named->type, named->id})
-                               : KeyOwner{OwnerType::organization, organization.to_string()};
+  KeyOwner owner = named ? canonical({named->type, named->id})
+                         : KeyOwner{OwnerType::organization, organization.to_string()};
   if (!kind.owners.contains(owner.type)) {
     return fail(invalid_field("owner.type", fmt::format("cannot own keys of kind {}: use {}",
                                                         kind.name, name_of_owner(kind))));

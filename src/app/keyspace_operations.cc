@@ -37,7 +37,7 @@ Result<Keyspace> create_keyspace(Change& change, Call& call, const CreateKeyspac
   std::vector<std::string> in_use;
   change.for_each<Keyspace>([&](const Keyspace& keyspace) { in_use.push_back(keyspace.prefix); });
   KW_CHECK_OK(domain::check_keyspace_prefix(change.directory().kinds(), input.prefix, in_use));
-  const Keyspace keyspace{{change.new_id()}, organization, input.name, input.prefix, change.now};
+  Keyspace keyspace{{change.new_id()}, organization, input.name, input.prefix, change.now};
   record_created(change, call, keyspace, "keyspace", "/keyspaces");
   return keyspace;
 }

@@ -86,7 +86,7 @@ Result<OrganizationList> list_organizations(const Directory& directory, Call& ca
 Result<Organization> create_organization(Change& change, Call& call,
                                          const CreateOrganization& input) {
   KW_CHECK_OK(stands(change, call));
-  const Organization organization = add_organization(change, input.name);
+  Organization organization = add_organization(change, input.name);
   add_membership(change, organization.id, call.caller.user, Role::owner);
   change.audit(audit_event(change, call, organization.id, "organization",
                            organization.id.to_string(), organization.name));

@@ -32,7 +32,7 @@ KW_DESCRIBE(UpdateProject, field<&UpdateProject::id>("id", "Id of the project.",
 
 Result<Project> create_project(Change& change, Call& call, const CreateProject& input) {
   KW_TRY(auto organization, choose_organization(change, call, input.organization_id));
-  const Project project{{change.new_id()}, organization, input.name, change.now};
+  Project project{{change.new_id()}, organization, input.name, change.now};
   record_created(change, call, project, "project", "/projects");
   return project;
 }
@@ -143,9 +143,8 @@ Task<Result<PlatformList>> list_platforms(App& app, Call& call, ListPlatforms in
 Result<Platform> create_platform(Change& change, Call& call, const CreatePlatform& input) {
   KW_TRY(const Project* project,
          visible<Project>(change, call, id_from(input.project_id), "project"));
-  const Platform platform{
-      {change.new_id()}, project->organization_id, project->id,        input.name,
-      input.type,        input.external_id,        input.service_name, change.now};
+  Platform platform{{change.new_id()}, project->organization_id, project->id,        input.name,
+                    input.type,        input.external_id,        input.service_name, change.now};
   record_created(change, call, platform, "platform",
                  "/projects/" + project->id.to_string() + "/platforms");
   return platform;

@@ -46,7 +46,7 @@ Result<void> check_url(std::string_view url) {
 Result<Target> create_target(Change& change, Call& call, const CreateTarget& input) {
   KW_TRY(auto organization, choose_organization(change, call, input.organization_id));
   KW_CHECK_OK(check_url(input.url));
-  const Target target{{change.new_id()}, organization, input.name, input.url, change.now};
+  Target target{{change.new_id()}, organization, input.name, input.url, change.now};
   record_created(change, call, target, "target", "/targets");
   return target;
 }

@@ -7,7 +7,8 @@
 //     case http::RouteOutcome::found:  handlers[match.route](match.parameter("id")); ...
 //     case http::RouteOutcome::wrong_method:  response.header("Allow", match.allow()); ...
 //
-// Segments compare byte for byte as sent; a literal segment goes before a parameter. Parameters are
+// Segments compare byte for byte as sent; a literal segment goes before a parameter, and a
+// path that is literal to its end is that path for every method. Parameters are
 // percent-decoded once. One that would hold a slash, a backslash, a control character, "." or "..",
 // or that is not UTF-8, or a malformed escape, makes the path bad. A trailing slash is a segment of
 // its own (empty, matching nothing): if a face wants both spellings, it adds both.

@@ -46,15 +46,15 @@ TEST(Router, FindsRoutesAndParameters) {
   EXPECT_EQ(found.route, root);
 }
 
-TEST(Router, LiteralGoesBeforeParameterButDoesNotHideIt) {
+TEST(Router, ALiteralPathGoesBeforeAParameterForEveryMethod) {
   RouteMatch found;
   EXPECT_EQ(match(Method::post, "/api/v1/keys/verify", found), RouteOutcome::found);
   EXPECT_EQ(found.route, verify);
   EXPECT_EQ(match(Method::post, "/api/v1/keys/verify/rotate", found), RouteOutcome::found);
   EXPECT_EQ(found.route, rotate);
   EXPECT_EQ(found.parameter("id"), "verify");
-  EXPECT_EQ(match(Method::get, "/api/v1/keys/verify", found), RouteOutcome::found);
-  EXPECT_EQ(found.route, show);
+  EXPECT_EQ(match(Method::get, "/api/v1/keys/verify", found), RouteOutcome::wrong_method);
+  EXPECT_EQ(found.allow(), "POST");
 }
 
 TEST(Router, WrongMethodNamesThoseAllowed) {

@@ -28,10 +28,10 @@ struct Promise {
 };
 
 constexpr Promise kPromises[] = {
-    {"personal", "kwp_", OwnerType::user, "rest graphql ", ExpiryPolicy::required,
+    {"personal", "kwp_", OwnerType::user, "graphql rest ", ExpiryPolicy::required,
      ScopePolicy::none},
     {"mcp", "kwm_", OwnerType::user, "mcp ", ExpiryPolicy::required, ScopePolicy::none},
-    {"access", "kwa_", OwnerType::user, "rest graphql mcp service ", ExpiryPolicy::optional,
+    {"access", "kwa_", OwnerType::user, "graphql rest mcp service ", ExpiryPolicy::optional,
      ScopePolicy::none},
     {"connect", "ok1-", OwnerType::user, "mcp-connect me ", ExpiryPolicy::optional,
      ScopePolicy::required},
@@ -43,7 +43,7 @@ constexpr Promise kPromises[] = {
      ScopePolicy::own_target},
     {"management", "kwr_", OwnerType::organization, "rest ", ExpiryPolicy::optional,
      ScopePolicy::none},
-    {"customer", "", OwnerType::external, "service verify ", ExpiryPolicy::optional,
+    {"customer", "", OwnerType::external, "verify service ", ExpiryPolicy::optional,
      ScopePolicy::optional_list},
 };
 
