@@ -127,6 +127,7 @@ Result<Caller> admit(const Directory& directory, const Presented& presented,
   caller.digest = key->digest;
   caller.key = key->id;
   caller.kind = key->kind;
+  caller.limited = !key->policy->limits.empty();
   caller.audience = audience;
   caller.address = address;
   caller.epoch = epoch;

@@ -40,6 +40,7 @@ struct Caller {
   std::optional<domain::Audience> audience;
   IpAddress address;
   std::uint64_t epoch = 0;  // of the records by which he was admitted
+  bool limited = false;     // a key with limits
 
   bool is_session() const { return type == CallerType::session; }
   bool is_key() const { return type == CallerType::key; }

@@ -109,8 +109,12 @@ void KeyTable::release_text(KeyRecord& record) {
 }
 
 const KeyRecord* KeyTable::find(const crypto::Sha256& digest) const {
-  const std::uint32_t number = by_digest_.find(
-      hash_of(digest), [&](std::uint32_t n) { return record_at(n).digest == digest; });
+  const std::uint32_t number = by_digest_.find(hash_of(digest), [&](std::uint32_t n) {
+    const KeyRecord& record = record_at(n);
+    __builtin_prefetch(reinterpret_cast<const char*>(&record) +
+                       64);  // while the digest is compared
+    return record.digest == digest;
+  });
   return number == 0 ? nullptr : &record_at(number);
 }
 

@@ -226,7 +226,7 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
   const IpAddress address = client_address(request, options_.trusted_proxies);
   auto caller =
       admit_to(*visit.call.operation, visit.presented, app_.directory, address, visit.call.now);
-  if (caller ? caller->is_key() : caller.error().code() == Code::rate_limited) {
+  if (caller ? caller->limited : caller.error().code() == Code::rate_limited) {
     const domain::KeyRecord* key = caller ? app_.directory.keys().find(caller->digest)
                                           : app_.directory.find_token(visit.presented->token);
     visit.call.reply.headers = app::rate_limit_headers(app_.directory, key, visit.call.now);
