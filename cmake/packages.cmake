@@ -2,7 +2,7 @@
 # keeps the list of which room may include which library's headers.
 #
 #   OpenSSL::Crypto OpenSSL::SSL  sodium::sodium  crypt::crypt  SQLite::SQLite3  ZLIB::ZLIB
-#   simdjson::simdjson  tomlplusplus::tomlplusplus  Threads::Threads
+#   simdjson::simdjson  Threads::Threads
 #   fmt::fmt and tl::expected are linked into every room.
 
 find_package(PkgConfig REQUIRED)
@@ -16,8 +16,6 @@ find_package(simdjson CONFIG REQUIRED)
 
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 add_library(sodium::sodium ALIAS PkgConfig::sodium)
-pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
-add_library(tomlplusplus::tomlplusplus ALIAS PkgConfig::tomlplusplus)
 
 find_library(crypt_library crypt REQUIRED)
 add_library(crypt::crypt UNKNOWN IMPORTED)

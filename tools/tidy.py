@@ -30,7 +30,6 @@ HEADER_OWNERS = [
     (r"argon2\.h", r"src/crypto/"),
     (r"sqlite3\.h", r"src/store/sqlite/"),
     (r"simdjson\.h", r"src/json/"),
-    (r"toml\+\+/.*", r"src/server/.*\.cc"),
     (r"zlib\.h", r"src/(http|console)/.*\.cc"),
     (r"fmt/(core|format|ranges|chrono)\.h", r"(src|apps|bench|tests)/"),
     (r"tl/expected\.hpp", r"src/base/"),
