@@ -1,25 +1,32 @@
 // server/front.h - which face answers a request.
 //
-//   Front front(console, rest_face);
+//   Front front(rest_face);
+//   front.add([](std::string_view path) { return path.starts_with("/auth/"); }, gateway);
 //   http::Server server(loops, front, {});
 //
-// The native API comes last: what no other face knows is a 404 of the API. A face keeps its own
-// rules for bodies and for the moment before an answer begins.
+// Faces are asked in the order they were added; what none of them knows goes to the last one, the
+// native API, whose 404 it is. A face keeps its own rules for bodies and for the moment before an
+// answer begins.
 //
-// Threading: any loop at once. Lifetime: the faces outlive the front.
-// Cost: a look at the first characters of the path.
+// Threading: add() before the server starts, the rest on any loop at once. Lifetime: the faces
+// outlive the front. Cost: a look at the first characters of the path for each face.
 #pragma once
 
 #include <optional>
+#include <string_view>
+#include <vector>
 
-#include "console/console.h"
 #include "http/server.h"
 
 namespace keywright::server {
 
 class Front final : public http::Handler {
  public:
-  Front(http::Handler& console, http::Handler& rest) : console_(console), rest_(rest) {}
+  using Serves = bool (*)(std::string_view path);
+
+  explicit Front(http::Handler& otherwise) : otherwise_(otherwise) {}
+
+  void add(Serves serves, http::Handler& face) { faces_.push_back({serves, &face}); }
 
   std::optional<Task<void>> handle(http::Exchange& exchange) override {
     return face_of(exchange.request).handle(exchange);
@@ -35,12 +42,20 @@ class Front final : public http::Handler {
   }
 
  private:
+  struct Face {
+    Serves serves;
+    http::Handler* handler;
+  };
+
   http::Handler& face_of(const http::Request& request) const {
-    return console::serves(request.path) ? console_ : rest_;
+    for (const Face& face : faces_) {
+      if (face.serves(request.path)) return *face.handler;
+    }
+    return otherwise_;
   }
 
-  http::Handler& console_;
-  http::Handler& rest_;
+  std::vector<Face> faces_;
+  http::Handler& otherwise_;
 };
 
 }  // namespace keywright::server

@@ -11,17 +11,15 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include "api/rest/face.h"
 #include "app/setup_link.h"
 #include "app/slow_hashes.h"
 #include "app/throttle.h"
 #include "base/log.h"
-#include "console/console.h"
 #include "http/server.h"
 #include "net/tls.h"
 #include "server/core.h"
 #include "server/demo.h"
-#include "server/front.h"
+#include "server/faces.h"
 #include "server/loop_scheduler.h"
 #include "server/setup.h"
 #include "server/signals.h"
@@ -85,14 +83,14 @@ class Server {
         app_{core_->directory, core_->committer, *core_->store,  readers_,
              hashing_,         core_->clock,     core_->random,  throttle_,
              slow_hashes_,     setup_link_,      core_->settings},
-        face_(app_, face_options()),
+        faces_(app_, config_, face_options()),
         loops_(config.threads) {}
 
   app::App& app() { return app_; }
   Core& core() { return *core_; }
 
   Result<void> start() {
-    http_ = std::make_unique<http::Server>(loops_, front_, http_options());
+    http_ = std::make_unique<http::Server>(loops_, faces_.front(), http_options());
     for (const net::Endpoint& endpoint : config_.listen) {
       KW_TRY(const net::Endpoint bound, http_->listen(endpoint, tls_));
       bound_.push_back(bound);
@@ -211,9 +209,7 @@ class Server {
   app::SlowHashes slow_hashes_;
   app::SetupLink setup_link_;
   app::App app_;
-  console::Console console_;
-  rest::Face face_;
-  Front front_{console_, face_};
+  Faces faces_;
   net::LoopGroup loops_;
   std::vector<std::unique_ptr<LoopScheduler>> schedulers_;
   std::unique_ptr<http::Server> http_;

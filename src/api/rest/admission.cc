@@ -135,22 +135,4 @@ Result<app::Caller> admit_to(const Operation& operation, const std::optional<Pre
   return caller;
 }
 
-Result<void> check_csrf(const http::Request& request, const Presented& presented,
-                        const app::Directory& directory, const app::Caller& caller) {
-  using http::Method;
-  if (!presented.cookie || !caller.is_session()) return {};
-  if (request.method == Method::get || request.method == Method::head) return {};
-  const auto token = request.headers.find_only("X-CSRF-Token");
-  if (!token || token->empty()) {
-    return fail(Code::permission_denied, "csrf_token_missing",
-                "A change that rests on the session cookie needs one X-CSRF-Token field with the "
-                "csrf_token that the sign-in returned.");
-  }
-  if (!app::csrf_matches(directory, caller, *token)) {
-    return fail(Code::permission_denied, "csrf_token_wrong",
-                "The X-CSRF-Token is not the one of this session. Sign in again to get it.");
-  }
-  return {};
-}
-
 }  // namespace keywright::rest

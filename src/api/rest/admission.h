@@ -7,8 +7,7 @@
 // with which organization and object, the operation asks itself.
 //
 // Errors: unauthenticated `unauthenticated`, or `credential_missing` if nothing was presented;
-// permission_denied `wrong_key_kind`, `csrf_token_missing`, `csrf_token_wrong`; those of
-// app::admit. Threading: io threads. Cost: one decide().
+// permission_denied `wrong_key_kind`; those of app::admit. Threading: io threads. Cost: one decide().
 #pragma once
 
 #include <optional>
@@ -17,17 +16,12 @@
 
 #include "app/caller.h"
 #include "app/operation.h"
-#include "http/message.h"
 
 namespace keywright::rest {
 
 Result<app::Caller> admit_to(const app::Operation& operation,
                              const std::optional<app::Presented>& presented,
                              const app::Directory& directory, const IpAddress& address, Time now);
-
-// A write that rests on a cookie needs proof that our own page made it.
-Result<void> check_csrf(const http::Request& request, const app::Presented& presented,
-                        const app::Directory& directory, const app::Caller& caller);
 
 // "people who are signed in, and keys of kind personal or access"
 std::string admitted_to(const app::Operation& operation, const domain::Kinds& kinds);

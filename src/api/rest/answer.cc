@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "api/rest/credentials.h"
+#include "api/admission/credentials.h"
 #include "base/text.h"
 #include "http/cookie.h"
 #include "http/problem.h"
@@ -25,10 +25,10 @@ void write_reply(http::Response& response, const app::Call& call) {
   for (const auto& [name, value] : reply.headers) response.header(name, value);
   if (!reply.session_token.reveal().empty()) {
     http::set_cookie(
-        response, session_cookie_name(call.secure), reply.session_token.reveal(),
+        response, admission::session_cookie_name(call.secure), reply.session_token.reveal(),
         {.max_age = std::chrono::seconds(reply.session_seconds), .secure = call.secure});
   } else if (reply.end_session) {
-    http::set_cookie(response, session_cookie_name(call.secure), "",
+    http::set_cookie(response, admission::session_cookie_name(call.secure), "",
                      {.max_age = std::chrono::seconds(0), .secure = call.secure});
   }
 }
@@ -41,10 +41,6 @@ bool is_unchanged(const http::Request& request, const app::Reply& reply) {
 }
 
 }  // namespace
-
-bool is_secure(const http::Request& request, const app::Settings& settings) {
-  return request.secure || settings.public_url.starts_with("https://");
-}
 
 bool etag_matches(std::string_view if_none_match, std::string_view etag) {
   while (!if_none_match.empty()) {

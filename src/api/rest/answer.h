@@ -20,10 +20,6 @@ namespace keywright::rest {
 // Before the path of every operation.
 inline constexpr std::string_view kPathPrefix = "/api/v1";
 
-// Whether cookies are Secure and carry the __Host- name: the request came over TLS, or the public
-// address says that TLS ends before us.
-bool is_secure(const http::Request& request, const app::Settings& settings);
-
 // `response.body` holds the output. Turns it into a 304 or 204 where that is the answer.
 void write_answer(const http::Request& request, http::Response& response, const app::Call& call);
 

@@ -88,17 +88,5 @@ TEST(Answer, OnlyARefusedCredentialIsCalledInvalid) {
   EXPECT_TRUE(has(refused, "error=\"invalid_token\""));
 }
 
-TEST(Answer, CookiesAreSecureWhereTlsEndsBeforeUs) {
-  http::Request request;
-  app::Settings settings;
-  settings.public_url = "http://keys.example.org";
-  EXPECT_FALSE(is_secure(request, settings));
-  settings.public_url = "https://keys.example.org";
-  EXPECT_TRUE(is_secure(request, settings));
-  settings.public_url = "";
-  request.secure = true;
-  EXPECT_TRUE(is_secure(request, settings));
-}
-
 }  // namespace
 }  // namespace keywright::rest

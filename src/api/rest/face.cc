@@ -7,8 +7,8 @@
 
 #include "api/rest/admission.h"
 #include "api/rest/answer.h"
-#include "api/rest/client_address.h"
-#include "api/rest/credentials.h"
+#include "api/admission/client_address.h"
+#include "api/admission/credentials.h"
 #include "api/rest/openapi.h"
 #include "app/slow_hashes.h"
 #include "base/encoding.h"
@@ -189,12 +189,12 @@ Result<void> Face::prepare(const Request& request, const Operation& operation,
   call.operation = &operation;
   call.now = app_.clock.now();
   call.request_id = request.request_id;
-  call.secure = is_secure(request, app_.settings);
+  call.secure = admission::is_secure(request, app_.settings);
   if (!request.query.empty()) {
     KW_TRY(visit.query, http::Query::parse(request.query));
-    KW_CHECK_OK(refuse_credential_in_query(visit.query));
+    KW_CHECK_OK(admission::refuse_credential_in_query(visit.query));
   }
-  auto credential = find_credential(request, session_cookie_name(call.secure));
+  auto credential = admission::find_credential(request, admission::session_cookie_name(call.secure));
   visit.carried_credential = !credential || credential->has_value();
   if (credential) {
     visit.presented = *credential;
@@ -223,7 +223,7 @@ Result<void> Face::prepare(const Request& request, const Operation& operation,
 
 Result<void> Face::admit(const Request& request, Visit& visit) const {
   visit.epoch = app_.directory.epoch();
-  const IpAddress address = client_address(request, options_.trusted_proxies);
+  const IpAddress address = admission::client_address(request, options_.trusted_proxies);
   auto caller =
       admit_to(*visit.call.operation, visit.presented, app_.directory, address, visit.call.now);
   if (caller ? caller->limited : caller.error().code() == Code::rate_limited) {
@@ -234,7 +234,7 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
   if (!caller) return fail(std::move(caller).error());
   visit.call.caller = std::move(*caller);
   if (visit.presented) {
-    KW_CHECK_OK(check_csrf(request, *visit.presented, app_.directory, visit.call.caller));
+    KW_CHECK_OK(admission::check_csrf(request, *visit.presented, app_.directory, visit.call.caller));
   }
   KW_CHECK_OK(check_body_type(request));
   if (request.method == Method::post && visit.call.operation->is_change) {

@@ -1,71 +1,16 @@
 #include "api/rest/face.h"
 
-#include <future>
-
 #include <gtest/gtest.h>
 
 #include "app/harness_test.h"
+#include "http/asked_test.h"
 #include "json/document.h"
 
 namespace keywright::rest {
 namespace {
 
 using app::Harness;
-using http::Field;
-using http::Method;
-
-class NoConnection final : public http::ExchangeControl {
- public:
-  Task<Result<std::string_view>> read_body() override { co_return std::string_view(); }
-  void cut(std::string_view) override {}
-  void on_disconnect(std::function<void()>) override {}
-  bool client_has_gone() const override { return false; }
-};
-
-Task<void> tell(Task<void> task, std::promise<void>& done) {
-  co_await std::move(task);
-  done.set_value();
-}
-
-// One request to a face; begun by the constructor, finished by wait().
-class Asked {
- public:
-  Asked(Face& face, std::string_view method, std::string_view target,
-        std::initializer_list<Field> fields = {}, std::string_view body = {})
-      : body_(body) {
-    request_.method = http::parse_method(method);
-    request_.method_text = method;
-    request_.path = target.substr(0, target.find('?'));
-    if (request_.path.size() < target.size()) {
-      request_.query = target.substr(request_.path.size() + 1);
-    }
-    request_.body = body_;
-    request_.request_id = "request-1";
-    for (const Field& field : fields) request_.headers.add(field);
-    if (!body.empty()) request_.headers.add({"Content-Type", "application/json"});
-    if (auto task = face.handle(exchange_)) {
-      start_detached(tell(std::move(*task), done_));
-    } else {
-      done_.set_value();
-    }
-  }
-
-  http::Response& wait() {
-    if (finished_.valid()) finished_.get();
-    return response_;
-  }
-  int status() { return wait().status; }
-
- private:
-  const std::string body_;
-  net::Loop loop_;
-  NoConnection control_;
-  http::Request request_;
-  http::Response response_;
-  http::Exchange exchange_{request_, response_, loop_, control_};
-  std::promise<void> done_;
-  std::future<void> finished_ = done_.get_future();
-};
+using http::Asked;
 
 class FaceTest : public testing::Test {
  protected:

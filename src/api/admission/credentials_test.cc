@@ -1,8 +1,8 @@
-#include "api/rest/credentials.h"
+#include "api/admission/credentials.h"
 
 #include <gtest/gtest.h>
 
-namespace keywright::rest {
+namespace keywright::admission {
 namespace {
 
 using domain::Carrier;
@@ -83,5 +83,17 @@ TEST(Credentials, KeysInTheQueryAreRefusedHoweverTheNameIsSpelled) {
   EXPECT_TRUE(refuse_credential_in_query(*http::Query::parse("q=api_key&limit=5")));
 }
 
+TEST(Credentials, CookiesAreSecureWhereTlsEndsBeforeUs) {
+  http::Request request;
+  app::Settings settings;
+  settings.public_url = "http://keys.example.org";
+  EXPECT_FALSE(is_secure(request, settings));
+  settings.public_url = "https://keys.example.org";
+  EXPECT_TRUE(is_secure(request, settings));
+  settings.public_url = "";
+  request.secure = true;
+  EXPECT_TRUE(is_secure(request, settings));
+}
+
 }  // namespace
-}  // namespace keywright::rest
+}  // namespace keywright::admission

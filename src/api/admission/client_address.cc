@@ -1,4 +1,4 @@
-#include "api/rest/client_address.h"
+#include "api/admission/client_address.h"
 
 #include <algorithm>
 #include <optional>
@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-namespace keywright::rest {
+namespace keywright::admission {
 namespace {
 
 bool is_trusted(const IpAddress& address, std::span<const Cidr> proxies) {
@@ -51,4 +51,4 @@ IpAddress client_address(const http::Request& request, std::span<const Cidr> tru
   return client;
 }
 
-}  // namespace keywright::rest
+}  // namespace keywright::admission

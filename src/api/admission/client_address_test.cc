@@ -1,10 +1,10 @@
-#include "api/rest/client_address.h"
+#include "api/admission/client_address.h"
 
 #include <vector>
 
 #include <gtest/gtest.h>
 
-namespace keywright::rest {
+namespace keywright::admission {
 namespace {
 
 const IpAddress kProxy = IpAddress::from_v4(10, 0, 0, 1);
@@ -51,4 +51,4 @@ TEST(ClientAddress, PortsAndBracketsAreUnderstood) {
 }
 
 }  // namespace
-}  // namespace keywright::rest
+}  // namespace keywright::admission

@@ -1,11 +1,12 @@
-#include "api/rest/credentials.h"
+#include "api/admission/credentials.h"
 
 #include <algorithm>
 
+#include "app/sessions.h"
 #include "base/text.h"
 #include "http/cookie.h"
 
-namespace keywright::rest {
+namespace keywright::admission {
 namespace {
 
 using app::Presented;
@@ -71,4 +72,26 @@ Result<void> refuse_credential_in_query(const http::Query& query) {
   return {};
 }
 
-}  // namespace keywright::rest
+bool is_secure(const http::Request& request, const app::Settings& settings) {
+  return request.secure || settings.public_url.starts_with("https://");
+}
+
+Result<void> check_csrf(const http::Request& request, const app::Presented& presented,
+                        const app::Directory& directory, const app::Caller& caller) {
+  using http::Method;
+  if (!presented.cookie || !caller.is_session()) return {};
+  if (request.method == Method::get || request.method == Method::head) return {};
+  const auto token = request.headers.find_only("X-CSRF-Token");
+  if (!token || token->empty()) {
+    return fail(Code::permission_denied, "csrf_token_missing",
+                "A change that rests on the session cookie needs one X-CSRF-Token field with the "
+                "csrf_token that the sign-in returned.");
+  }
+  if (!app::csrf_matches(directory, caller, *token)) {
+    return fail(Code::permission_denied, "csrf_token_wrong",
+                "The X-CSRF-Token is not the one of this session. Sign in again to get it.");
+  }
+  return {};
+}
+
+}  // namespace keywright::admission

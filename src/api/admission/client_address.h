@@ -1,4 +1,4 @@
-// api/rest/client_address.h - who is at the other end, behind the proxies we were told to trust.
+// api/admission/client_address.h - who is at the other end, behind the proxies we were told to trust.
 //
 //   IpAddress client = client_address(request, trusted_proxies);
 //
@@ -17,8 +17,8 @@
 #include "base/ip.h"
 #include "http/message.h"
 
-namespace keywright::rest {
+namespace keywright::admission {
 
 IpAddress client_address(const http::Request& request, std::span<const Cidr> trusted_proxies);
 
-}  // namespace keywright::rest
+}  // namespace keywright::admission

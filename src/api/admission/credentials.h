@@ -1,4 +1,4 @@
-// api/rest/credentials.h - the one credential of a request.
+// api/admission/credentials.h - the one credential of a request.
 //
 //   auto found = find_credential(request, session_cookie_name(secure));
 //   if (!found) return fail(found.error());         // several, or one that cannot be read
@@ -11,7 +11,8 @@
 // Errors: invalid_argument `several_credentials`; the uniform unauthenticated for an Authorization
 // field that is malformed or of another scheme, and for an empty X-API-Key.
 // invalid_argument `credential_in_query` from refuse_credential_in_query().
-// Threading: pure functions. Lifetime: the token is a view into the request.
+// permission_denied `csrf_token_missing`, `csrf_token_wrong` from check_csrf().
+// Threading: any loop. Lifetime: the token is a view into the request.
 // Source: RFC 6750, RFC 9110 section 11.
 #pragma once
 
@@ -19,11 +20,12 @@
 #include <string_view>
 
 #include "app/caller.h"
+#include "app/settings.h"
 #include "base/result.h"
 #include "http/message.h"
 #include "http/query.h"
 
-namespace keywright::rest {
+namespace keywright::admission {
 
 Result<std::optional<app::Presented>> find_credential(const http::Request& request,
                                                       std::string_view cookie_name);
@@ -32,7 +34,15 @@ Result<std::optional<app::Presented>> find_credential(const http::Request& reque
 // prefix is refused, "keywright_session".
 std::string_view session_cookie_name(bool secure);
 
+// Whether cookies are Secure and carry the __Host- name: the request came over TLS, or the public
+// address says that TLS ends before us.
+bool is_secure(const http::Request& request, const app::Settings& settings);
+
+// A write that rests on a cookie needs proof that our own page made it.
+Result<void> check_csrf(const http::Request& request, const app::Presented& presented,
+                        const app::Directory& directory, const app::Caller& caller);
+
 // A key in the address ends up in logs and histories. The value is not looked at.
 Result<void> refuse_credential_in_query(const http::Query& query);
 
-}  // namespace keywright::rest
+}  // namespace keywright::admission

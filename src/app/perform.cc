@@ -1,0 +1,52 @@
+#include "app/perform.h"
+
+namespace keywright::app {
+namespace {
+
+bool is_open_to(const Operation& operation, const Caller& caller, const domain::Kinds& kinds) {
+  if (operation.admits == Admits::anyone) return true;
+  if (caller.is_session()) {
+    return operation.admits != Admits::any_key && operation.admits != Admits::giving_up;
+  }
+  if (!caller.is_key()) return false;
+  const domain::Kind& kind = kinds.at(caller.kind);
+  const bool for_a_person = kind.owners.contains(domain::OwnerType::user);
+  switch (operation.admits) {
+    case Admits::anyone: return true;
+    case Admits::people: return false;
+    case Admits::callers: return for_a_person || !operation.permission.empty();
+    case Admits::key_managers: return !for_a_person && !operation.permission.empty();
+    case Admits::any_key:
+    case Admits::giving_up: return kind.may_give_itself_up;
+    case Admits::me: return for_a_person;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<void> may_call(const Operation& operation, const Caller& caller,
+                      const domain::Kinds& kinds) {
+  if (is_open_to(operation, caller, kinds)) return {};
+  return fail(Code::permission_denied, "wrong_key_kind",
+              operation.admits == Admits::people
+                  ? "No key may do this. Sign in, and do it from the session."
+                  : "This caller may not do this at all, whatever its rights are.");
+}
+
+Result<std::string> look(const App& app, Call& call, const Arguments& arguments) {
+  std::string body;
+  KW_CHECK_OK(call.operation->look(app, call, arguments, body));
+  return body;
+}
+
+Task<Result<std::string>> perform(App& app, Call& call, Arguments arguments) {
+  if (call.operation->look != nullptr) {
+    auto body = look(app, call, arguments);
+    const bool handed_over = !body && body.error().reason() == kTryRun;
+    if (!handed_over || call.operation->run == nullptr) co_return body;
+  }
+  co_return co_await call.operation->run(app, call, arguments);
+}
+
+}  // namespace keywright::app

@@ -1,0 +1,32 @@
+// server/faces.h - everything that answers requests, put together.
+//
+//   Faces faces(app, config, std::move(rest_options));
+//   http::Server server(loops, faces.front(), {});
+//
+// The one place that knows which paths belong to which face.
+//
+// Threading: construct before the loops start. Lifetime: app and config outlive the faces.
+#pragma once
+
+#include "api/rest/face.h"
+#include "console/console.h"
+#include "server/config.h"
+#include "server/front.h"
+
+namespace keywright::server {
+
+class Faces {
+ public:
+  Faces(app::App& app, const Config& config, rest::FaceOptions rest_options);
+  Faces(const Faces&) = delete;
+  Faces& operator=(const Faces&) = delete;
+
+  http::Handler& front() { return front_; }
+
+ private:
+  console::Console console_;
+  rest::Face rest_;
+  Front front_{rest_};
+};
+
+}  // namespace keywright::server
