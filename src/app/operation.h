@@ -41,6 +41,7 @@ namespace keywright::app {
 class SignInThrottle;
 class SetupLink;
 class SlowHashes;
+class TraceReader;
 
 // Everything an operation can reach.
 struct App {
@@ -55,6 +56,7 @@ struct App {
   SlowHashes& slow_hashes;
   SetupLink& setup_link;
   const Settings& settings;
+  TraceReader* traces = nullptr;  // null: this application keeps no traces
 };
 
 // Reason of the error by which a look hands over to the operation's run.

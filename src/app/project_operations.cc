@@ -16,23 +16,32 @@ KW_LIST_OF(ProjectList, Project)
 struct CreateProject {
   std::optional<OrganizationId> organization_id;
   std::string name;
+  std::optional<std::int64_t> trace_retention_days;
 };
 KW_DESCRIBE(CreateProject,
             field<&CreateProject::organization_id>("organization_id", "Where to make it."),
             field<&CreateProject::name>("name", "Shown to people.", required, non_blank,
-                                        max_length(255), example("Support bot")))
+                                        max_length(255), example("Support bot")),
+            field<&CreateProject::trace_retention_days>("trace_retention_days",
+                                                        "Days its traces are kept; 90 if left out.",
+                                                        minimum(1), maximum(3650)))
 
 struct UpdateProject {
   std::string id;
   Patch<std::string> name;
+  Patch<std::int64_t> trace_retention_days;
 };
 KW_DESCRIBE(UpdateProject, field<&UpdateProject::id>("id", "Id of the project.", in_path),
             field<&UpdateProject::name>("name", "Shown to people.", not_null, non_blank,
-                                        max_length(255)))
+                                        max_length(255)),
+            field<&UpdateProject::trace_retention_days>("trace_retention_days",
+                                                        "Days its traces are kept; null: 90.",
+                                                        minimum(1), maximum(3650)))
 
 Result<Project> create_project(Change& change, Call& call, const CreateProject& input) {
   KW_TRY(auto organization, choose_organization(change, call, input.organization_id));
-  Project project{{change.new_id()}, organization, input.name, change.now};
+  Project project{{change.new_id()}, organization, input.name, change.now,
+                  input.trace_retention_days};
   record_created(change, call, project, "project", "/projects");
   return project;
 }
@@ -48,6 +57,7 @@ Result<Project> update_project(Change& change, Call& call, const UpdateProject& 
   const Project before = *found;
   Project after = before;
   input.name.apply_to(after.name);
+  input.trace_retention_days.apply_to(after.trace_retention_days);
   KW_CHECK_OK(record_updated(change, call, before, after, "project"));
   return after;
 }
