@@ -21,6 +21,9 @@ constexpr std::string_view kAllowedMethods = "GET, HEAD, POST, PUT, PATCH, DELET
 
 bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
+// From here on the connection belongs to another protocol.
+bool is_upgrade(const Response& response) { return response.status == 101 && response.stream; }
+
 }  // namespace
 
 // Writes what is in the output; true if the client took it.
@@ -243,6 +246,7 @@ Task<void> Connection::linger() {
 
 Connection::Next Connection::decide_next() {
   const h1::RequestReader& reader = workspace_->reader;
+  if (is_upgrade(workspace_->response)) return Next::close;
   if (!reader.body_is_complete()) return Next::close_lingering;
   if (reader.framing().keep_alive && !response().close_connection && !worker_.is_stopping()) {
     return Next::request;
@@ -261,7 +265,8 @@ h1::ResponseFraming Connection::frame_response(Next next) {
   } else if (answer.stream) {
     framing.body = request().minor_version > 0 ? BodyFraming::chunked : BodyFraming::until_close;
   }
-  framing.close = next != Next::request || framing.body == BodyFraming::until_close;
+  framing.close = (next != Next::request || framing.body == BodyFraming::until_close) &&
+                  !is_upgrade(answer);
   framing.say_keep_alive = request().minor_version == 0;
   framing.date = worker_.stamp().date(worker_.loop().now());
   framing.request_id = request().request_id;
@@ -276,7 +281,9 @@ Connection::Next Connection::finish_response(Exchange& exchange) {
   const h1::ResponseFraming framing = frame_response(next);
   h1::append_response_head(output(), answer, framing);
   if (next == Next::request && framing.close) next = Next::close;
-  if (request().method == Method::head || !may_have_body(answer.status)) {
+  if (is_upgrade(answer)) {
+    stream_framing_ = BodyFraming::until_close;
+  } else if (request().method == Method::head || !may_have_body(answer.status)) {
     answer.stream.reset();
   } else if (answer.stream) {
     stream_framing_ = framing.body;
@@ -344,24 +351,41 @@ Task<Result<std::string_view>> Connection::read_body() {
     }
     const std::string_view piece = reader.take_body();
     if (!piece.empty() || progress == Progress::done) co_return piece;
-    if (std::exchange(continue_owed_, false)) {
-      output().append(h1::kContinue);
-      if (!co_await flush()) cut_ = true;
+    if (std::exchange(continue_owed_, false) && !streaming_) {
+      // Never pending, so that whoever reads may be destroyed at any time.
+      if (stream_.write_now(h1::kContinue) != h1::kContinue.size()) cut_ = true;
     }
-    // Only the time spent waiting for the client counts against it.
-    phase_ = Phase::body;
-    since_ = worker_.loop().now() - body_waited_;
-    progress_mark_ = body_mark_;
+    // Only the time spent waiting for the client counts against it, and none once the answer has
+    // begun: then the phases are those of the answer.
+    if (!streaming_) {
+      phase_ = Phase::body;
+      since_ = worker_.loop().now() - body_waited_;
+      progress_mark_ = body_mark_;
+    }
     const net::IoResult got = co_await stream_.read_some(reader.space());
-    body_waited_ = worker_.loop().now() - since_;
-    body_mark_ = progress_mark_;
-    enter(Phase::handler);
+    if (!streaming_) {
+      body_waited_ = worker_.loop().now() - since_;
+      body_mark_ = progress_mark_;
+      enter(Phase::handler);
+    }
     if (got.status != IoStatus::ok) {
       if (got.status == IoStatus::timed_out) stream_.clear_cancel();
       co_return fail(Code::unavailable, "client_gone", "The request body did not arrive.");
     }
     reader.added(got.bytes);
   }
+}
+
+Task<Result<std::string_view>> Connection::read_upgraded() {
+  h1::RequestReader& reader = workspace_->reader;
+  if (const std::string_view raw = reader.take_raw(); !raw.empty()) co_return raw;
+  const net::IoResult got = co_await stream_.read_some(reader.space());
+  if (got.status == IoStatus::end) co_return std::string_view();
+  if (got.status != IoStatus::ok) {
+    co_return fail(Code::unavailable, "client_gone", "The client is gone.");
+  }
+  reader.added(got.bytes);
+  co_return reader.take_raw();
 }
 
 void Connection::cut(std::string_view last_bytes) {

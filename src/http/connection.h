@@ -40,6 +40,7 @@ class Connection final : public ExchangeControl {
   void cut(std::string_view last_bytes) override;
   void on_disconnect(std::function<void()> function) override;
   bool client_has_gone() const override { return stream_.has_hung_up() || cut_; }
+  Task<Result<std::string_view>> read_upgraded() override;
 
  private:
   using Progress = h1::RequestReader::Progress;

@@ -107,6 +107,12 @@ std::string_view RequestReader::take_body() {
   return piece;
 }
 
+std::string_view RequestReader::take_raw() {
+  const std::string_view raw(buffer_.get() + raw_, end_ - raw_);
+  raw_ = end_;
+  return raw;
+}
+
 void RequestReader::clear() {
   raw_ = end_;
   finish();

@@ -48,6 +48,8 @@ class RequestReader {
   // The part of the body decoded since the last call; that call's view ends with the next
   // take_body() or space(). Use either this or request().body.
   std::string_view take_body();
+  // After an upgrade: everything received that has not been taken, as it is; valid until space().
+  std::string_view take_raw();
   std::uint64_t body_bytes() const { return body_bytes_; }  // decoded so far
   bool body_is_complete() const { return decoder_.is_complete(); }
 

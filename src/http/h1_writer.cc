@@ -53,7 +53,9 @@ void append_response_head(std::string& out, const Response& response,
   } else if (framing.body == BodyFraming::chunked) {
     out.append("Transfer-Encoding: chunked\r\n");
   }
-  if (framing.close) {
+  if (response.status == 101) {
+    out.append("Connection: Upgrade\r\n");
+  } else if (framing.close) {
     out.append("Connection: close\r\n");
   } else if (framing.say_keep_alive) {
     out.append("Connection: keep-alive\r\n");

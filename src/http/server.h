@@ -66,6 +66,9 @@ class ExchangeControl {
   virtual void cut(std::string_view last_bytes) = 0;
   virtual void on_disconnect(std::function<void()> function) = 0;
   virtual bool client_has_gone() const = 0;
+  virtual Task<Result<std::string_view>> read_upgraded() {
+    co_return fail(Code::unavailable, "not_upgraded", "This protocol has no 101.");
+  }
 
  protected:
   ~ExchangeControl() = default;
@@ -87,7 +90,13 @@ struct Exchange {
   // Only if the handler streams_body(): the next piece, empty at the end, valid until the next
   // call. Errors: too_large "body_too_large", invalid_argument "malformed_body",
   // unavailable "client_gone". A body that is not read to its end closes the connection.
+  // May be pending while the stream of the response is being pulled, and be destroyed with it.
   Task<Result<std::string_view>> read_body() { return control.read_body(); }
+
+  // HTTP/1.1 only. A response of status 101 with a `stream` ends HTTP on the connection: the stream
+  // goes to the client as it is, and this gives what the client sends, as it comes; empty at its
+  // end. The read may be pending while the stream is being pulled, and be destroyed with it.
+  Task<Result<std::string_view>> read_upgraded() { return control.read_upgraded(); }
 
   // Ends a response that has begun, now: `last_bytes` are sent if the socket takes them at once,
   // then the client sees the connection (HTTP/2: the stream) end without the proper end of a body.

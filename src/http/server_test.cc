@@ -319,6 +319,20 @@ TEST(HttpServer, CutStreamSendsItsLastWordsAndEnds) {
   EXPECT_EQ(rest.find("\r\n0\r\n"), std::string::npos) << "a cut stream must not look complete";
 }
 
+TEST(HttpServer, UpgradedConnectionPassesBytesAsTheyAre) {
+  TestServer server;
+  RawClient client(server.endpoint());
+  client.send(get("/upgrade", "Connection: Upgrade\r\nUpgrade: echo\r\n") + "early");
+  std::string head;
+  while (head.find("\r\n\r\nearly") == std::string::npos) head += client.read_some();
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 101 Switching Protocols\r\n"));
+  EXPECT_NE(head.find("\r\nConnection: Upgrade\r\n"), std::string::npos);
+  EXPECT_NE(head.find("\r\nUpgrade: echo\r\n"), std::string::npos);
+  EXPECT_EQ(head.find("Transfer-Encoding"), std::string::npos);
+  client.send("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(client.read_some(), "GET / HTTP/1.1\r\n\r\n");
+}
+
 TEST(HttpServer, HandlerHearsOfAClientThatLeft) {
   TestServer server;
   {

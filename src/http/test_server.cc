@@ -45,6 +45,15 @@ class PiecesStream : public BodyStream {
 
 }  // namespace
 
+class UpgradedEcho : public BodyStream {
+ public:
+  explicit UpgradedEcho(Exchange& exchange) : exchange_(exchange) {}
+  Task<Result<std::string_view>> next() override { return exchange_.read_upgraded(); }
+
+ private:
+  Exchange& exchange_;
+};
+
 class EndlessStream : public BodyStream {
  public:
   EndlessStream(TestHandler& handler) : handler_(handler) { ++handler_.streams_alive; }
@@ -103,6 +112,10 @@ std::optional<Task<void>> TestHandler::handle(Exchange& exchange) {
     response.stream = std::make_unique<PiecesStream>(std::move(pieces), false);
     response.body = "zero";
     response.stream_length = 10;
+  } else if (path == "/upgrade") {
+    response.status = 101;
+    response.header("Upgrade", "echo");
+    response.stream = std::make_unique<UpgradedEcho>(exchange);
   } else if (path == "/endless") {
     response.stream = std::make_unique<EndlessStream>(*this);
     std::lock_guard lock(mutex_);

@@ -35,6 +35,7 @@ class TestHandler : public Handler {
   // /chunks          "one", "two", "three" as a stream
   // /endless         a stream that says "first" and then waits until it is cancelled
   // /broken          a stream that fails after its first piece
+  // /upgrade         101, and then whatever the client sends, back to it
   // /refused-late    200, turned into a 401 by before_response()
   std::optional<Task<void>> handle(Exchange& exchange) override;
   void before_response(Exchange& exchange) override;
