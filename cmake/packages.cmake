@@ -2,7 +2,7 @@
 # keeps the list of which room may include which library's headers.
 #
 #   OpenSSL::Crypto OpenSSL::SSL  sodium::sodium  crypt::crypt  SQLite::SQLite3  ZLIB::ZLIB
-#   simdjson::simdjson  Threads::Threads
+#   simdjson::simdjson  nghttp2::nghttp2  Threads::Threads
 #   fmt::fmt and tl::expected are linked into every room.
 
 find_package(PkgConfig REQUIRED)
@@ -16,6 +16,9 @@ find_package(simdjson CONFIG REQUIRED)
 
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 add_library(sodium::sodium ALIAS PkgConfig::sodium)
+
+pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
+add_library(nghttp2::nghttp2 ALIAS PkgConfig::nghttp2)
 
 find_library(crypt_library crypt REQUIRED)
 add_library(crypt::crypt UNKNOWN IMPORTED)

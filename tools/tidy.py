@@ -30,6 +30,7 @@ HEADER_OWNERS = [
     (r"argon2\.h", r"src/crypto/"),
     (r"sqlite3\.h", r"src/store/sqlite/"),
     (r"simdjson\.h", r"src/json/"),
+    (r"nghttp2/nghttp2\.h", r"src/http/.*\.cc"),
     (r"zlib\.h", r"src/(http|console)/.*\.cc"),
     (r"fmt/(core|format|ranges|chrono)\.h", r"(src|apps|bench|tests)/"),
     (r"tl/expected\.hpp", r"src/base/"),

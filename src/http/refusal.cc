@@ -13,7 +13,7 @@ struct Entry {
 };
 
 constexpr std::array<Entry, kRefusalCount> kEntries{{
-    {400, "malformed_request", "The request is not well-formed HTTP/1.1."},
+    {400, "malformed_request", "The request is not well-formed HTTP."},
     {408, "request_timeout", "The request did not arrive in time."},
     {413, "body_too_large", "The request body is larger than this path accepts."},
     {414, "target_too_long", "The request line is longer than 8 KiB."},
@@ -21,7 +21,8 @@ constexpr std::array<Entry, kRefusalCount> kEntries{{
     {431, "header_too_large", "The header block is larger than 32 KiB or has over 100 fields."},
     {405, "method_not_allowed", "CONNECT and TRACE are not supported."},
     {501, "transfer_coding_not_supported", "Only the transfer coding chunked is supported."},
-    {505, "version_not_supported", "This port speaks HTTP/1.1."},
+    {505, "version_not_supported", "This port speaks HTTP/1.1 and HTTP/2."},
+    {429, "connection_flooded", "The connection sent frames that cost more than they ask for."},
 }};
 
 const Entry& entry_of(Refusal refusal) { return kEntries[static_cast<std::size_t>(refusal)]; }

@@ -1,7 +1,8 @@
 // http/refusal.h - why a request was refused before any handler saw it.
 //
 // Each is one status, one stable code for problem+json and one line of the metrics. After any of
-// them the connection is closed: where the next request would begin is no longer certain.
+// them an HTTP/1.1 connection is closed: where the next request would begin is no longer certain.
+// Over HTTP/2 only the stream ends; a stream that is malformed as HTTP/2 is reset instead.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +20,9 @@ enum class Refusal : unsigned char {
   method_refused,      // 405: CONNECT, TRACE
   not_implemented,     // 501: a transfer coding
   version_refused,     // 505
+  flooded,             // HTTP/2: GOAWAY, not an answer
 };
-inline constexpr std::size_t kRefusalCount = 9;
+inline constexpr std::size_t kRefusalCount = 10;
 
 int status_of(Refusal refusal);
 std::string_view to_string(Refusal refusal);  // "malformed_request", the code of the problem
