@@ -1,0 +1,84 @@
+// mcp/headers.h - what the header fields of an MCP request say, and whether the body says the same.
+//
+//   const RequestHeaders headers = request_headers(request.headers);     // http::Fields
+//   auto era = agree(headers, *message);
+//   if (!era) return answer(era.error());              // 400: -32020, -32022 or -32602
+//   switch (answer_form(headers.accept)) ...
+//
+// In the modern era MCP-Protocol-Version, Mcp-Method and Mcp-Name mirror the body so that a proxy
+// can decide without reading it. Whoever reads both must refuse a request where they differ; and
+// nothing here decides on a header: policy looks at the body. A field that comes twice agrees with
+// nothing. Mcp-Param-* are not looked at.
+//
+// Errors: RpcError, status 400.
+// Threading: pure functions. Lifetime: views into the request.
+// Source: MCP 2026-07-28, streamable HTTP, server validation; RFC 9110 section 12.5.1.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mcp/message.h"
+#include "mcp/protocol.h"
+
+namespace keywright::mcp {
+
+struct RequestHeaders {
+  std::optional<std::string_view> protocol_version;
+  std::optional<std::string_view> method;
+  std::optional<std::string_view> name;
+  std::optional<std::string_view> session_id;
+  std::optional<std::string_view> last_event_id;
+  std::optional<std::string_view> accept;
+  std::optional<std::string_view> content_type;
+  std::string_view repeated;  // the first of them that came more than once; "" = none
+};
+
+// `Fields` has find() and count(), as http::Fields.
+template <class Fields>
+RequestHeaders request_headers(const Fields& fields) {
+  RequestHeaders headers;
+  const auto take = [&](std::string_view name, std::optional<std::string_view>& value) {
+    value = fields.find(name);
+    if (headers.repeated.empty() && fields.count(name) > 1) headers.repeated = name;
+  };
+  take("MCP-Protocol-Version", headers.protocol_version);
+  take("Mcp-Method", headers.method);
+  take("Mcp-Name", headers.name);
+  take("Mcp-Session-Id", headers.session_id);
+  take("Last-Event-ID", headers.last_event_id);
+  take("Content-Type", headers.content_type);
+  headers.accept = fields.find("Accept");
+  return headers;
+}
+
+// The era of a POST, if its header fields are in order for it.
+RpcResult<Era> agree(const RequestHeaders& headers, const Message& message);
+
+// The value of a mirrored field: as it is, or decoded from "=?base64?...?=". Nothing: malformed.
+std::optional<std::string> mirrored_value(std::string_view value);
+
+// How a POST may be answered, by its Accept field. JSON where both are welcome alike; a client that
+// lists only one gets that one; nothing: it accepts neither (406).
+enum class AnswerForm : unsigned char { json, event_stream };
+std::optional<AnswerForm> answer_form(std::optional<std::string_view> accept);
+
+// Does an Accept value let this type through? Without the field everything is accepted.
+bool accepts(std::optional<std::string_view> accept, std::string_view type);
+
+// "application/json", with any parameters but another charset than UTF-8.
+bool is_json_type(std::string_view content_type);
+
+// What browsers may send and read across origins.
+inline constexpr std::string_view kAllowedMethods = "POST, GET, DELETE, OPTIONS";
+inline constexpr std::string_view kAllowedHeaders =
+    "Authorization, X-API-Key, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, "
+    "Mcp-Session-Id, Last-Event-ID";
+inline constexpr std::string_view kExposedHeaders =
+    "Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After, X-Request-Id";
+
+// kAllowedHeaders and the Mcp-Param-* fields that a preflight asks for.
+std::string allowed_headers(std::string_view requested);
+
+}  // namespace keywright::mcp
