@@ -1,0 +1,97 @@
+#include "app/call_audit.h"
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "app/change.h"
+#include "json/writer.h"
+
+namespace keywright::app {
+namespace {
+
+constexpr std::size_t kNameMax = 128;  // of a method or tool, which the caller chooses
+
+json::Raw details_of(const AuditedCall& call) {
+  std::string text;
+  json::Writer writer(text);
+  writer.begin_object().key("method").string(call.method.substr(0, kNameMax));
+  if (!call.tool.empty()) writer.key("tool").string(call.tool.substr(0, kNameMax));
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(call.duration);
+  writer.key("duration_ms").integer(milliseconds.count()).end_object();
+  return json::Raw::trusted(std::move(text));
+}
+
+}  // namespace
+
+domain::AuditEvent call_event(const Caller& caller, const AuditedCall& call) {
+  domain::AuditEvent event;
+  event.organization_id = call.organization.is_nil() ? caller.organization : call.organization;
+  event.actor.type = caller.is_key() ? "key" : caller.is_session() ? "user" : "anonymous";
+  if (!caller.user.is_nil()) event.actor.id = caller.user.to_string();
+  if (caller.is_key()) event.actor.key_id = caller.key.to_string();
+  event.action = call.action;
+  event.object = call.object;
+  event.outcome = call.outcome;
+  event.reason = call.reason;
+  event.request_id = call.request_id;
+  event.address = caller.address.to_string();
+  event.details = details_of(call);
+  return event;
+}
+
+Caller refused_caller(const Directory& directory, std::string_view token,
+                      const IpAddress& address) {
+  Caller caller;
+  caller.address = address;
+  const domain::KeyRecord* key = directory.find_token(token);
+  if (key == nullptr) return caller;
+  caller.type = CallerType::key;
+  caller.key = key->id;
+  caller.kind = key->kind;
+  if (const auto* organization = directory.organization(key->organization)) {
+    caller.organization = organization->id;
+  }
+  if (key->owner_type == domain::OwnerType::user) {
+    if (const auto* owner = directory.user(key->owner)) caller.user = owner->id;
+  }
+  return caller;
+}
+
+struct CallAudit::Waiting {
+  std::mutex mutex;
+  std::vector<domain::AuditEvent> events;  // guarded by mutex
+  bool posted = false;                     // guarded by mutex: the writer will come for them
+  std::atomic<std::uint64_t> dropped{0};
+};
+
+CallAudit::CallAudit(Committer& committer)
+    : committer_(committer), waiting_(std::make_shared<Waiting>()) {}
+
+void CallAudit::record(domain::AuditEvent event) {
+  {
+    const std::lock_guard lock(waiting_->mutex);
+    if (waiting_->events.size() >= kWaitingMax) {
+      waiting_->dropped.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    waiting_->events.push_back(std::move(event));
+    if (std::exchange(waiting_->posted, true)) return;
+  }
+  committer_.post([waiting = waiting_](Change& change) -> Result<void> {
+    std::vector<domain::AuditEvent> events;
+    {
+      const std::lock_guard lock(waiting->mutex);
+      events.swap(waiting->events);
+      waiting->posted = false;
+    }
+    for (domain::AuditEvent& event : events) change.audit(std::move(event));
+    return {};
+  });
+}
+
+std::uint64_t CallAudit::dropped() const {
+  return waiting_->dropped.load(std::memory_order_relaxed);
+}
+
+}  // namespace keywright::app
