@@ -346,6 +346,27 @@ void Directory::put_user(const store::Record& record) {
     const_cast<User&>(*user).memberships = old->memberships;  // not yet published
   }
   put_indexed(users_, users_by_email_, &User::email, record.id, std::move(user));
+  note_standing(record.id);
+}
+
+void Directory::publish_user(const Uuid& id, std::unique_ptr<const User> user) {
+  users_.put(id, std::move(user));
+  note_standing(id);
+}
+
+void Directory::note_standing(const Uuid& id) {
+  const Slot slot = users_.slot_of(id);
+  if (slot == kNoSlot) return;
+  domain::Standing standing = kNoSlot;
+  if (const User* user = users_.at(slot)) {
+    for (const Membership& membership : user->memberships) {
+      if (!membership.active) continue;
+      const Slot organization = organization_slot(membership.organization_id);
+      const bool one_word_will_do = standing == kNoSlot && organization != kNoSlot;
+      standing = one_word_will_do ? organization : domain::kSeveral;
+    }
+  }
+  standings_.put(slot, standing);
 }
 
 void Directory::put_membership(const store::Record& record) {
@@ -359,7 +380,7 @@ void Directory::put_membership(const store::Record& record) {
   std::sort(user->memberships.begin(), user->memberships.end(),
             [](const Membership& a, const Membership& b) { return a.id < b.id; });
   user_of_membership_[record.id] = membership->user_id.value;
-  users_.put(membership->user_id.value, std::move(user));
+  publish_user(membership->user_id.value, std::move(user));
 }
 
 void Directory::erase_membership(const Uuid& id) {
@@ -368,7 +389,7 @@ void Directory::erase_membership(const Uuid& id) {
   if (const User* old = users_.find(found->second)) {
     auto user = std::make_unique<User>(*old);
     std::erase_if(user->memberships, [&](const Membership& m) { return m.id.value == id; });
-    users_.put(found->second, std::move(user));
+    publish_user(found->second, std::move(user));
   }
   user_of_membership_.erase(found);
 }
@@ -418,7 +439,9 @@ void Directory::erase_record(store::RecordType type, const Uuid& id) {
   using store::RecordType;
   switch (type) {
     case RecordType::organization: return organizations_.erase(id);
-    case RecordType::user: return put_indexed(users_, users_by_email_, &User::email, id, {});
+    case RecordType::user:
+      put_indexed(users_, users_by_email_, &User::email, id, {});
+      return note_standing(id);
     case RecordType::membership: return erase_membership(id);
     case RecordType::project: return projects_.erase(id);
     case RecordType::platform: return platforms_.erase(id);

@@ -28,6 +28,7 @@
 #include "app/object_table.h"
 #include "app/outcome_counters.h"
 #include "app/session_uses.h"
+#include "app/standings.h"
 #include "app/usage.h"
 #include "crypto/keyring.h"
 #include "domain/keys/decide.h"
@@ -53,6 +54,7 @@ class Directory final : public domain::Records {
   bool admits_foreign_tokens() const override { return true; }
   const domain::Organization* organization(domain::Slot slot) const override;
   const domain::User* user(domain::Slot slot) const override;
+  domain::Standing standing(domain::Slot user) const override { return standings_.at(user); }
   const domain::Project* project(domain::Slot slot) const override;
   const domain::Target* target(domain::Slot slot) const override;
   const domain::Keyspace* keyspace(domain::Slot slot) const override;
@@ -111,6 +113,8 @@ class Directory final : public domain::Records {
   void put_record(const store::Record& record);
   void erase_record(store::RecordType type, const Uuid& id);
   void put_user(const store::Record& record);
+  void publish_user(const Uuid& id, std::unique_ptr<const domain::User> user);
+  void note_standing(const Uuid& user);
   void put_membership(const store::Record& record);
   void erase_membership(const Uuid& id);
   void put_registry(const store::Record& record);
@@ -138,6 +142,7 @@ class Directory final : public domain::Records {
   ObjectTable<domain::Session> sessions_;
   ObjectTable<domain::Ticket> tickets_;
   ObjectTable<RegistryList> registry_lists_;  // by organization
+  Standings standings_;
   HashIndex users_by_email_;
   HashIndex mcp_servers_by_slug_;
   HashIndex services_by_slug_;

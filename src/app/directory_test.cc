@@ -111,6 +111,24 @@ TEST_F(DirectoryTest, AMembershipIsFeltThroughItsUserAndItsKeys) {
   EXPECT_TRUE(directory.find<User>(ann.id.value)->memberships.empty());
 }
 
+TEST_F(DirectoryTest, AStandingSaysWhereAUserIsActiveWithoutTheirRecord) {
+  const Organization acme = new_organization();
+  const Organization globex = new_organization();
+  const User ann = new_user("ann@acme.test");
+  const domain::Slot slot = directory.table<User>().slot_of(ann.id.value);
+  EXPECT_EQ(directory.standing(slot), domain::kNoSlot);
+  Membership held = new_membership(acme.id, ann.id, Role::member);
+  EXPECT_EQ(directory.standing(slot), directory.organization_slot(acme.id));
+  const Membership second = new_membership(globex.id, ann.id, Role::viewer);
+  EXPECT_EQ(directory.standing(slot), domain::kSeveral);
+  held.active = false;
+  apply([&](Change& change) { change.put_membership(held); });
+  EXPECT_EQ(directory.standing(slot), directory.organization_slot(globex.id));
+  apply([&](Change& change) { change.erase_membership(second); });
+  EXPECT_EQ(directory.standing(slot), domain::kNoSlot);
+  EXPECT_EQ(directory.standing(slot + 1000), domain::kNoSlot);
+}
+
 TEST_F(DirectoryTest, AUserKeepsTheirMembershipsWhenTheyAreRenamed) {
   const Organization acme = new_organization();
   User ann = new_user("ann@acme.test");

@@ -10,13 +10,11 @@ namespace {
 using std::chrono::days;
 using std::chrono::milliseconds;
 
-void append_digits(std::string& out, int value, int width) {
-  char digits[4];
+void put_digits(char* at, int value, int width) {
   for (int i = width - 1; i >= 0; --i) {
-    digits[i] = static_cast<char>('0' + value % 10);
+    at[i] = static_cast<char>('0' + value % 10);
     value /= 10;
   }
-  out.append(digits, static_cast<std::size_t>(width));
 }
 
 // Reads from the front of the text; the first thing that does not fit makes it fail for good.
@@ -83,20 +81,15 @@ void append_rfc3339(std::string& out, Time time) {
   auto day = std::chrono::floor<days>(time);
   std::chrono::year_month_day date(day);
   std::chrono::hh_mm_ss clock(time - day);
-  append_digits(out, static_cast<int>(date.year()), 4);
-  out += '-';
-  append_digits(out, static_cast<int>(static_cast<unsigned>(date.month())), 2);
-  out += '-';
-  append_digits(out, static_cast<int>(static_cast<unsigned>(date.day())), 2);
-  out += 'T';
-  append_digits(out, static_cast<int>(clock.hours().count()), 2);
-  out += ':';
-  append_digits(out, static_cast<int>(clock.minutes().count()), 2);
-  out += ':';
-  append_digits(out, static_cast<int>(clock.seconds().count()), 2);
-  out += '.';
-  append_digits(out, static_cast<int>(clock.subseconds().count()), 3);
-  out += 'Z';
+  char text[] = "0000-00-00T00:00:00.000Z";
+  put_digits(text, static_cast<int>(date.year()), 4);
+  put_digits(text + 5, static_cast<int>(static_cast<unsigned>(date.month())), 2);
+  put_digits(text + 8, static_cast<int>(static_cast<unsigned>(date.day())), 2);
+  put_digits(text + 11, static_cast<int>(clock.hours().count()), 2);
+  put_digits(text + 14, static_cast<int>(clock.minutes().count()), 2);
+  put_digits(text + 17, static_cast<int>(clock.seconds().count()), 2);
+  put_digits(text + 20, static_cast<int>(clock.subseconds().count()), 3);
+  out.append(text, sizeof text - 1);
 }
 
 std::string format_rfc3339(Time time) {

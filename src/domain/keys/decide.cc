@@ -74,6 +74,7 @@ class Checks {
   bool check_credits();
 
   bool owner_exists();
+  bool user_stands();
   bool holds(std::string_view permission) const;
   void give_back(std::size_t count);
   void retry_after(std::int64_t seconds) {
@@ -155,16 +156,25 @@ bool Checks::check_disabled() {
 bool Checks::owner_exists() {
   if (!organization_) return false;
   switch (key_.owner_type) {
-    case OwnerType::user:
-      user_ = records_.user(key_.owner);
-      if (!user_ || !user_->is_active()) return false;
-      return !ask_.asked_by_its_organization || is_active_in(*user_, organization_->id);
+    case OwnerType::user: return user_stands();
     case OwnerType::organization: return true;
     case OwnerType::project: return records_.project(key_.owner) != nullptr;
     case OwnerType::target: return records_.target(key_.owner) != nullptr;
     case OwnerType::external: return true;
   }
   return false;
+}
+
+// The user's record is far from the key's in memory: a check that needs no right of the user stays
+// away from it.
+bool Checks::user_stands() {
+  const Standing standing = records_.standing(key_.owner);
+  if (standing == kNoSlot) return false;
+  const bool wants_rights = ask_.resource || !ask_.permissions.empty();
+  const bool asks_where = ask_.asked_by_its_organization && standing != key_.organization;
+  if (!wants_rights && !asks_where) return true;
+  user_ = records_.user(key_.owner);
+  return user_ && (!asks_where || is_active_in(*user_, organization_->id));
 }
 
 bool Checks::check_owner() {

@@ -128,6 +128,11 @@ class Meter {
   ~Meter() = default;
 };
 
+// Where a user is an active member, in one word: kNoSlot nowhere, kSeveral in more than one
+// organization or in one the word cannot name, else the slot of the only one.
+using Standing = Slot;
+inline constexpr Standing kSeveral = kNoSlot - 2;
+
 // What decide() may know. Implemented by app::Directory, and by a small fake in tests.
 class Records {
  public:
@@ -138,6 +143,8 @@ class Records {
   virtual bool admits_foreign_tokens() const = 0;
   virtual const Organization* organization(Slot slot) const = 0;  // null: deleted
   virtual const User* user(Slot slot) const = 0;
+  // The same as counting the user's active memberships, without touching the user's record.
+  virtual Standing standing(Slot user) const = 0;
   virtual const Project* project(Slot slot) const = 0;
   virtual const Target* target(Slot slot) const = 0;
   virtual const Keyspace* keyspace(Slot slot) const = 0;

@@ -135,6 +135,10 @@ class FakeRecords final : public Records {
   bool admits_foreign_tokens() const override { return foreign_tokens; }
   const Organization* organization(Slot slot) const override { return at(organizations, slot); }
   const User* user(Slot slot) const override { return at(users, slot); }
+  Standing standing(Slot slot) const override {
+    const User* user = at(users, slot);
+    return user != nullptr && user->is_active() ? kSeveral : kNoSlot;
+  }
   const Project* project(Slot slot) const override { return at(projects, slot); }
   const Target* target(Slot slot) const override { return at(targets, slot); }
   const Keyspace* keyspace(Slot slot) const override { return at(keyspaces, slot); }
