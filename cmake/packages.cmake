@@ -20,6 +20,9 @@ add_library(sodium::sodium ALIAS PkgConfig::sodium)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 add_library(nghttp2::nghttp2 ALIAS PkgConfig::nghttp2)
 
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
+add_library(zstd::zstd ALIAS PkgConfig::zstd)
+
 find_library(crypt_library crypt REQUIRED)
 add_library(crypt::crypt UNKNOWN IMPORTED)
 set_target_properties(crypt::crypt PROPERTIES IMPORTED_LOCATION ${crypt_library})

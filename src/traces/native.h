@@ -1,0 +1,37 @@
+// traces/native.h - reads the body of a native trace.
+//
+//   KW_TRY(Document document, Document::parse(body));
+//   KW_TRY(NativeTrace trace, read_native(document.root(), body));
+//
+// The body holds exactly one of `data` (an object) and `spans` (objects, each id once, no span its
+// own ancestor); besides it platformId, metadata, externalMetadata, externalId and status. What
+// else stands there is kept, not looked at. A span's id may be called span_id, spanId or id, its
+// parent parent_span_id, parentSpanId or parentId.
+//
+// Errors: invalid_argument/invalid_request, naming the fields; too_large/too_many_spans.
+// Threading: pure. Cost: one pass over the spans, a SHA-256 and a compression of the body.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+#include "json/document.h"
+#include "traces/received.h"
+
+namespace keywright::traces {
+
+// The status of a trace whose sender says nothing of it.
+inline constexpr std::string_view kStatusUnsaid = "accepted";
+inline constexpr std::string_view kStatusSuccess = "success";
+inline constexpr std::string_view kStatusError = "error";
+
+// `text` is what `body` was parsed from.
+Result<NativeTrace> read_native(const json::Value& body, std::string_view text);
+
+// The spans of a native body, as JSON texts; none if it has none.
+std::vector<std::string> spans_of(std::string_view text, std::size_t first, std::size_t count);
+
+// 1 to 255 visible ASCII characters.
+bool is_external_id(std::string_view text);
+
+}  // namespace keywright::traces

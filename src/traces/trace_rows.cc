@@ -1,0 +1,96 @@
+#include "traces/trace_rows.h"
+
+#include <algorithm>
+
+namespace keywright::traces {
+namespace {
+
+constexpr std::int64_t kVersion = 1;
+
+Uuid uuid_at(const store::Query& query, int column) {
+  Uuid id;
+  const ByteView bytes = query.blob(column);
+  if (bytes.size() == id.bytes.size()) std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
+  return id;
+}
+
+std::vector<std::string> split_warnings(std::string_view text) {
+  std::vector<std::string> warnings;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    warnings.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return warnings;
+}
+
+}  // namespace
+
+std::string join_warnings(const std::vector<std::string>& warnings) {
+  std::string text;
+  for (const std::string& warning : warnings) {
+    if (!text.empty()) text += ' ';
+    text += warning;
+  }
+  return text;
+}
+
+TraceRow read_row(const store::Query& query) {
+  TraceRow row;
+  row.number = query.integer(0);
+  row.id = uuid_at(query, 1);
+  row.project = {uuid_at(query, 2)};
+  row.platform = {uuid_at(query, 3)};
+  row.source = query.integer(4) == 0 ? Source::native : Source::otlp;
+  row.external_id = query.text(5);
+  row.name = query.text(6);
+  row.status = query.text(7);
+  row.key_id = query.text(8);
+  row.routed_by = query.text(9);
+  row.warnings = split_warnings(query.text(10));
+  row.span_count = query.integer(11);
+  row.size_bytes = query.integer(12);
+  row.revision = query.integer(13);
+  row.created_at = time_of(row.number);
+  row.updated_at = from_unix_milliseconds(query.integer(14));
+  return row;
+}
+
+Result<void> prepare_tables(store::Database& database) {
+  KW_CHECK_OK(database.run("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; "
+                           "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; "
+                           "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000"));
+  KW_TRY(const std::int64_t version, database.integer("PRAGMA user_version"));
+  if (version == kVersion) return {};
+  if (version != 0) {
+    return fail(Code::conflict, "trace_store_newer",
+                "The trace store was made by a newer Keywright. Start that one.");
+  }
+  KW_TRY(auto transaction, store::DatabaseTransaction::begin(database, "BEGIN IMMEDIATE"));
+  KW_CHECK_OK(database.run(R"(
+    CREATE TABLE traces (
+      number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, project BLOB NOT NULL,
+      platform BLOB NOT NULL, source INTEGER NOT NULL, external_id TEXT, name TEXT NOT NULL,
+      status TEXT NOT NULL, key_id TEXT NOT NULL, routed_by TEXT NOT NULL, warnings TEXT NOT NULL,
+      span_count INTEGER NOT NULL, size_bytes INTEGER NOT NULL, revision INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL, digest BLOB) STRICT;
+    CREATE UNIQUE INDEX traces_by_external_id ON traces (platform, source, external_id)
+      WHERE external_id IS NOT NULL;
+    CREATE INDEX traces_by_platform ON traces (platform);
+    CREATE INDEX traces_by_project ON traces (project);
+    CREATE TABLE bodies (
+      number INTEGER PRIMARY KEY, size INTEGER NOT NULL, checksum INTEGER NOT NULL,
+      compressed INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+    CREATE TABLE contexts (
+      id INTEGER PRIMARY KEY, trace INTEGER NOT NULL, digest BLOB NOT NULL, size INTEGER NOT NULL,
+      checksum INTEGER NOT NULL, compressed INTEGER NOT NULL, body BLOB NOT NULL,
+      UNIQUE (trace, digest)) STRICT;
+    CREATE TABLE spans (
+      id INTEGER PRIMARY KEY, trace INTEGER NOT NULL, span_id TEXT NOT NULL, start INTEGER NOT NULL,
+      context INTEGER NOT NULL, size INTEGER NOT NULL, checksum INTEGER NOT NULL,
+      compressed INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (trace, span_id)) STRICT;
+    PRAGMA user_version = 1)"));
+  return transaction.commit();
+}
+
+}  // namespace keywright::traces

@@ -1,0 +1,260 @@
+#include "traces/trace_store.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "traces/trace_reader.h"
+#include "traces/trace_writer.h"
+
+namespace keywright::traces {
+namespace {
+
+constexpr std::size_t kGroupMax = 512;
+constexpr std::size_t kGroupBytesMax = 16 * 1024 * 1024;
+constexpr std::size_t kReadersKept = 8;
+constexpr int kDropAtOnce = 100;
+constexpr int kRetryAfterSeconds = 2;
+constexpr const char* kFile = "traces.db";
+
+Error unavailable(std::string_view reason, std::string_view detail) {
+  return Error(Code::unavailable, reason, detail).with_retry_after_seconds(kRetryAfterSeconds);
+}
+
+Error stopping() {
+  return unavailable("trace_store_stopping", "The server is stopping; try again in a moment.");
+}
+
+// What a sender is told; the rest is for the log.
+Error for_senders(const Error& error) {
+  if (error.code() == Code::storage_full) {
+    return Error(Code::storage_full, "trace_disk_full",
+                 "There is no room for traces at the moment; try again later.")
+        .with_retry_after_seconds(kRetryAfterSeconds);
+  }
+  return unavailable("trace_store_failed", "Traces cannot be stored at the moment; try again.");
+}
+
+std::size_t bytes_of_submission(const std::vector<TraceWrite>& writes) {
+  std::size_t bytes = 0;
+  for (const TraceWrite& write : writes) bytes += static_cast<std::size_t>(write.size_bytes);
+  return bytes;
+}
+
+}  // namespace
+
+TraceStore::TraceStore(std::filesystem::path directory, StoreOptions options)
+    : directory_(std::move(directory)), options_(options) {}
+
+Result<std::unique_ptr<TraceStore>> TraceStore::open(const std::filesystem::path& directory,
+                                                     StoreOptions options, const Clock& clock,
+                                                     Random& random) {
+  KW_CHECK_OK(make_private_directories(directory));
+  std::unique_ptr<TraceStore> store(new TraceStore(directory, options));
+  KW_TRY(store->writer_, Writer::open(directory / kFile, options.spans_per_trace_max, clock,
+                                      random));
+  store->thread_ = std::thread([raw = store.get()] { raw->run(); });
+  return store;
+}
+
+TraceStore::~TraceStore() { stop(); }
+
+void TraceStore::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void TraceStore::submit(std::vector<TraceWrite> writes, Done done) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_) {
+      queue_.push_back({std::move(writes), std::move(done)});
+      wake_.notify_one();
+      return;
+    }
+  }
+  done(fail(stopping()));
+}
+
+void TraceStore::keep(Retention retention) {
+  {
+    const std::lock_guard lock(mutex_);
+    retention_ = std::move(retention);
+  }
+  wake_.notify_one();
+}
+
+// Old traces are dropped a few at a time, and only while nobody waits for a commit.
+class Dropping {
+ public:
+  explicit Dropping(Writer& writer) : writer_(writer) {}
+
+  bool under_way() const { return !left_.empty() || shrinking_; }
+
+  void begin(const Retention& retention) {
+    left_.clear();
+    auto projects = writer_.projects();
+    if (!projects) return note(projects.error());
+    for (const domain::ProjectId& project : *projects) {
+      const auto kept = retention.find(project);
+      left_.emplace_back(project, kept == retention.end() ? kLatestTime : kept->second);
+    }
+  }
+
+  void step() {
+    if (left_.empty()) {
+      shrinking_ = false;
+      if (auto done = writer_.shrink(); !done) note(done.error());
+      return;
+    }
+    const auto& [project, before] = left_.back();
+    const auto dropped = writer_.drop_older(project, before, kDropAtOnce);
+    if (!dropped) note(dropped.error());
+    if (dropped && *dropped > 0) shrinking_ = true;
+    if (!dropped || *dropped < kDropAtOnce) left_.pop_back();
+  }
+
+ private:
+  static void note(const Error& error) {
+    log_warning("traces_not_dropped", {{"problem", error.detail()}, {"why", error.internal()}});
+  }
+
+  Writer& writer_;
+  std::vector<std::pair<domain::ProjectId, Time>> left_;
+  bool shrinking_ = false;
+};
+
+void TraceStore::run() {
+  Dropping dropping(*writer_);
+  while (true) {
+    std::deque<Submission> group;
+    std::optional<Retention> retention;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] {
+        return stopping_ || !queue_.empty() || retention_ || dropping.under_way();
+      });
+      if (stopping_ && queue_.empty()) return;
+      retention.swap(retention_);
+      std::size_t bytes = 0;
+      while (!queue_.empty() && group.size() < kGroupMax && bytes < kGroupBytesMax) {
+        bytes += bytes_of_submission(queue_.front().writes);
+        group.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+      }
+    }
+    if (retention) dropping.begin(*retention);
+    if (!group.empty()) {
+      write_group(group);
+    } else if (dropping.under_way()) {
+      dropping.step();
+    }
+  }
+}
+
+Result<void> TraceStore::check_room() const {
+  std::error_code error;
+  const auto space = std::filesystem::space(directory_, error);
+  if (!error && space.available < options_.free_bytes_min) {
+    return fail(Code::storage_full, "trace_disk_full", "");
+  }
+  return {};
+}
+
+void TraceStore::write_group(std::deque<Submission>& group) {
+  std::vector<std::vector<StoredTrace>> stored(group.size());
+  const auto write_all = [&]() -> Result<void> {
+    if (failed_) return fail(*failed_);
+    KW_CHECK_OK(check_room());
+    KW_TRY(auto transaction, writer_->begin());
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      for (const TraceWrite& write : group[i].writes) {
+        KW_TRY(StoredTrace trace, writer_->write(write));
+        stored[i].push_back(std::move(trace));
+      }
+    }
+    return transaction.commit();
+  };
+  const Result<void> done = write_all();
+  if (!done && !failed_) {
+    log_error("traces_not_stored", {{"problem", done.error().reason()},
+                                    {"why", done.error().internal()}});
+    if (done.error().reason() == "store_io_error") failed_ = done.error();
+  }
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (done) {
+      stored_.fetch_add(group[i].writes.size(), std::memory_order_relaxed);
+      group[i].done(std::move(stored[i]));
+    } else {
+      group[i].done(fail(for_senders(done.error())));
+    }
+  }
+}
+
+// A reading connection for as long as one question takes.
+class TraceStore::Lease {
+ public:
+  Lease(TraceStore& store, std::unique_ptr<Reader> reader)
+      : store_(store), reader_(std::move(reader)) {}
+  ~Lease() { store_.give_back(std::move(reader_)); }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  Reader* operator->() const { return reader_.get(); }
+
+ private:
+  TraceStore& store_;
+  std::unique_ptr<Reader> reader_;
+};
+
+Result<std::unique_ptr<Reader>> TraceStore::take_reader() {
+  {
+    const std::lock_guard lock(readers_mutex_);
+    if (!readers_.empty()) {
+      auto reader = std::move(readers_.back());
+      readers_.pop_back();
+      return reader;
+    }
+  }
+  return Reader::open(directory_ / kFile);
+}
+
+void TraceStore::give_back(std::unique_ptr<Reader> reader) {
+  const std::lock_guard lock(readers_mutex_);
+  if (readers_.size() < kReadersKept) readers_.push_back(std::move(reader));
+}
+
+namespace {
+
+// Reading fails like writing: a client is told to come again, the log is told why.
+template <class T>
+Result<T> told(Result<T> result) {
+  if (result || result.error().reason() == "invalid_cursor" ||
+      result.error().reason() == "trace_damaged") {
+    return result;
+  }
+  log_error("traces_not_read", {{"problem", result.error().reason()},
+                                {"why", result.error().internal()}});
+  return fail(unavailable("trace_store_failed", "Traces cannot be read at the moment."));
+}
+
+}  // namespace
+
+Result<Page> TraceStore::list(const Query& query) {
+  auto reader = take_reader();
+  if (!reader) return told<Page>(fail(std::move(reader).error()));
+  const Lease lease(*this, std::move(*reader));
+  return told(lease->list(query));
+}
+
+Result<std::optional<WholeTrace>> TraceStore::get(domain::ProjectId project, const Uuid& id,
+                                                  std::string_view span_cursor, int span_limit) {
+  auto reader = take_reader();
+  if (!reader) return told<std::optional<WholeTrace>>(fail(std::move(reader).error()));
+  const Lease lease(*this, std::move(*reader));
+  return told(lease->get(project, id, span_cursor, span_limit));
+}
+
+}  // namespace keywright::traces

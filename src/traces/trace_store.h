@@ -1,0 +1,135 @@
+// traces/trace_store.h - where traces lie: durable before they are acknowledged, apart from the keys.
+//
+//   KW_TRY(auto store, TraceStore::open("/var/lib/keywright/traces", {}, clock, random));
+//   store->submit(std::move(writes), [](Result<std::vector<StoredTrace>> stored) { ... });
+//   KW_TRY(auto page, store->list({.project = project, .limit = 50}));
+//   store->stop();
+//
+// One SQLite database (docs/adr/0009-trace-store.md) and one writer. What is submitted while a
+// commit is under way becomes the next commit: all senders of that moment share one fsync, and each
+// is called back only after it. The writes of one submission are stored together or not at all.
+//
+// A native trace with an external id exists once for each platform: the same body again leaves it
+// unchanged, another one replaces it. An OTLP trace exists once for each platform and trace id;
+// spans join it from any number of requests, in any order, and a span sent again replaces itself.
+//
+// Errors: storage_full/trace_disk_full; unavailable/trace_store_failed, /trace_store_stopping,
+// /trace_damaged; invalid_argument/invalid_cursor. After a failed fsync nothing is known of the
+// disk any more, so the store takes nothing until it is opened again.
+// Threading: every function from any thread; callbacks come from the writer and must not block.
+// Lifetime: clock and random outlive the store; stop() before what callbacks use is gone.
+// Cost: submit is a queue entry; reads block on the disk.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/uuid.h"
+#include "traces/received.h"
+#include "traces/trace_rows.h"
+
+namespace keywright::traces {
+
+class Writer;
+class Reader;
+
+struct StoreOptions {
+  // Below this much free room nothing is taken, so that the keys on the same disk can go on.
+  std::uint64_t free_bytes_min = 64 * 1024 * 1024;
+  std::int64_t spans_per_trace_max = kSpansPerTraceMax;
+};
+
+struct Query {
+  domain::ProjectId project;
+  std::optional<std::vector<domain::PlatformId>> platforms;
+  std::optional<Time> from;
+  std::optional<Time> to;
+  std::string status;
+  std::string cursor;
+  int limit = 50;
+};
+
+struct Page {
+  std::vector<TraceRow> rows;  // newest first
+  std::string next;            // "" at the end
+};
+
+struct WholeTrace {
+  TraceRow row;
+  std::optional<std::string> body;  // native
+  std::vector<std::string> spans;   // JSON texts
+  std::string next_spans;           // cursor; "" at the end
+};
+
+// From when on the traces of a project are kept. What is of no project listed is dropped.
+using Retention = std::map<domain::ProjectId, Time>;
+
+class TraceStore {
+ public:
+  using Done = std::function<void(Result<std::vector<StoredTrace>>)>;
+
+  static Result<std::unique_ptr<TraceStore>> open(const std::filesystem::path& directory,
+                                                  StoreOptions options, const Clock& clock,
+                                                  Random& random);
+  ~TraceStore();
+  TraceStore(const TraceStore&) = delete;
+  TraceStore& operator=(const TraceStore&) = delete;
+
+  void submit(std::vector<TraceWrite> writes, Done done);
+
+  Result<Page> list(const Query& query);
+  Result<std::optional<WholeTrace>> get(domain::ProjectId project, const Uuid& id,
+                                        std::string_view span_cursor, int span_limit);
+
+  // Begins to drop what is older; the writer does it piece by piece between commits.
+  void keep(Retention retention);
+
+  // What was submitted is stored first.
+  void stop();
+
+  std::uint64_t stored() const { return stored_.load(std::memory_order_relaxed); }
+  std::uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Submission {
+    std::vector<TraceWrite> writes;
+    Done done;
+  };
+  class Lease;
+
+  TraceStore(std::filesystem::path directory, StoreOptions options);
+  void run();
+  void write_group(std::deque<Submission>& group);
+  Result<void> check_room() const;
+  Result<std::unique_ptr<Reader>> take_reader();
+  void give_back(std::unique_ptr<Reader> reader);
+
+  const std::filesystem::path directory_;
+  const StoreOptions options_;
+  std::unique_ptr<Writer> writer_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Submission> queue_;
+  std::optional<Retention> retention_;
+  bool stopping_ = false;
+  std::optional<Error> failed_;  // writer thread only
+  std::mutex readers_mutex_;
+  std::vector<std::unique_ptr<Reader>> readers_;
+  std::atomic<std::uint64_t> stored_{0};
+  std::atomic<std::uint64_t> commits_{0};
+  std::thread thread_;
+};
+
+}  // namespace keywright::traces

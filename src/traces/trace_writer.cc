@@ -1,0 +1,277 @@
+#include "traces/trace_writer.h"
+
+#include <algorithm>
+
+#include "traces/native.h"
+
+namespace keywright::traces {
+namespace {
+
+using Bound = store::Query;
+
+void bind_optional(Bound& query, std::string_view text) {
+  if (text.empty()) {
+    query.bind_null();
+  } else {
+    query.bind(text);
+  }
+}
+
+Bound& bind_packed(Bound& query, const Packed& packed) {
+  return query.bind(packed.size)
+      .bind(packed.checksum)
+      .bind(std::int64_t{packed.compressed})
+      .bind(view_bytes(packed.bytes));
+}
+
+StoredTrace told(const TraceRow& row, Fate fate) {
+  return {row.id, fate, row.status, row.revision, 0, row.created_at, row.updated_at};
+}
+
+}  // namespace
+
+Writer::Writer(store::Database database, std::int64_t spans_per_trace_max, const Clock& clock,
+               Random& random)
+    : database_(std::move(database)),
+      spans_per_trace_max_(spans_per_trace_max),
+      clock_(clock),
+      ids_(clock, random) {}
+
+Result<std::unique_ptr<Writer>> Writer::open(const std::filesystem::path& file,
+                                             std::int64_t spans_per_trace_max, const Clock& clock,
+                                             Random& random) {
+  KW_TRY(auto database,
+         store::Database::open(file.native(), store::Database::Access::create, ""));
+  KW_CHECK_OK(prepare_tables(database));
+  std::unique_ptr<Writer> writer(
+      new Writer(std::move(database), spans_per_trace_max, clock, random));
+  KW_CHECK_OK(writer->prepare());
+  return writer;
+}
+
+Result<void> Writer::prepare() {
+  KW_TRY(last_number_, database_.integer("SELECT coalesce(max(number), 0) FROM traces"));
+  KW_TRY(find_, database_.prepare("SELECT " KW_TRACE_COLUMNS
+                                  ", digest FROM traces WHERE platform = ? AND source = ? "
+                                  "AND external_id = ?"));
+  KW_TRY(insert_, database_.prepare("INSERT INTO traces (" KW_TRACE_COLUMNS
+                                    ", digest) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+  KW_TRY(update_, database_.prepare(
+                      "UPDATE traces SET name = ?, status = ?, key_id = ?, routed_by = ?, "
+                      "warnings = ?, span_count = ?, size_bytes = ?, revision = ?, "
+                      "updated_at = ?, digest = ? WHERE number = ?"));
+  KW_TRY(put_body_, database_.prepare("INSERT OR REPLACE INTO bodies (number, size, checksum, "
+                                      "compressed, body) VALUES (?,?,?,?,?)"));
+  KW_TRY(find_context_, database_.prepare("SELECT id FROM contexts WHERE trace = ? AND digest = ?"));
+  KW_TRY(insert_context_,
+         database_.prepare("INSERT INTO contexts (trace, digest, size, checksum, compressed, body) "
+                           "VALUES (?,?,?,?,?,?) RETURNING id"));
+  KW_TRY(insert_span_,
+         database_.prepare("INSERT OR IGNORE INTO spans (trace, span_id, start, context, size, "
+                           "checksum, compressed, body) VALUES (?,?,?,?,?,?,?,?)"));
+  KW_TRY(update_span_,
+         database_.prepare("UPDATE spans SET start = ?, context = ?, size = ?, checksum = ?, "
+                           "compressed = ?, body = ? WHERE trace = ? AND span_id = ?"));
+  KW_TRY(older_, database_.prepare("SELECT number FROM traces WHERE project = ? AND number < ? "
+                                   "ORDER BY number LIMIT ?"));
+  KW_TRY(drop_trace_, database_.prepare("DELETE FROM traces WHERE number = ?"));
+  KW_TRY(drop_body_, database_.prepare("DELETE FROM bodies WHERE number = ?"));
+  KW_TRY(drop_contexts_, database_.prepare("DELETE FROM contexts WHERE trace = ?"));
+  KW_TRY(drop_spans_, database_.prepare("DELETE FROM spans WHERE trace = ?"));
+  KW_TRY(projects_, database_.prepare("SELECT project FROM traces GROUP BY project"));
+  return {};
+}
+
+Result<store::DatabaseTransaction> Writer::begin() {
+  return store::DatabaseTransaction::begin(database_, "BEGIN IMMEDIATE");
+}
+
+Number Writer::next_number(Time now) {
+  last_number_ = std::max(last_number_ + 1, first_number_of(now));
+  return last_number_;
+}
+
+Result<StoredTrace> Writer::write(const TraceWrite& trace) {
+  return trace.source == Source::native ? write_native(trace) : write_otlp(trace);
+}
+
+Result<std::optional<TraceRow>> Writer::find(const TraceWrite& trace) {
+  if (trace.external_id.empty()) return std::nullopt;
+  Bound query(find_);
+  query.bind(bytes_of(trace.platform.value))
+      .bind(static_cast<std::int64_t>(trace.source))
+      .bind(trace.external_id);
+  KW_TRY(const bool found, query.next());
+  if (!found) return std::nullopt;
+  found_digest_ = {};
+  const ByteView digest = query.blob(15);
+  if (digest.size() == found_digest_.size()) {
+    std::copy(digest.begin(), digest.end(), found_digest_.begin());
+  }
+  return read_row(query);
+}
+
+Result<TraceRow> Writer::insert(const TraceWrite& trace) {
+  TraceRow row;
+  row.number = next_number(clock_.now());
+  row.id = ids_.next();
+  row.status = trace.status;
+  row.created_at = row.updated_at = time_of(row.number);
+  const std::string warnings = join_warnings(trace.warnings);
+  Bound query(insert_);
+  query.bind(row.number).bind(bytes_of(row.id)).bind(bytes_of(trace.project.value));
+  query.bind(bytes_of(trace.platform.value)).bind(static_cast<std::int64_t>(trace.source));
+  bind_optional(query, trace.external_id);
+  query.bind(trace.name).bind(trace.status).bind(trace.key_id).bind(trace.routed_by);
+  query.bind(warnings).bind(trace.span_count).bind(trace.size_bytes).bind(row.revision);
+  query.bind(to_unix_milliseconds(row.updated_at));
+  query.bind(ByteView(trace.digest));
+  KW_CHECK_OK(query.run());
+  return row;
+}
+
+Result<void> Writer::update(const TraceRow& row, const TraceWrite& trace) {
+  const std::string warnings = join_warnings(trace.warnings);
+  Bound query(update_);
+  query.bind(row.name).bind(row.status).bind(trace.key_id).bind(trace.routed_by).bind(warnings);
+  query.bind(row.span_count).bind(row.size_bytes).bind(row.revision);
+  query.bind(to_unix_milliseconds(row.updated_at)).bind(ByteView(trace.digest)).bind(row.number);
+  return query.run();
+}
+
+Result<void> Writer::put_body(Number number, const Packed& body) {
+  Bound query(put_body_);
+  query.bind(number);
+  return bind_packed(query, body).run();
+}
+
+Result<StoredTrace> Writer::write_native(const TraceWrite& trace) {
+  KW_TRY(std::optional<TraceRow> found, find(trace));
+  if (!found) {
+    KW_TRY(const TraceRow row, insert(trace));
+    KW_CHECK_OK(put_body(row.number, trace.body));
+    return told(row, Fate::created);
+  }
+  if (found_digest_ == trace.digest) return told(*found, Fate::unchanged);
+  found->name = trace.name;
+  found->status = trace.status;
+  found->span_count = trace.span_count;
+  found->size_bytes = trace.size_bytes;
+  found->revision += 1;
+  found->updated_at = std::max(found->created_at, clock_.now());
+  KW_CHECK_OK(update(*found, trace));
+  KW_CHECK_OK(put_body(found->number, trace.body));
+  return told(*found, Fate::updated);
+}
+
+Result<std::vector<std::int64_t>> Writer::put_contexts(Number trace,
+                                                       const std::vector<std::string>& contexts) {
+  std::vector<std::int64_t> ids;
+  for (const std::string& context : contexts) {
+    const crypto::Sha256 digest = crypto::sha256(context);
+    Bound find(find_context_);
+    find.bind(trace).bind(ByteView(digest));
+    KW_TRY(const bool found, find.next());
+    if (found) {
+      ids.push_back(find.integer(0));
+      continue;
+    }
+    const Packed packed = pack(context);
+    Bound insert(insert_context_);
+    insert.bind(trace).bind(ByteView(digest));
+    KW_TRY(const bool inserted, bind_packed(insert, packed).next());
+    if (inserted) ids.push_back(insert.integer(0));
+    KW_CHECK_OK(insert.run());
+  }
+  return ids;
+}
+
+// True if the span is new.
+Result<bool> Writer::put_span(Number trace, const SpanWrite& span, std::int64_t context,
+                              bool may_insert) {
+  if (may_insert) {
+    Bound insert(insert_span_);
+    insert.bind(trace).bind(span.span_id).bind(span.start).bind(context);
+    KW_CHECK_OK(bind_packed(insert, span.json).run());
+    if (database_.changed_rows() == 1) return true;
+  }
+  Bound update(update_span_);
+  update.bind(span.start).bind(context);
+  bind_packed(update, span.json).bind(trace).bind(span.span_id);
+  KW_CHECK_OK(update.run());
+  return false;
+}
+
+Result<StoredTrace> Writer::write_otlp(const TraceWrite& trace) {
+  KW_TRY(std::optional<TraceRow> found, find(trace));
+  const Fate fate = found ? Fate::updated : Fate::created;
+  if (!found) {
+    KW_TRY(found, insert(trace));
+  } else {
+    found->revision += 1;
+  }
+  KW_TRY(const std::vector<std::int64_t> contexts, put_contexts(found->number, trace.contexts));
+  std::int64_t refused = 0;
+  for (const SpanWrite& span : trace.spans) {
+    const bool may_insert = found->span_count < spans_per_trace_max_;
+    KW_TRY(const bool fresh,
+           put_span(found->number, span, contexts[span.context], may_insert));
+    if (fresh) {
+      found->span_count += 1;
+      if (fate == Fate::updated) found->size_bytes += span.json.size;
+    } else if (!may_insert && database_.changed_rows() == 0) {
+      ++refused;
+    }
+  }
+  if (fate == Fate::created) found->size_bytes = trace.size_bytes;
+  if (!trace.name.empty() || fate == Fate::created) found->name = trace.name;
+  if (fate == Fate::created || trace.status == kStatusError) found->status = trace.status;
+  found->updated_at = std::max(found->created_at, clock_.now());
+  KW_CHECK_OK(update(*found, trace));
+  StoredTrace stored = told(*found, fate);
+  stored.spans_refused = refused;
+  return stored;
+}
+
+Result<void> Writer::drop(Number number) {
+  for (store::Statement* statement : {&drop_spans_, &drop_contexts_, &drop_body_, &drop_trace_}) {
+    Bound query(*statement);
+    KW_CHECK_OK(query.bind(number).run());
+  }
+  return {};
+}
+
+Result<int> Writer::drop_older(domain::ProjectId project, Time before, int limit) {
+  std::vector<Number> numbers;
+  {
+    Bound query(older_);
+    query.bind(bytes_of(project.value)).bind(first_number_of(before)).bind(std::int64_t{limit});
+    while (true) {
+      KW_TRY(const bool found, query.next());
+      if (!found) break;
+      numbers.push_back(query.integer(0));
+    }
+  }
+  if (numbers.empty()) return 0;
+  KW_TRY(auto transaction, begin());
+  for (const Number number : numbers) KW_CHECK_OK(drop(number));
+  KW_CHECK_OK(transaction.commit());
+  return static_cast<int>(numbers.size());
+}
+
+Result<std::vector<domain::ProjectId>> Writer::projects() {
+  std::vector<domain::ProjectId> projects;
+  Bound query(projects_);
+  while (true) {
+    KW_TRY(const bool found, query.next());
+    if (!found) return projects;
+    domain::ProjectId& project = projects.emplace_back();
+    const ByteView bytes = query.blob(0);
+    std::copy_n(bytes.begin(), std::min(bytes.size(), project.value.bytes.size()),
+                project.value.bytes.begin());
+  }
+}
+
+Result<void> Writer::shrink() { return database_.run("PRAGMA incremental_vacuum(2000)"); }
+
+}  // namespace keywright::traces
