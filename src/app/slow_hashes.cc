@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "app/throttle.h"
 #include "base/encoding.h"
 #include "crypto/digest.h"
 #include "crypto/slow_hash.h"
@@ -16,6 +17,11 @@ Error try_later(int seconds) {
   return Error(Code::unavailable, "overloaded",
                "Too many tokens of this beginning are being tried; try again in a moment.")
       .with_retry_after_seconds(seconds);
+}
+
+// No token begins like this, so an address is never taken for a prefix.
+std::string address_name(const IpAddress& address) {
+  return "address " + home_of(address).to_string();
 }
 
 // The version that waits for its first use: the imported one, which may be rotating out.
@@ -52,30 +58,39 @@ bool SlowHashes::could_be(const Directory& directory, std::string_view token) co
   return directory.keys().for_each_slow(token, [](const domain::KeyId&) { return false; });
 }
 
-Result<void> SlowHashes::begin(const std::string& token, const std::string& prefix, Time now) {
+Result<void> SlowHashes::check_budget(const std::string& name, int failures_max, Time now) {
   const std::int64_t minute = now.time_since_epoch() / std::chrono::minutes{1};
+  Budget& budget = budgets_[name];
+  if (budget.minute != minute) budget = {minute, 0};
+  if (budget.failures < failures_max) return {};
+  const auto left = std::chrono::minutes{minute + 1} - now.time_since_epoch();
+  return fail(try_later(static_cast<int>(std::chrono::ceil<std::chrono::seconds>(left).count())));
+}
+
+Result<void> SlowHashes::begin(const Attempt& attempt, Time now) {
   const std::lock_guard lock(mutex_);
   if (budgets_.size() > kBudgetsMax) budgets_.clear();
-  Budget& budget = budgets_[prefix];
-  if (budget.minute != minute) budget = {minute, 0};
-  if (budget.failures >= kFailuresPerMinute) {
-    const auto left = std::chrono::minutes{minute + 1} - now.time_since_epoch();
-    return fail(try_later(static_cast<int>(std::chrono::ceil<std::chrono::seconds>(left).count())));
+  if (!attempt.address.empty()) {
+    KW_CHECK_OK(check_budget(attempt.address, kFailuresPerMinuteOfAddress, now));
   }
-  if (!under_way_.insert(token).second) return fail(try_later(1));
+  KW_CHECK_OK(check_budget(attempt.prefix, kFailuresPerMinute, now));
+  if (!under_way_.insert(attempt.token).second) return fail(try_later(1));
   return {};
 }
 
-void SlowHashes::end(const std::string& token, const std::string& prefix, bool matched) {
+void SlowHashes::end(const Attempt& attempt, bool matched) {
   const std::lock_guard lock(mutex_);
-  under_way_.erase(token);
-  if (!matched) ++budgets_[prefix].failures;
+  under_way_.erase(attempt.token);
+  if (matched) return;
+  ++budgets_[attempt.prefix].failures;
+  if (!attempt.address.empty()) ++budgets_[attempt.address].failures;
 }
 
-Task<Result<bool>> SlowHashes::try_token(App& app, std::string token) {
-  const std::string mark = encode_hex(crypto::sha256(token));
-  const std::string prefix = token.substr(0, kPrefixBytes);
-  auto begun = begin(mark, prefix, app.clock.now());
+Task<Result<bool>> SlowHashes::try_token(App& app, std::string token,
+                                         std::optional<IpAddress> address) {
+  const Attempt attempt{encode_hex(crypto::sha256(token)), token.substr(0, kPrefixBytes),
+                        address ? address_name(*address) : ""};
+  auto begun = begin(attempt, app.clock.now());
   if (!begun) co_return fail(std::move(begun).error());
   std::vector<domain::KeyId> ids;
   app.directory.keys().for_each_slow(token, [&](const domain::KeyId& id) {
@@ -84,7 +99,7 @@ Task<Result<bool>> SlowHashes::try_token(App& app, std::string token) {
   });
   auto search = [&] { return find_match(app, ids, token); };
   auto match = co_await app.hashing.run(search);
-  end(mark, prefix, match && *match);
+  end(attempt, match && *match);
   if (!match) co_return fail(std::move(match).error());
   if (!*match) co_return false;
   const crypto::Sha256 digest = app.directory.digest_of(token);

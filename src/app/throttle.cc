@@ -11,11 +11,15 @@ std::string account_key(std::string_view account) { return "a:" + to_ascii_lower
 
 }  // namespace
 
-std::string SignInThrottle::address_key(const IpAddress& address) {
-  if (address.is_v4()) return "i:" + address.to_string();
+IpAddress home_of(const IpAddress& address) {
+  if (address.is_v4()) return address;
   IpAddress::Bytes16 network = address.bytes();
   std::fill(network.begin() + 8, network.end(), std::uint8_t{0});
-  return "i:" + IpAddress(network).to_string();
+  return IpAddress(network);
+}
+
+std::string SignInThrottle::address_key(const IpAddress& address) {
+  return "i:" + home_of(address).to_string();
 }
 
 int SignInThrottle::blocked_entry(const std::string& key, Time now) {

@@ -23,6 +23,9 @@
 
 namespace keywright::app {
 
+// Whom an address stands for when guesses are counted: itself, or its /64 for IPv6.
+IpAddress home_of(const IpAddress& address);
+
 class SignInThrottle {
  public:
   static constexpr std::size_t kFailuresMax = 10;

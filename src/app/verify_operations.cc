@@ -152,7 +152,7 @@ Task<Result<Verification>> verify(App& app, Call& call, Verify input) {
   KW_CO_TRY(const Reach reach, reach_of(app.directory, call));
   const bool known = app.directory.find_token(input.key) != nullptr;
   if (!known && app.slow_hashes.could_be(app.directory, input.key)) {
-    KW_CO_CHECK_OK(co_await app.slow_hashes.try_token(app, input.key));
+    KW_CO_CHECK_OK(co_await app.slow_hashes.try_token(app, input.key, input.client_ip));
   }
   const KeyRecord* key = app.directory.find_token(input.key);
   const Time now = app.clock.now();

@@ -343,6 +343,17 @@ TEST_F(VerifyOperations, GuessingAtSlowHashesIsSlowedDown) {
   EXPECT_EQ(h.code_of("correct horse"), "VALID");
 }
 
+TEST_F(VerifyOperations, OneGuesserDoesNotUseUpWhatOthersNeed) {
+  import(import_item("bcrypt", kBcrypt, ",\"prefix\":\"correct\""));
+  const std::string guesser = R"(,"client_ip":"2001:db8::1")";
+  for (int i = 0; i < SlowHashes::kFailuresPerMinuteOfAddress; ++i) {
+    ASSERT_EQ(h.code_of("correct guess " + std::to_string(i), guesser), "MALFORMED");
+  }
+  const std::string next_door = R"(,"client_ip":"2001:db8::2")";
+  EXPECT_EQ(h.verify(h.owner, "correct horse", next_door).status(), 503);
+  EXPECT_EQ(h.code_of("correct horse", R"(,"client_ip":"2001:db8:1::1")"), "VALID");
+}
+
 TEST_F(VerifyOperations, ImportObeysTheRulesOfCreation) {
   const std::string ann = h.sign_up("ann@acme.test", "member");
   const std::string item = import_item("sha256", encode_hex(crypto::sha256("x")));

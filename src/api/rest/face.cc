@@ -5,10 +5,10 @@
 
 #include <fmt/format.h>
 
-#include "api/rest/admission.h"
-#include "api/rest/answer.h"
 #include "api/admission/client_address.h"
 #include "api/admission/credentials.h"
+#include "api/rest/admission.h"
+#include "api/rest/answer.h"
 #include "api/rest/openapi.h"
 #include "app/slow_hashes.h"
 #include "base/encoding.h"
@@ -194,7 +194,8 @@ Result<void> Face::prepare(const Request& request, const Operation& operation,
     KW_TRY(visit.query, http::Query::parse(request.query));
     KW_CHECK_OK(admission::refuse_credential_in_query(visit.query));
   }
-  auto credential = admission::find_credential(request, admission::session_cookie_name(call.secure));
+  auto credential =
+      admission::find_credential(request, admission::session_cookie_name(call.secure));
   visit.carried_credential = !credential || credential->has_value();
   if (credential) {
     visit.presented = *credential;
@@ -232,9 +233,10 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
     visit.call.reply.headers = app::rate_limit_headers(app_.directory, key, visit.call.now);
   }
   if (!caller) return fail(std::move(caller).error());
-  visit.call.caller = std::move(*caller);
+  visit.call.caller = *caller;
   if (visit.presented) {
-    KW_CHECK_OK(admission::check_csrf(request, *visit.presented, app_.directory, visit.call.caller));
+    KW_CHECK_OK(
+        admission::check_csrf(request, *visit.presented, app_.directory, visit.call.caller));
   }
   KW_CHECK_OK(check_body_type(request));
   if (request.method == Method::post && visit.call.operation->is_change) {
@@ -257,7 +259,9 @@ bool Face::could_be_slow(const Result<void>& admitted, const Visit& visit) const
 }
 
 Task<Result<void>> Face::retry_slow_hash(const Request& request, Visit& visit) {
-  auto upgraded = co_await app_.slow_hashes.try_token(app_, std::string(visit.presented->token));
+  const IpAddress address = admission::client_address(request, options_.trusted_proxies);
+  auto upgraded =
+      co_await app_.slow_hashes.try_token(app_, std::string(visit.presented->token), address);
   if (!upgraded) co_return fail(std::move(upgraded).error());
   co_return admit(request, visit);
 }
