@@ -1,0 +1,191 @@
+#include "ingest/answer.h"
+
+#include "json/writer.h"
+#include "traces/otlp.h"
+
+namespace keywright::ingest {
+namespace {
+
+constexpr std::string_view kChallenge = "Bearer realm=\"keywright\"";
+constexpr std::string_view kRefusedChallenge =
+    "Bearer realm=\"keywright\", error=\"invalid_token\", "
+    "error_description=\"The credential is not valid\"";
+
+// The numbers of google.rpc.Code.
+int rpc_code_of(int status) {
+  switch (status) {
+    case 401: return 16;  // UNAUTHENTICATED
+    case 403: return 7;   // PERMISSION_DENIED
+    case 404: return 5;   // NOT_FOUND
+    case 405: return 12;  // UNIMPLEMENTED
+    case 413:
+    case 429: return 8;  // RESOURCE_EXHAUSTED
+    case 422: return 9;  // FAILED_PRECONDITION
+    case 503: return 14;  // UNAVAILABLE
+    default: return 3;    // INVALID_ARGUMENT
+  }
+}
+
+struct Named {
+  std::string_view reason;
+  int status;
+  std::string_view code;
+};
+
+constexpr Named kNamed[] = {
+    {"wrong_key_kind", 403, "WRONG_KEY_KIND"},
+    {"ip_not_allowed", 403, "IP_NOT_ALLOWED"},
+    {"insufficient_scope", 403, "PLATFORM_NOT_ALLOWED"},
+    {"rate_limited", 429, "RATE_LIMITED"},
+    {"usage_exceeded", 429, "USAGE_EXCEEDED"},
+    {"overloaded", 503, "OVERLOADED"},
+};
+
+void name(Refusal& refusal, const Error& error) {
+  for (const Named& named : kNamed) {
+    if (error.reason() != named.reason) continue;
+    refusal.status = named.status;
+    refusal.code = named.code;
+    return;
+  }
+  switch (error.code()) {
+    case Code::unauthenticated:
+      refusal.status = 401;
+      refusal.code = "INVALID_API_KEY";
+      return;
+    case Code::permission_denied:
+      refusal.status = 403;
+      refusal.code = "FORBIDDEN";
+      return;
+    case Code::not_found:
+      refusal.status = 404;
+      refusal.code = "NOT_FOUND";
+      return;
+    case Code::method_not_allowed:
+      refusal.status = 405;
+      refusal.code = "METHOD_NOT_ALLOWED";
+      return;
+    case Code::too_large:
+      refusal.status = 413;
+      refusal.code = "PAYLOAD_TOO_LARGE";
+      return;
+    case Code::unsupported_media_type:
+      refusal.status = 415;
+      refusal.code = "UNSUPPORTED_MEDIA_TYPE";
+      return;
+    case Code::rate_limited:
+      refusal.status = 429;
+      refusal.code = "RATE_LIMITED";
+      return;
+    case Code::storage_full:
+    case Code::unavailable:
+    case Code::internal:
+      refusal.status = 503;
+      refusal.code = "STORAGE_UNAVAILABLE";
+      return;
+    default:
+      refusal.status = 400;
+      refusal.code = "VALIDATION_ERROR";
+  }
+}
+
+void write_native(json::Writer& writer, const Refusal& refusal, std::string_view request_id,
+                  Time now) {
+  writer.key("success").boolean(false);
+  writer.key("timestamp").string(format_rfc3339(now));
+  writer.key("error").begin_object().key("code").string(refusal.code);
+  writer.key("message").string(refusal.message);
+  if (!refusal.details.empty()) {
+    writer.key("details").begin_array();
+    for (const FieldProblem& problem : refusal.details) {
+      writer.begin_object().key("type").string("field").key("location").string("body");
+      writer.key("path").string(problem.field).key("msg").string(problem.message).end_object();
+    }
+    writer.end_array();
+  }
+  writer.key("requestId").string(request_id).end_object();
+}
+
+}  // namespace
+
+Refusal refusal_of(const Error& error) {
+  Refusal refusal;
+  name(refusal, error);
+  refusal.message = error.detail();
+  refusal.details = error.problems();
+  refusal.retry_after_seconds = error.retry_after_seconds();
+  if (refusal.status == 401) {
+    refusal.message = "The API key is not valid.";
+    refusal.challenge = refusal.presented = true;
+  }
+  return refusal;
+}
+
+Refusal refusal_of(domain::RouteOutcome outcome) {
+  using domain::RouteOutcome;
+  Refusal refusal;
+  refusal.code = name_of(outcome);
+  refusal.message = message_of(outcome);
+  switch (outcome) {
+    case RouteOutcome::not_found: refusal.status = 404; break;
+    case RouteOutcome::not_allowed:
+    case RouteOutcome::scope_empty: refusal.status = 403; break;
+    case RouteOutcome::ambiguous: refusal.status = 422; break;
+    case RouteOutcome::required:
+    case RouteOutcome::routed: refusal.status = 400; break;
+  }
+  return refusal;
+}
+
+Refusal missing_key() {
+  Refusal refusal;
+  refusal.status = 401;
+  refusal.code = "MISSING_API_KEY";
+  refusal.message = "An API key is needed. Send it in the header x-api-key.";
+  refusal.challenge = true;
+  return refusal;
+}
+
+void write_refusal(http::Exchange& exchange, Shape shape, const Refusal& refusal, Time now) {
+  http::Response& response = exchange.response;
+  response.clear();
+  if (shape == Shape::otlp_protobuf) {
+    write_protobuf(response, refusal.status,
+                   traces::status_protobuf(rpc_code_of(refusal.status), refusal.message));
+  } else {
+    std::string body;
+    json::Writer writer(body);
+    writer.begin_object();
+    if (shape == Shape::otlp_json) {
+      writer.key("code").integer(rpc_code_of(refusal.status));
+      writer.key("message").string(refusal.message);
+    }
+    write_native(writer, refusal, exchange.request.request_id, now);
+    writer.end_object();
+    write_json(response, refusal.status, std::move(body));
+  }
+  if (refusal.challenge) {
+    response.header("WWW-Authenticate", refusal.presented ? kRefusedChallenge : kChallenge);
+  }
+  if (refusal.retry_after_seconds > 0) {
+    response.header("Retry-After", std::to_string(refusal.retry_after_seconds));
+  }
+  for (const auto& [field, value] : refusal.headers) response.header(field, value);
+}
+
+void write_json(http::Response& response, int status, std::string body) {
+  response.status = status;
+  response.content_type("application/json");
+  response.header("Cache-Control", "no-store");
+  response.header("X-Content-Type-Options", "nosniff");
+  response.body = std::move(body);
+}
+
+void write_protobuf(http::Response& response, int status, std::string body) {
+  response.status = status;
+  response.content_type("application/x-protobuf");
+  response.header("Cache-Control", "no-store");
+  response.body = std::move(body);
+}
+
+}  // namespace keywright::ingest

@@ -1,0 +1,116 @@
+#include "ingest/body.h"
+
+#include <charconv>
+#include <optional>
+
+#include "base/text.h"
+#include "ingest/inflate.h"
+
+namespace keywright::ingest {
+namespace {
+
+constexpr std::string_view kGzipMagic = "\x1f\x8b";
+
+Error too_large() {
+  return Error(Code::too_large, "body_too_large",
+               "The body is larger than 10 MiB, as sent or once decompressed.");
+}
+
+Error unsupported(std::string_view detail) {
+  return Error(Code::unsupported_media_type, "unsupported_media_type", detail);
+}
+
+Error overloaded() {
+  return Error(Code::unavailable, "overloaded",
+               "Too many traces are under way; send this one again in a moment.");
+}
+
+bool says_other_charset(std::string_view parameters) {
+  const std::string lower = to_ascii_lower(parameters);
+  const auto at = lower.find("charset=");
+  if (at == std::string::npos) return false;
+  const std::string_view value = std::string_view(lower).substr(at + 8);
+  return !value.starts_with("utf-8") && !value.starts_with("\"utf-8\"");
+}
+
+std::size_t announced_length(const http::Request& request) {
+  const auto text = request.headers.find("Content-Length");
+  std::size_t length = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), length);
+  return length;
+}
+
+}  // namespace
+
+Result<void> check_announced_size(const http::Request& request) {
+  if (announced_length(request) > kBodyMax) return fail(too_large());
+  return {};
+}
+
+Result<BodyKind> body_kind(const http::Request& request) {
+  BodyKind kind;
+  if (const auto encoding = request.headers.find("Content-Encoding")) {
+    const std::string_view name = trim(*encoding);
+    kind.gzip = equals_ignoring_case(name, "gzip") || equals_ignoring_case(name, "x-gzip");
+    if (!kind.gzip && !equals_ignoring_case(name, "identity") && !name.empty()) {
+      return fail(unsupported("Content-Encoding must be gzip, or left out."));
+    }
+  }
+  const std::string_view sent = request.headers.find("Content-Type").value_or("");
+  const std::size_t end = std::min(sent.find(';'), sent.size());
+  const std::string_view type = trim(sent.substr(0, end));
+  if (equals_ignoring_case(type, "application/x-protobuf") ||
+      equals_ignoring_case(type, "application/protobuf")) {
+    kind.form = Form::protobuf;
+  } else if (equals_ignoring_case(type, "application/octet-stream")) {
+    kind.octets = true;
+  } else if (!equals_ignoring_case(type, "application/json") ||
+             says_other_charset(sent.substr(end))) {
+    return fail(unsupported("Content-Type must be application/json in UTF-8, "
+                            "application/x-protobuf for OTLP, or application/octet-stream for "
+                            "gzipped JSON."));
+  }
+  return kind;
+}
+
+Task<Result<std::string>> receive_body(http::Exchange& exchange, BodyKind kind,
+                                       Budget::Share& share) {
+  std::string body;
+  std::optional<Inflater> inflater;
+  std::size_t received = 0;
+  bool first = true;
+  while (true) {
+    auto piece = co_await exchange.read_body();
+    if (!piece) co_return fail(std::move(piece).error());
+    if (piece->empty()) break;
+    received += piece->size();
+    if (received > kBodyMax) co_return fail(too_large());
+    if (first && (kind.gzip || (kind.octets && piece->starts_with(kGzipMagic)))) {
+      inflater.emplace();
+    } else if (first && kind.octets) {
+      co_return fail(unsupported("application/octet-stream must be gzipped JSON."));
+    }
+    first = false;
+    const std::size_t before = body.size();
+    if (inflater) {
+      KW_CO_CHECK_OK(inflater->feed(*piece, body, kBodyMax));
+    } else {
+      body.append(*piece);
+    }
+    if (!share.grow(body.size() - before)) co_return fail(overloaded());
+  }
+  if (inflater) KW_CO_CHECK_OK(inflater->finish());
+  co_return body;
+}
+
+Task<void> drain(http::Exchange& exchange) {
+  if (exchange.request.headers.find("Expect")) co_return;  // it waits for leave to send
+  std::size_t drained = 0;
+  while (drained < kWireMax / 2) {
+    auto piece = co_await exchange.read_body();
+    if (!piece || piece->empty()) co_return;
+    drained += piece->size();
+  }
+}
+
+}  // namespace keywright::ingest

@@ -1,0 +1,51 @@
+#include "ingest/decode.h"
+
+#include <algorithm>
+
+#include "json/document.h"
+#include "traces/native.h"
+#include "traces/otlp.h"
+
+namespace keywright::ingest {
+namespace {
+
+constexpr std::size_t kShownAtStart = 5;
+constexpr std::size_t kShownAtEnd = 4;
+
+}  // namespace
+
+Result<Decoded> decode(std::string_view body, Form form, Door door) {
+  Decoded decoded;
+  if (form == Form::protobuf) {
+    KW_TRY(decoded.otlp, traces::read_otlp_protobuf(body));
+    return decoded;
+  }
+  KW_TRY(const json::Document document, json::Document::parse(body));
+  const json::Value root = document.root();
+  const bool native = root.find("data") || root.find("spans");
+  if (root.find("resourceSpans") && native) {
+    return fail(invalid_field("resourceSpans", "must not stand beside data or spans"));
+  }
+  if (door == Door::otlp && native) {
+    return fail(invalid_field("resourceSpans",
+                              "must be there: this address takes OTLP. Send data or spans to "
+                              "/public/traces"));
+  }
+  if (door == Door::otlp || root.find("resourceSpans")) {
+    KW_TRY(decoded.otlp, traces::read_otlp_json(root));
+  } else {
+    KW_TRY(decoded.native, traces::read_native(root, body));
+  }
+  return decoded;
+}
+
+void blot_out(std::string& body, std::string_view token) {
+  if (token.size() <= kShownAtStart + kShownAtEnd) return;
+  for (std::size_t at = body.find(token); at != std::string::npos;
+       at = body.find(token, at + token.size())) {
+    std::fill_n(body.begin() + static_cast<std::ptrdiff_t>(at + kShownAtStart),
+                token.size() - kShownAtStart - kShownAtEnd, '*');
+  }
+}
+
+}  // namespace keywright::ingest

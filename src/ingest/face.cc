@@ -1,0 +1,167 @@
+#include "ingest/face.h"
+
+#include "api/admission/client_address.h"
+#include "api/admission/credentials.h"
+#include "app/slow_hashes.h"
+#include "http/query.h"
+#include "ingest/visit.h"
+
+namespace keywright::ingest {
+namespace {
+
+using http::Method;
+using http::Request;
+
+constexpr std::size_t kDecodingThreads = 2;
+constexpr std::size_t kDecodingQueueMax = 256;
+
+std::string_view without_slash(std::string_view path) {
+  return path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+}
+
+bool is_otlp(std::string_view path) {
+  path = without_slash(path);
+  return path == "/v1/traces" || path == "/public/otel/v1/traces" ||
+         path == "/public/traces/v1/traces";
+}
+
+bool is_traces(std::string_view path) { return without_slash(path) == "/public/traces"; }
+
+Error unknown_path() {
+  return Error(Code::not_found, "unknown_path", "Nothing is at this address.");
+}
+
+Error wrong_method() {
+  return Error(Code::method_not_allowed, "method_not_allowed",
+               "This address does not know the method; Allow lists those it knows.");
+}
+
+// OTLP exporters read the body of an error in the type they sent.
+Shape shape_of(const Request& request, Door door) {
+  const std::string_view type = request.headers.find("Content-Type").value_or("");
+  if (type.starts_with("application/x-protobuf") || type.starts_with("application/protobuf")) {
+    return Shape::otlp_protobuf;
+  }
+  return door == Door::otlp ? Shape::otlp_json : Shape::native;
+}
+
+}  // namespace
+
+bool serves(std::string_view path) {
+  return path.starts_with("/public/") || without_slash(path) == "/v1/traces";
+}
+
+Face::Face(app::App& app, traces::TraceStore& store, UnroutedLog& unrouted, FaceOptions options)
+    : app_(app),
+      store_(store),
+      unrouted_(unrouted),
+      options_(std::move(options)),
+      reader_(store, unrouted),
+      index_(app.directory),
+      budget_(options_.bytes_under_way_max, options_.bytes_of_a_key_max),
+      decoding_(kDecodingThreads, kDecodingQueueMax) {}
+
+Face::~Face() = default;
+
+void Face::stop() { decoding_.stop(); }
+
+std::size_t Face::body_limit(const Request& request) {
+  return streams_body(request) ? kWireMax : http::kDefaultBodyLimit;
+}
+
+bool Face::streams_body(const Request& request) {
+  return request.method == Method::post && (is_otlp(request.path) || is_traces(request.path));
+}
+
+std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
+  const Request& request = exchange.request;
+  const bool otlp = is_otlp(request.path);
+  const bool traces = is_traces(request.path);
+  if (request.method == Method::post && (otlp || traces)) {
+    return receive(exchange, otlp ? Door::otlp : Door::any);
+  }
+  const bool one = !otlp && request.path.starts_with("/public/traces/") &&
+                   without_slash(request.path).substr(15).find('/') == std::string_view::npos;
+  const bool readable = traces || one || without_slash(request.path) == "/public/whoami";
+  const bool reads = request.method == Method::get || request.method == Method::head;
+  if (readable && reads) return read(exchange);
+  const Shape shape = shape_of(request, otlp ? Door::otlp : Door::any);
+  Refusal refusal = refusal_of(readable || otlp ? wrong_method() : unknown_path());
+  if (otlp) {
+    refusal.headers.emplace_back("Allow", "POST");
+  } else if (readable) {
+    refusal.headers.emplace_back("Allow", traces ? "GET, HEAD, POST" : "GET, HEAD");
+  }
+  write_refusal(exchange, shape, refusal, app_.clock.now());
+  return std::nullopt;
+}
+
+Result<void> Face::admit(const Request& request, Visit& visit) const {
+  visit.address = admission::client_address(request, options_.trusted_proxies);
+  if (!request.query.empty()) {
+    KW_TRY(const http::Query query, http::Query::parse(request.query));
+    KW_CHECK_OK(admission::refuse_credential_in_query(query));
+  }
+  KW_TRY(const std::optional<app::Presented> presented, find_key(request, app_.settings));
+  if (!presented) {
+    visit.refusal = missing_key();
+    return fail(refusal_is_ready());
+  }
+  visit.token = presented->token;
+  const Time now = app_.clock.now();
+  auto caller =
+      app::admit(app_.directory, *presented, domain::Audience::traces, visit.address, now);
+  if (!caller) {
+    const Error& error = caller.error();
+    Refusal refusal = refusal_of(error);
+    if (error.code() == Code::rate_limited) {
+      refusal.headers =
+          rate_limit_headers(app_.directory, app_.directory.find_token(visit.token), now);
+    }
+    visit.refusal = std::move(refusal);
+    return fail(error);
+  }
+  if (!caller->is_key()) {
+    return fail(Code::permission_denied, "wrong_key_kind",
+                "This is a session. Traces are sent with a key of kind ingest.");
+  }
+  visit.caller = std::move(*caller);
+  KW_TRY(visit.sender, sender_of(app_.directory, visit.caller));
+  visit.admitted = true;
+  return {};
+}
+
+// An unknown token may be one whose slow hash was imported and never matched yet.
+Task<Result<void>> Face::admit_slowly(const Request& request, Visit& visit) {
+  auto admitted = admit(request, visit);
+  const bool could_be_slow = !admitted && admitted.error().code() == Code::unauthenticated &&
+                             !visit.token.empty() &&
+                             app_.slow_hashes.could_be(app_.directory, visit.token);
+  if (could_be_slow) {
+    auto upgraded = co_await app_.slow_hashes.try_token(app_, visit.token);
+    visit.refusal.reset();
+    if (!upgraded) co_return fail(std::move(upgraded).error());
+    admitted = admit(request, visit);
+  }
+  co_return admitted;
+}
+
+// Time has passed: the key, its project and its scope as they are now.
+Result<void> Face::admit_again(Visit& visit) const {
+  if (app_.directory.epoch() == visit.caller.epoch) return {};
+  KW_CHECK_OK(still_admitted(app_.directory, visit.caller, app_.clock.now()));
+  KW_TRY(visit.sender, sender_of(app_.directory, visit.caller));
+  return {};
+}
+
+void Face::refuse(http::Exchange& exchange, Visit& visit, const Error& error) const {
+  Refusal refusal = visit.refusal ? std::move(*visit.refusal) : refusal_of(error);
+  if (refusal.status == 503 && refusal.retry_after_seconds == 0) {
+    // Spread over a few seconds: senders that were refused together must not come back together.
+    const auto spread = app_.clock.boot_time().count() / 1000 % 3;
+    refusal.retry_after_seconds = 1 + static_cast<int>(spread);
+  }
+  write_refusal(exchange, visit.shape, refusal, app_.clock.now());
+}
+
+}  // namespace keywright::ingest

@@ -1,0 +1,91 @@
+#include "ingest/key.h"
+
+#include <vector>
+
+#include "api/admission/credentials.h"
+#include "base/text.h"
+#include "http/cookie.h"
+
+namespace keywright::ingest {
+namespace {
+
+using app::Presented;
+using domain::Carrier;
+
+Error several() {
+  return Error(Code::invalid_argument, "several_credentials",
+               "The request carries more than one credential. Send one API key, in x-api-key.");
+}
+
+std::optional<Presented> bearer_of(std::string_view authorization) {
+  const auto space = authorization.find(' ');
+  if (space == std::string_view::npos ||
+      !equals_ignoring_case(authorization.substr(0, space), "Bearer")) {
+    return std::nullopt;
+  }
+  const std::string_view token = trim(authorization.substr(space));
+  if (token.empty() || token.find(' ') != std::string_view::npos) return std::nullopt;
+  return Presented{Carrier::bearer, token};
+}
+
+}  // namespace
+
+Result<std::optional<Presented>> find_key(const http::Request& request,
+                                          const app::Settings& settings) {
+  std::vector<Presented> found;
+  bool unreadable = false;
+  for (const http::Field& field : request.headers) {
+    if (equals_ignoring_case(field.name, "Authorization")) {
+      const auto bearer = bearer_of(field.value);
+      if (bearer) found.push_back(*bearer);
+      unreadable = unreadable || !bearer;
+    } else if (equals_ignoring_case(field.name, "X-API-Key") ||
+               equals_ignoring_case(field.name, "api_key")) {
+      if (field.value.empty()) continue;
+      found.push_back({Carrier::x_api_key, field.value});
+    }
+  }
+  const auto cookie = http::find_cookie(
+      request.headers, admission::session_cookie_name(admission::is_secure(request, settings)));
+  const bool has_cookie = cookie && !cookie->empty();
+  if (found.empty()) {
+    if (unreadable) return fail(app::unauthenticated());
+    return std::nullopt;  // a session opens nothing here
+  }
+  if (unreadable || has_cookie) return fail(several());
+  for (const Presented& other : found) {
+    if (other.token != found.front().token) return fail(several());
+  }
+  return found.front();
+}
+
+domain::RoutingScope scope_of(const domain::KeyRecord& key) {
+  domain::RoutingScope scope;
+  const std::optional<domain::Scope>& held = key.policy->scope;
+  if (!held || held->all) return scope;
+  scope.all = false;
+  for (const std::string& id : held->ids) {
+    if (const auto platform = domain::PlatformId::parse(id)) scope.ids.push_back(*platform);
+  }
+  return scope;
+}
+
+Result<Sender> sender_of(const app::Directory& directory, const app::Caller& caller) {
+  const domain::KeyRecord* key = directory.keys().find(caller.digest);
+  if (key == nullptr || key->owner_type != domain::OwnerType::project) {
+    return fail(app::unauthenticated());
+  }
+  const domain::Project* project = directory.project(key->owner);
+  if (project == nullptr) return fail(app::unauthenticated());
+  Sender sender;
+  sender.project = project->id;
+  sender.key_id = caller.key.to_string();
+  sender.key_name = key->text->name();
+  sender.scope = scope_of(*key);
+  if (key->expires_at != domain::kNever) {
+    sender.expires_at = from_unix_milliseconds(key->expires_at);
+  }
+  return sender;
+}
+
+}  // namespace keywright::ingest

@@ -1,0 +1,32 @@
+// ingest/visit.h - what is known of one request to this door. Of this room only.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "app/caller.h"
+#include "base/ip.h"
+#include "ingest/face.h"
+
+namespace keywright::ingest {
+
+struct Face::Visit {
+  Door door = Door::any;
+  Shape shape = Shape::native;
+  std::string token;  // as presented; never kept longer than the request
+  app::Caller caller;
+  bool admitted = false;
+  Sender sender;
+  IpAddress address;
+  std::optional<Refusal> refusal;  // in place of an Error, where there is more to say
+  Decoded decoded;
+  std::size_t body_bytes = 0;
+};
+
+// The reason of an Error that stands for Visit::refusal.
+inline constexpr std::string_view kRefusalIsReady = "refusal_is_ready";
+inline Error refusal_is_ready() {
+  return Error(Code::invalid_argument, kRefusalIsReady, "");
+}
+
+}  // namespace keywright::ingest
