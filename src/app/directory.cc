@@ -35,6 +35,9 @@ using domain::Target;
 using domain::Ticket;
 using domain::User;
 
+// Asked before parsing: an error costs an allocation, and most of what is asked for are slugs.
+bool is_uuid_sized(std::string_view text) { return text.size() == 36; }
+
 std::uint32_t hash_of_text(std::string_view text) {
   const crypto::Sha256 digest = crypto::sha256(text);  // slugs and addresses are chosen by others
   std::uint32_t head;
@@ -136,7 +139,9 @@ const Target* Directory::target(Slot slot) const { return targets_.at(slot); }
 const Keyspace* Directory::keyspace(Slot slot) const { return keyspaces_.at(slot); }
 
 const McpServer* Directory::find_mcp_server(std::string_view id_or_slug) const {
-  if (const auto id = Uuid::parse(id_or_slug)) return mcp_servers_.find(*id);
+  if (is_uuid_sized(id_or_slug)) {
+    if (const auto id = Uuid::parse(id_or_slug)) return mcp_servers_.find(*id);
+  }
   const std::uint32_t number =
       mcp_servers_by_slug_.find(hash_of_text(id_or_slug), [&](std::uint32_t n) {
         const McpServer* server = mcp_servers_.at(n - 1);
@@ -146,7 +151,9 @@ const McpServer* Directory::find_mcp_server(std::string_view id_or_slug) const {
 }
 
 const Service* Directory::find_service(std::string_view id_or_slug) const {
-  if (const auto id = Uuid::parse(id_or_slug)) return services_.find(*id);
+  if (is_uuid_sized(id_or_slug)) {
+    if (const auto id = Uuid::parse(id_or_slug)) return services_.find(*id);
+  }
   const std::uint32_t number =
       services_by_slug_.find(hash_of_text(id_or_slug), [&](std::uint32_t n) {
         const Service* service = services_.at(n - 1);

@@ -16,6 +16,7 @@ namespace keywright::server {
 namespace {
 
 constexpr std::size_t kThreadsMax = 256;
+constexpr int kUpstreamTimeoutMax = 3600;  // seconds
 constexpr std::size_t kConfigFileBytesMax = 64 * 1024;
 constexpr const char* kSwitchValues = "must be on or off";
 
@@ -104,6 +105,18 @@ std::string take_threads(Config& config, const Values& values) {
   return "";
 }
 
+std::string take_upstream_timeout(Config& config, const Values& values) {
+  const std::string& text = values.front();
+  int seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds < 1 ||
+      seconds > kUpstreamTimeoutMax) {
+    return fmt::format("must be a whole number of seconds from 1 to {}", kUpstreamTimeoutMax);
+  }
+  config.upstream_timeout = std::chrono::seconds(seconds);
+  return "";
+}
+
 std::string take_log_level(Config& config, const Values& values) {
   auto level = parse_log_level(values.front());
   if (!level) return "must be debug, info, warning, error or off";
@@ -132,6 +145,9 @@ constexpr Option kOptions[] = {
     {"trusted-proxy", OptionType::list, "CIDR",
      "Believe the forwarding headers of proxies on this network; repeatable", true,
      [](Config& c, const Values& v) { return take_cidrs(c.trusted_proxies, v); }},
+    {"upstream-timeout", OptionType::text, "SECONDS",
+     "How long an upstream may take until it answers (30); streams have no limit", true,
+     take_upstream_timeout},
     {"digest-key-file", OptionType::text, "FILE",
      "The secret that stored digests rest on (DIR/digest.key)", true,
      [](Config& c, const Values& v) { return take_path(c.digest_key_file, v.front()); }},

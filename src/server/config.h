@@ -17,6 +17,7 @@
 // Threading: any thread. Cost: at start only.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
@@ -41,6 +42,7 @@ struct Config {
   std::string public_url;  // without a slash at the end; "" = made from the first address
   std::vector<Cidr> allowed_upstreams;
   std::vector<Cidr> trusted_proxies;
+  std::chrono::seconds upstream_timeout{30};  // until the head of an upstream's answer is there
   std::filesystem::path digest_key_file;
   std::size_t threads = 0;
   bool demo = false;

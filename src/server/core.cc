@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/admission/open_exchanges.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "store/sqlite/sqlite_store.h"
@@ -88,6 +89,7 @@ Core::Core(Clock& the_clock, Random& the_random, std::unique_ptr<store::Store> t
       settings(std::move(the_settings)),
       ids(clock, random),
       directory(keyring, std::move(usage_file), clock.now()),
+      barrier(&admission::look_at_open_exchanges),
       committer({directory, *store, random, ids, settings}, clock, barrier) {}
 
 Core::~Core() { committer.stop(); }

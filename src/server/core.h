@@ -62,7 +62,7 @@ class Core {
   app::Settings settings;  // may be changed until io threads are started
   UuidGenerator ids;
   app::Directory directory;
-  app::Barrier barrier;
+  app::Barrier barrier;  // io threads that pass look again at what is open
   app::Committer committer;
 
  private:

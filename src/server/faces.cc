@@ -4,10 +4,69 @@
 
 namespace keywright::server {
 
+namespace {
+
+gateway::ProxyOptions proxy_options(const Config& config) {
+  gateway::ProxyOptions options;
+  options.pool.allowed_upstreams = config.allowed_upstreams;
+  options.first_byte_timeout = config.upstream_timeout;
+  return options;
+}
+
+gateway::GatewayOptions gateway_options(const Config& config) {
+  gateway::GatewayOptions options;
+  options.trusted_proxies = config.trusted_proxies;
+  return options;
+}
+
+void write_verdicts(rest::MetricsText& text, std::string_view face,
+                    const gateway::VerdictTotals& totals) {
+  for (std::size_t i = 0; i < totals.size(); ++i) {
+    text.sample({{"face", face}, {"verdict", gateway::name_of(static_cast<gateway::Verdict>(i))}},
+                static_cast<double>(totals[i]));
+  }
+}
+
+void write_proxy(rest::MetricsText& text, const gateway::ProxyCounters& counters) {
+  const std::pair<std::string_view, std::uint64_t> results[] = {
+      {"forwarded", counters.forwarded}, {"unreachable", counters.unreachable},
+      {"failed", counters.failed},       {"timed_out", counters.timed_out},
+      {"cut", counters.cut},
+  };
+  text.counter("keywright_proxy_exchanges_total",
+               "Requests sent to upstreams, by how they came out; cut: access was taken away.");
+  for (const auto& [result, count] : results) {
+    text.sample({{"result", result}}, static_cast<double>(count));
+  }
+  text.gauge("keywright_proxy_open", "Requests, streams and tunnels that are open.",
+             static_cast<double>(counters.open));
+  text.counter("keywright_proxy_connections_total", "Connections opened to upstreams.",
+               static_cast<double>(counters.connections));
+  text.counter("keywright_proxy_reused_total", "Requests sent on a kept connection.",
+               static_cast<double>(counters.reused));
+  text.counter("keywright_proxy_tunnels_total", "WebSockets opened.",
+               static_cast<double>(counters.tunnels));
+}
+
+}  // namespace
+
 Faces::Faces(app::App& app, const Config& config, rest::FaceOptions rest_options)
-    : rest_(app, std::move(rest_options)) {
-  static_cast<void>(config);
+    : proxy_(app.directory, app.clock, proxy_options(config)),
+      gateway_(app, proxy_, gateway_options(config)),
+      rest_(app, with_metrics(std::move(rest_options))) {
   front_.add(console::serves, console_);
+  front_.add(gateway::serves, gateway_);
+}
+
+rest::FaceOptions Faces::with_metrics(rest::FaceOptions options) {
+  options.metrics.push_back([this](rest::MetricsText& text) {
+    text.counter("keywright_gateway_requests_total",
+                 "Requests to /auth and /services, by whether their key let them pass.");
+    write_verdicts(text, "forward_auth", gateway_.forward_auth_totals());
+    write_verdicts(text, "services", gateway_.services_totals());
+    write_proxy(text, proxy_.counters());
+  });
+  return options;
 }
 
 }  // namespace keywright::server

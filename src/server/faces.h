@@ -10,6 +10,8 @@
 
 #include "api/rest/face.h"
 #include "console/console.h"
+#include "gateway/gateway.h"
+#include "gateway/proxy.h"
 #include "server/config.h"
 #include "server/front.h"
 
@@ -22,8 +24,14 @@ class Faces {
   Faces& operator=(const Faces&) = delete;
 
   http::Handler& front() { return front_; }
+  // When no io thread runs any more, and before the loops go.
+  void close_kept() { proxy_.close_kept(); }
 
  private:
+  rest::FaceOptions with_metrics(rest::FaceOptions options);
+
+  gateway::Proxy proxy_;
+  gateway::Gateway gateway_;
   console::Console console_;
   rest::Face rest_;
   Front front_{rest_};

@@ -139,6 +139,7 @@ class Server {
     readers_.stop();
     hashing_.stop();
     loops_.stop();
+    faces_.close_kept();
     flush_usage();
   }
 
