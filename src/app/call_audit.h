@@ -1,4 +1,5 @@
-// app/call_audit.h - the audit log of calls that change nothing themselves: MCP calls, proxied ones.
+// app/call_audit.h - the audit log of calls that change nothing themselves: MCP calls, proxied
+// ones.
 //
 //   CallAudit audit(app.committer);
 //   audit.record(call_event(caller, {.action = "mcp.call", .object = {"mcp_server", id, name},
@@ -32,10 +33,10 @@ namespace keywright::app {
 struct AuditedCall {
   std::string_view action;
   domain::AuditObject object;
-  std::string_view method;             // of the protocol: "tools/call"
-  std::string_view tool = {};          // "" = none
-  std::string_view outcome;            // "success" or "denied"
-  std::string_view reason = {};        // why it was denied, or what failed
+  std::string_view method;       // of the protocol: "tools/call"
+  std::string_view tool = {};    // "" = none
+  std::string_view outcome;      // "success" or "denied"
+  std::string_view reason = {};  // why it was denied, or what failed
   std::string_view request_id;
   std::chrono::nanoseconds duration{};
   domain::OrganizationId organization = {};  // nil: the key's own
@@ -46,8 +47,7 @@ domain::AuditEvent call_event(const Caller& caller, const AuditedCall& call);
 
 // Who presented a key that was not admitted: its record as a caller, for the event alone.
 // Anonymous if no key has this token.
-Caller refused_caller(const Directory& directory, std::string_view token,
-                      const IpAddress& address);
+Caller refused_caller(const Directory& directory, std::string_view token, const IpAddress& address);
 
 class CallAudit {
  public:

@@ -37,8 +37,10 @@ std::optional<std::string_view> version_in_body(const Message& message) {
 
 RpcResult<void> check_meta(const Message& message) {
   const auto invalid = [&](std::string_view field) {
-    return refuse({400, kInvalidParams,
-                   "params._meta[\"" + std::string(field) + "\"] is required in each request.", {},
+    return refuse({400,
+                   kInvalidParams,
+                   "params._meta[\"" + std::string(field) + "\"] is required in each request.",
+                   {},
                    message.id()});
   };
   const auto meta = message.meta();
@@ -73,8 +75,8 @@ RpcResult<void> check_name(const RequestHeaders& headers, const Message& message
 
 RpcResult<Era> agree_as_modern(const RequestHeaders& headers, const Message& message) {
   if (message.type() == MessageType::response) {
-    return refuse({400, kInvalidRequest, "Clients send no responses in this version.", {},
-                   message.id()});
+    return refuse(
+        {400, kInvalidRequest, "Clients send no responses in this version.", {}, message.id()});
   }
   if (auto method = check_method(headers, message); !method) return refuse(method.error());
   if (auto name = check_name(headers, message); !name) return refuse(name.error());
@@ -116,9 +118,8 @@ Weight weight_of(std::string_view accept, std::string_view type) {
       exactness = 2;
     } else if (name == "*/*") {
       exactness = 0;
-    } else if (name.ends_with("/*") &&
-               equals_ignoring_case(name.substr(0, name.size() - 1),
-                                    type.substr(0, type.find('/') + 1))) {
+    } else if (name.ends_with("/*") && equals_ignoring_case(name.substr(0, name.size() - 1),
+                                                            type.substr(0, type.find('/') + 1))) {
       exactness = 1;
     }
     if (exactness <= best.exactness) continue;

@@ -76,8 +76,8 @@ RpcResult<void> check_keys(const Value& root, const std::string& id) {
   if (!params) return {};
   if (params->kind() != ValueKind::object) return refuse(invalid("params must be an object.", id));
   if (const auto variant = case_variant(*params, kParams)) {
-    return refuse(invalid("The key \"" + *variant + "\" of params differs from a known one in case.",
-                          id));
+    return refuse(
+        invalid("The key \"" + *variant + "\" of params differs from a known one in case.", id));
   }
   const auto meta = params->find("_meta");
   if (meta && meta->kind() != ValueKind::object) {
@@ -123,7 +123,8 @@ RpcResult<Message> Message::read(std::string_view body) {
   if (id && !is_id(*id) && !(id->is_null() && id_may_be_null)) {
     return refuse(invalid("id must be a text or an integer."));
   }
-  if (!id && message.type_ == MessageType::response) return refuse(invalid("A response has an id."));
+  if (!id && message.type_ == MessageType::response)
+    return refuse(invalid("A response has an id."));
   return message;
 }
 

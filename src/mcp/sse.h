@@ -61,12 +61,12 @@ class SseReader {
 
   std::size_t limit_;
   std::string buffer_;
-  std::size_t begin_ = 0;       // of the event being read
-  std::size_t line_ = 0;        // of the line being read
-  std::size_t scan_ = 0;        // no line end before this
-  bool skip_lf_ = false;        // the last line ended in a CR at the end of what was fed
-  bool at_start_ = true;        // a byte order mark may stand here
-  bool fresh_ = true;           // no line of this event has been read
+  std::size_t begin_ = 0;  // of the event being read
+  std::size_t line_ = 0;   // of the line being read
+  std::size_t scan_ = 0;   // no line end before this
+  bool skip_lf_ = false;   // the last line ended in a CR at the end of what was fed
+  bool at_start_ = true;   // a byte order mark may stand here
+  bool fresh_ = true;      // no line of this event has been read
   bool overflowed_ = false;
   std::string data_;
   std::string type_;
