@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "http/problem.h"
+#include "http/h2_link.h"
 
 namespace keywright::http {
 
@@ -17,9 +17,8 @@ constexpr std::size_t kMaxLingeringBytes = 8 * 1024 * 1024;
 constexpr std::chrono::seconds kLingeringTime{3};
 constexpr int kRequestsPerTurn = 64;  // then others get theirs
 constexpr int kNoResponse = 0;        // in logs and counters: cut before an answer began
-constexpr std::string_view kAllowedMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-
-bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
+// HTTP/1.1 sees a request for "*" in HTTP/2.0, with no fields.
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\n";
 
 // From here on the connection belongs to another protocol.
 bool is_upgrade(const Response& response) { return response.status == 101 && response.stream; }
@@ -84,6 +83,7 @@ Task<void> Connection::serve() {
   if (stream_.is_secure()) {
     enter(Phase::handshake);
     if ((co_await stream_.handshake()).status != IoStatus::ok) co_return;
+    if (stream_.alpn() == "h2") co_return co_await serve_http2();
   }
   int turns = 0;
   while (true) {
@@ -112,7 +112,7 @@ Task<void> Connection::serve() {
       continue;
     }
     if (step == Step::body) step = co_await receive_body();
-    if (step == Step::refused) co_await refuse();
+    if (step == Step::refused) co_await (is_http2() ? serve_http2() : refuse());
     if (step != Step::ready) co_return;
 
     Exchange exchange(request(), response(), worker_.loop(), *this);
@@ -180,7 +180,25 @@ Connection::Step Connection::advance() {
   return Step::ready;
 }
 
+bool Connection::is_http2() const {
+  return is_first_ && !stream_.is_secure() && fault_.refusal == Refusal::version_refused &&
+         workspace_->reader.received().starts_with(kHttp2Preface);
+}
+
+Task<void> Connection::serve_http2() {
+  std::string received;
+  if (workspace_) {
+    received = workspace_->reader.received();
+    workspace_->reader.clear();
+    worker_.give_back(std::move(workspace_));
+  }
+  http2_ = std::make_unique<h2::Link>(worker_, stream_);
+  co_await http2_->run(std::move(received));
+  http2_.reset();
+}
+
 void Connection::begin_request() {
+  is_first_ = false;
   request_began_ = worker_.loop().now();
   continue_owed_ = false;
   body_waited_ = {};
@@ -218,11 +236,7 @@ Task<void> Connection::refuse() {
   const bool head_was_read = !request().method_text.empty();
   if (!head_was_read) begin_request();
   worker_.count_refusal(fault_.refusal);
-  std::string detail(detail_of(fault_.refusal));
-  if (fault_.refusal == Refusal::malformed) detail.append(" (").append(fault_.what).append(")");
-  write_problem(response(), status_of(fault_.refusal), to_string(fault_.refusal), detail,
-                request().request_id);
-  if (fault_.refusal == Refusal::method_refused) response().header("Allow", kAllowedMethods);
+  write_refusal(response(), fault_, request().request_id);
   const bool without_body = request().method == Method::head;
   h1::append_response_head(output(), response(), frame_response(Next::close));
   if (!without_body) output().append(response().body);
@@ -258,7 +272,7 @@ h1::ResponseFraming Connection::frame_response(Next next) {
   const Response& answer = response();
   h1::ResponseFraming framing;
   framing.length = answer.body.size();
-  if (!may_have_body(answer.status)) {
+  if (!h1::allows_body(answer.status)) {
     framing.body = BodyFraming::none;
   } else if (answer.stream && answer.stream_length) {
     framing.length = *answer.stream_length;
@@ -283,7 +297,7 @@ Connection::Next Connection::finish_response(Exchange& exchange) {
   if (next == Next::request && framing.close) next = Next::close;
   if (is_upgrade(answer)) {
     stream_framing_ = BodyFraming::until_close;
-  } else if (request().method == Method::head || !may_have_body(answer.status)) {
+  } else if (request().method == Method::head || !h1::allows_body(answer.status)) {
     answer.stream.reset();
   } else if (answer.stream) {
     stream_framing_ = framing.body;
@@ -390,6 +404,7 @@ Task<Result<std::string_view>> Connection::read_upgraded() {
 
 void Connection::cut(std::string_view last_bytes) {
   if (std::exchange(cut_, true)) return;
+  if (http2_) return http2_->cut();
   if (streaming_ && phase_ == Phase::handler && !last_bytes.empty()) {
     append_piece(last_bytes);
     stream_.write_now(output());
@@ -423,28 +438,13 @@ void Connection::end_exchange() {
     disconnected_ = nullptr;
     stream_.on_hang_up(nullptr);
   }
-  report();
+  worker_.report(request(), response().status, response_bytes_, request_began_);
   large_body_ = {};
   response().clear();
 }
 
-void Connection::report() {
-  worker_.count_response(response().status);
-  const auto& access_log = worker_.options().access_log;
-  if (!access_log) return;
-  AccessRecord record;
-  record.method = request().method_text;
-  record.path = request().path;
-  record.status = response().status;
-  record.response_bytes = response_bytes_;
-  record.duration = std::chrono::duration_cast<std::chrono::microseconds>(
-      worker_.loop().read_clock() - request_began_);
-  record.request_id = request().request_id;
-  record.peer = request().peer;
-  access_log(record);
-}
-
 void Connection::sweep(net::Ticks now) {
+  if (http2_) return http2_->sweep(now);
   const ServerLimits& limits = worker_.limits();
   const net::Ticks elapsed = now - since_;
   bool late = false;
@@ -472,6 +472,7 @@ void Connection::sweep(net::Ticks now) {
 }
 
 void Connection::stop_when_idle() {
+  if (http2_) return http2_->stop();
   if (phase_ == Phase::idle || phase_ == Phase::handshake || phase_ == Phase::lingering) {
     stream_.cancel(IoStatus::cancelled);
   }

@@ -2,7 +2,8 @@
 //
 // run() is the whole life, top to bottom: wait, read a head, read a body, let the handler answer,
 // write, and again. What every request does is in that one coroutine and allocates nothing; what
-// few do (a body that comes in pieces, a streamed response, a refusal) is in tasks of its own.
+// few do (a body that comes in pieces, a streamed response, a refusal) is in tasks of its own. So is
+// HTTP/2: what TLS has agreed upon by ALPN, or a first request that is its preface.
 //
 // Threading: the worker's loop. Lifetime: owns itself; ends with its coroutine.
 #pragma once
@@ -20,6 +21,10 @@
 #include "net/tls_session.h"
 
 namespace keywright::http {
+
+namespace h2 {
+class Link;
+}
 
 class Connection final : public ExchangeControl {
  public:
@@ -71,6 +76,8 @@ class Connection final : public ExchangeControl {
   Task<Step> receive_body();
   Task<void> refuse();
   Task<void> linger();
+  bool is_http2() const;
+  Task<void> serve_http2();
   Flush flush();
 
   Next finish_response(Exchange& exchange);
@@ -80,12 +87,13 @@ class Connection final : public ExchangeControl {
   void append_piece(std::string_view piece);
   void hung_up();
   void end_exchange();
-  void report();
 
   Worker& worker_;
   net::Stream stream_;
   std::unique_ptr<Workspace> workspace_;
+  std::unique_ptr<h2::Link> http2_;  // once it is known that the client speaks HTTP/2
   Phase phase_ = Phase::idle;
+  bool is_first_ = true;        // no request has been read yet
   bool cut_ = false;
   bool streaming_ = false;      // a response stream is being pulled
   bool watching_ = false;       // the stream has our hang-up callback

@@ -71,14 +71,10 @@ MaybeFault parse_absolute_target(std::string_view target, Request& request) {
 
 MaybeFault parse_target(Request& request) {
   const std::string_view target = request.target;
-  if (target.empty()) return malformed("target");
-  if (target.front() == '/') return split_path_and_query(target, request);
-  if (target == "*") {
-    request.path = target;
-    if (request.method != Method::options) return malformed("target");
-    return std::nullopt;
+  if (!target.empty() && target.front() != '/' && target != "*") {
+    return parse_absolute_target(target, request);
   }
-  return parse_absolute_target(target, request);
+  return parse_origin_target(request);
 }
 
 MaybeFault parse_request_line(std::string_view line, Request& request) {
@@ -271,6 +267,14 @@ HeadScanner::Outcome HeadScanner::scan(std::string_view data) {
     if (begin_ != 0) return fail(Refusal::malformed, "empty_lines");
     begin_ = at + 1;
   }
+}
+
+std::optional<Fault> parse_origin_target(Request& request) {
+  const std::string_view target = request.target;
+  if (target.starts_with('/')) return split_path_and_query(target, request);
+  if (target != "*" || request.method != Method::options) return malformed("target");
+  request.path = target;
+  return std::nullopt;
 }
 
 bool is_valid_authority(std::string_view text) {

@@ -38,6 +38,8 @@ class RequestReader {
   std::span<char> space();
   void added(std::size_t bytes) { end_ += bytes; }
   bool is_empty() const { return end_ == raw_; }
+  // From the beginning of the current message: for a protocol that turns out to be another one.
+  std::string_view received() const { return {buffer_.get() + message_, end_ - message_}; }
 
   Progress read_head();
   const Framing& framing() const { return framing_; }

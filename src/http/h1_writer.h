@@ -19,6 +19,8 @@
 
 namespace keywright::http::h1 {
 
+inline bool allows_body(int status) { return status >= 200 && status != 204 && status != 304; }
+
 enum class BodyFraming : unsigned char {
   none,    // 1xx, 204, 304: no body, and no field that speaks of one
   length,  // Content-Length, also in answer to HEAD

@@ -1,6 +1,8 @@
 #include "http/worker.h"
 
 #include "http/connection.h"
+#include "http/h2_pool.h"
+#include "http/problem.h"
 
 namespace keywright::http {
 
@@ -11,8 +13,16 @@ constexpr std::size_t kSpareWorkspaces = 256;
 constexpr std::string_view kFarewell =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
     "Content-Length: 0\r\n\r\n";
+constexpr std::string_view kAllowedMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 }  // namespace
+
+void write_refusal(Response& response, const Fault& fault, std::string_view request_id) {
+  std::string detail(detail_of(fault.refusal));
+  if (fault.refusal == Refusal::malformed) detail.append(" (").append(fault.what).append(")");
+  write_problem(response, status_of(fault.refusal), to_string(fault.refusal), detail, request_id);
+  if (fault.refusal == Refusal::method_refused) response.header("Allow", kAllowedMethods);
+}
 
 Worker::Worker(net::Loop& loop, std::shared_ptr<ServerState> state)
     : loop_(loop), state_(std::move(state)) {}
@@ -132,6 +142,27 @@ void Worker::end_if_done() {
     ++state->workers_ended;
     state->changed.notify_all();
   });
+}
+
+h2::Pool& Worker::http2() {
+  if (!http2_) http2_ = std::make_unique<h2::Pool>();
+  return *http2_;
+}
+
+void Worker::report(const Request& request, int status, std::uint64_t response_bytes,
+                    net::Ticks began) {
+  count_response(status);
+  const auto& access_log = options().access_log;
+  if (!access_log) return;
+  AccessRecord record;
+  record.method = request.method_text;
+  record.path = request.path;
+  record.status = status;
+  record.response_bytes = response_bytes;
+  record.duration = std::chrono::duration_cast<std::chrono::microseconds>(loop_.read_clock() - began);
+  record.request_id = request.request_id;
+  record.peer = request.peer;
+  access_log(record);
 }
 
 void Worker::add_counters(ServerCounters& sum) const {

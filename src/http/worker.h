@@ -30,6 +30,10 @@ namespace keywright::http {
 
 class Connection;
 
+namespace h2 {
+class Pool;
+}
+
 // What all workers of a server share.
 struct ServerState {
   ServerState(Handler& with_handler, ServerOptions with_options)
@@ -53,6 +57,9 @@ struct Workspace {
   std::array<char, h1::Stamp::kIdSize> request_id;
 };
 
+// Answers what no handler will see.
+void write_refusal(Response& response, const Fault& fault, std::string_view request_id);
+
 class Worker {
  public:
   Worker(net::Loop& loop, std::shared_ptr<ServerState> state);
@@ -65,6 +72,7 @@ class Worker {
   const ServerLimits& limits() const { return state_->options.limits; }
   const ServerOptions& options() const { return state_->options; }
   h1::Stamp& stamp() { return stamp_; }
+  h2::Pool& http2();
   bool is_stopping() const { return stopping_; }
 
   void start();
@@ -84,6 +92,9 @@ class Worker {
   void count_refusal(Refusal refusal) { increase(refused_[static_cast<std::size_t>(refusal)]); }
   void add_counters(ServerCounters& sum) const;
 
+  // An exchange is over: counters and access log. Status 0: cut before its answer began.
+  void report(const Request& request, int status, std::uint64_t response_bytes, net::Ticks began);
+
  private:
   // One writer: a plain store is enough, and cheaper than an atomic addition.
   using Counter = std::atomic<std::uint64_t>;
@@ -101,6 +112,7 @@ class Worker {
   h1::Stamp stamp_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   std::vector<std::unique_ptr<Workspace>> spare_;
+  std::unique_ptr<h2::Pool> http2_;  // once it is needed
   Connection* first_ = nullptr;
   net::TimerId sweep_timer_ = net::TimerId::none;
   bool stopping_ = false;
