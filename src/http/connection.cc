@@ -279,8 +279,8 @@ h1::ResponseFraming Connection::frame_response(Next next) {
   } else if (answer.stream) {
     framing.body = request().minor_version > 0 ? BodyFraming::chunked : BodyFraming::until_close;
   }
-  framing.close = (next != Next::request || framing.body == BodyFraming::until_close) &&
-                  !is_upgrade(answer);
+  framing.close =
+      (next != Next::request || framing.body == BodyFraming::until_close) && !is_upgrade(answer);
   framing.say_keep_alive = request().minor_version == 0;
   framing.date = worker_.stamp().date(worker_.loop().now());
   framing.request_id = request().request_id;

@@ -78,8 +78,8 @@ struct ResponseHead {
 std::optional<Fault> parse_response_head(std::string_view head, bool to_head,
                                          ResponseHead& response, Framing& framing);
 
-// A target that is a path with or without a query, or "*" of OPTIONS; `method` and `target` are set.
-// What every request of HTTP/2 has, and nearly every one of HTTP/1.1.
+// A target that is a path with or without a query, or "*" of OPTIONS, from `method` and `target`:
+// what every request of HTTP/2 has, and nearly every one of HTTP/1.1.
 std::optional<Fault> parse_origin_target(Request& request);
 
 // host [ ":" port ], in the strict form that a Host field may have here.

@@ -159,7 +159,8 @@ void Worker::report(const Request& request, int status, std::uint64_t response_b
   record.path = request.path;
   record.status = status;
   record.response_bytes = response_bytes;
-  record.duration = std::chrono::duration_cast<std::chrono::microseconds>(loop_.read_clock() - began);
+  record.duration =
+      std::chrono::duration_cast<std::chrono::microseconds>(loop_.read_clock() - began);
   record.request_id = request.request_id;
   record.peer = request.peer;
   access_log(record);
