@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "crypto/digest.h"
 #include "domain/keys/lifecycle.h"
+#include "domain/keys/owner_rights.h"
 
 namespace keywright::app {
 namespace {
@@ -57,15 +58,24 @@ Permissions permissions_of(const Change& view, const Caller& caller) {
   return permissions_of(view.directory(), caller);
 }
 
-// A management key acts in its own organization, with its permissions and nothing else.
+// The kind gives this right, or none is asked of a key that has some.
+bool stands_by_kind(const domain::Kind& kind, Right right) {
+  return domain::gives(kind, right == Right::none ? Right::targets_read : right);
+}
+
+// A key without a person behind it acts in its own organization: a management key with its
+// permissions, keys of accounts and targets with what their kind gives, and nothing else.
 template <class View>
-Result<void> authorise_key(const View& view, const Call& call, OrganizationId organization) {
+Result<void> authorise_key(const View& view, const Call& call, OrganizationId organization,
+                           Right right) {
   if (organization != call.caller.organization ||
       view.template find<domain::Organization>(organization.value) == nullptr) {
     return fail(not_found("organization"));
   }
+  const domain::Kind& kind = view_directory(view).kinds().at(call.caller.kind);
+  if (stands_by_kind(kind, right)) return {};
   const auto& operation = *call.operation;
-  if (operation.permission.empty()) {
+  if (operation.permission.empty() || !kind.takes_permissions) {
     return fail(Error(Code::permission_denied, "wrong_key_kind",
                       "This is for people and for keys that act as their owner. Sign in, or use "
                       "an access key."));
@@ -85,7 +95,7 @@ Result<void> authorise_in(const View& view, const Call& call, OrganizationId org
   const domain::User* user = user_of(view, call.caller);
   if (user == nullptr) {
     if (!call.caller.is_key()) return fail(unauthenticated());
-    return authorise_key(view, call, organization);
+    return authorise_key(view, call, organization, right);
   }
   const auto role = role_in(user, organization);
   if (!role || view.template find<domain::Organization>(organization.value) == nullptr) {
@@ -184,6 +194,33 @@ Error not_found(std::string_view what) {
 
 Error forbidden(std::string_view detail) {
   return Error(Code::permission_denied, "forbidden", detail);
+}
+
+std::optional<domain::TargetId> own_target(const Directory& directory, const Caller& caller) {
+  if (!caller.is_key()) return std::nullopt;
+  const domain::KeyRecord* key = directory.keys().find(caller.digest);
+  if (key == nullptr || key->owner_type != domain::OwnerType::target) return std::nullopt;
+  const domain::Target* target = directory.target(key->owner);
+  return target == nullptr ? domain::TargetId{} : target->id;
+}
+
+bool reaches(const Directory& directory, const Caller& caller, const Uuid& object) {
+  const auto only = own_target(directory, caller);
+  return !only || only->value == object;
+}
+
+Result<void> may_manage_keys_of(domain::OwnerType owner, const Caller& caller,
+                                const domain::Kinds& kinds) {
+  if (caller.is_session()) return {};
+  if (caller.is_key()) {
+    const domain::Kind& kind = kinds.at(caller.kind);
+    const bool by_permission =
+        kind.takes_permissions && kind.owners.contains(domain::OwnerType::organization);
+    if (by_permission || domain::manages_keys_of(kind, owner)) return {};
+  }
+  return fail(Error(Code::permission_denied, "wrong_key_kind",
+                    "Keys are managed by people who are signed in and by management keys, and keys "
+                    "of targets also by account keys. No other key can make, change or list keys."));
 }
 
 Result<void> check_if_match(const Call& call, std::string_view etag) {

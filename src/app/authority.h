@@ -62,6 +62,7 @@ Result<const T*> visible(const View& view, const Call& call, const Uuid& id,
                          std::string_view what) {
   const T* object = view.template find<T>(id);
   if (object == nullptr) return fail(not_found(what));
+  if (!reaches(view_directory(view), call.caller, id)) return fail(not_found(what));
   auto allowed = authorise(view, call, object->organization_id);
   if (!allowed && allowed.error().code() == Code::not_found) return fail(not_found(what));
   KW_CHECK_OK(std::move(allowed));
@@ -72,6 +73,18 @@ Result<const T*> visible(const View& view, const Call& call, const Uuid& id,
 Result<void> check_if_match(const Call& call, std::string_view etag);
 // The quoted ETag of an object: a hash of its store form.
 std::string etag_of(std::string_view store_form);
+
+// The target that the caller's key belongs to, and beyond which it sees nothing; nullopt for
+// everybody else.
+std::optional<domain::TargetId> own_target(const Directory& directory, const Caller& caller);
+
+// Is this object no other than the one the caller's key is confined to, if it is?
+bool reaches(const Directory& directory, const Caller& caller, const Uuid& object);
+
+// May a caller of this sort manage keys of such owners at all? What he may do with one of them is
+// asked with the key at hand (app/keys.h). permission_denied `wrong_key_kind`.
+Result<void> may_manage_keys_of(domain::OwnerType owner, const Caller& caller,
+                                const domain::Kinds& kinds);
 
 // An audit event with the actor, request and address of this call filled in.
 domain::AuditEvent audit_event(const Change& change, const Call& call,

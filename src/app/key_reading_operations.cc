@@ -3,6 +3,7 @@
 #include "app/keys.h"
 #include "app/listing.h"
 #include "app/operations.h"
+#include "domain/keys/owner_rights.h"
 
 namespace keywright::app {
 namespace {
@@ -78,6 +79,21 @@ Result<void> check_words(const Directory& directory, const ListKeys& input, KeyQ
   return {};
 }
 
+// An account key sees the keys of targets, and no other kind.
+Result<void> narrow_to_managed(const Directory& directory, const Call& call, KeyQuery& query) {
+  if (!call.caller.is_key()) return {};
+  const domain::Kind& own = directory.kinds().at(call.caller.kind);
+  if (own.takes_permissions) return {};
+  for (const domain::Kind& kind : directory.kinds().all()) {
+    if (!kind.owners.contains(OwnerType::target)) continue;
+    if (!query.filter.kind) query.filter.kind = kind.number;
+    if (query.filter.kind == kind.number && domain::manages_keys_of(own, OwnerType::target)) {
+      return {};
+    }
+  }
+  return fail(forbidden("An account key lists the keys of targets only."));
+}
+
 // Own keys need no right; anything else needs to read all keys of one organization.
 Result<KeyQuery> query_for(const Directory& directory, const Call& call, const ListKeys& input) {
   KeyQuery query;
@@ -96,6 +112,7 @@ Result<KeyQuery> query_for(const Directory& directory, const Call& call, const L
   if (input.owner && *input.owner != "all") {
     query.filter.owner = owner_with_id(directory, *input.owner);
   }
+  KW_CHECK_OK(narrow_to_managed(directory, call, query));
   return query;
 }
 

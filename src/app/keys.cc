@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "domain/keys/lifecycle.h"
+#include "domain/keys/owner_rights.h"
 
 namespace keywright::app {
 namespace {
@@ -121,10 +122,10 @@ std::string username_of(const Change& change, const Call& call) {
 }
 
 Result<void> check_key_manager(const Directory& directory, const Call& call) {
-  if (!call.caller.is_key() || is_management(directory.kinds().at(call.caller.kind))) return {};
-  return fail(Error(Code::permission_denied, "wrong_key_kind",
-                    "Keys are managed by people who are signed in and by management keys. No other "
-                    "key can make, change or list keys."));
+  if (!call.caller.is_key()) return {};
+  const Kind& kind = directory.kinds().at(call.caller.kind);
+  if (domain::gives(kind, Right::keys_read_all)) return {};  // account: of which owners, see below
+  return may_manage_keys_of(OwnerType::organization, call.caller, directory.kinds());
 }
 
 Result<KeyOwner> choose_owner(const Change& change, const Call& call, const Kind& kind,
@@ -148,8 +149,11 @@ Result<KeyOwner> choose_owner(const Change& change, const Call& call, const Kind
                    owner.id == call.caller.user.to_string();
   if (own) return owner;
   KW_CHECK_OK(authorise(change, call, organization, Right::keys_manage_all));
-  if (call.caller.is_key() && is_management(kind)) {
-    return fail(forbidden("A management key cannot make another one. Sign in to do this."));
+  if (call.caller.is_key()) {
+    KW_CHECK_OK(may_manage_keys_of(owner.type, call.caller, change.directory().kinds()));
+    if (is_management(kind)) {
+      return fail(forbidden("A management key cannot make another one. Sign in to do this."));
+    }
   }
   if (owner.type == OwnerType::user) {
     return service_account_owner(change, call, owner, organization);
@@ -191,10 +195,13 @@ namespace {
 
 template <class View>
 Result<void> act_on(const View& view, const Call& call, const Key& key, KeyAct act, bool human) {
-  const Kind& kind = view_directory(view).kinds().at(key.kind);
   const bool own = call.caller.is_session() && key.owner.type == OwnerType::user &&
                    key.owner.id == call.caller.user.to_string();
   if (own) return {};
+  const domain::Kinds& kinds = view_directory(view).kinds();
+  if (call.caller.is_key() && !may_manage_keys_of(key.owner.type, call.caller, kinds)) {
+    return fail(not_found("key"));  // an account key: it knows of the keys of targets only
+  }
   auto reads = authorise(view, call, key.organization_id, Right::keys_read_all);
   if (!reads && reads.error().code() == Code::unauthenticated) return reads;
   if (!reads && call.caller.is_key()) return reads;
@@ -207,8 +214,12 @@ Result<void> act_on(const View& view, const Call& call, const Key& key, KeyAct a
         forbidden("This key acts for another person: it can be disabled and revoked, and "
                   "only they can change or rotate it."));
   }
-  if (call.caller.is_key() && is_management(kind)) {
+  if (call.caller.is_key() && is_management(kinds.at(key.kind))) {
     return fail(forbidden("A management key cannot change another one. Sign in to do this."));
+  }
+  if (call.caller.is_key() && !is_management(kinds.at(call.caller.kind))) {
+    return fail(forbidden("An account key makes, reads and deletes the keys of targets. To change "
+                          "one, sign in or use a management key."));
   }
   return {};
 }

@@ -1,7 +1,19 @@
 #include "app/perform.h"
 
+#include "domain/keys/owner_rights.h"
+
 namespace keywright::app {
 namespace {
+
+// A key without a person behind it: by its permissions, or by what its kind gives.
+bool is_open_to_machine(const Operation& operation, const domain::Kind& kind) {
+  if (kind.takes_permissions) return !operation.permission.empty();
+  const auto named = domain::right_named(operation.permission);
+  const domain::Right right = operation.right != domain::Right::none
+                                  ? operation.right
+                                  : named.value_or(domain::Right::none);
+  return domain::gives(kind, right);
+}
 
 bool is_open_to(const Operation& operation, const Caller& caller, const domain::Kinds& kinds) {
   if (operation.admits == Admits::anyone) return true;
@@ -14,8 +26,8 @@ bool is_open_to(const Operation& operation, const Caller& caller, const domain::
   switch (operation.admits) {
     case Admits::anyone: return true;
     case Admits::people: return false;
-    case Admits::callers: return for_a_person || !operation.permission.empty();
-    case Admits::key_managers: return !for_a_person && !operation.permission.empty();
+    case Admits::callers: return for_a_person || is_open_to_machine(operation, kind);
+    case Admits::key_managers: return !for_a_person && is_open_to_machine(operation, kind);
     case Admits::any_key:
     case Admits::giving_up: return kind.may_give_itself_up;
     case Admits::me: return for_a_person;
