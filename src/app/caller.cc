@@ -37,6 +37,16 @@ Result<Caller> admit_session(const Directory& directory, const Presented& presen
   return caller;
 }
 
+// Sessions of the targets API have tokens in the form of its keys (app/sessions.h). They open that
+// API and nothing else.
+bool is_token_of_session(const Directory& directory, const Presented& presented,
+                         std::optional<domain::Audience> audience) {
+  if (presented.cookie || presented.token.starts_with(kSessionPrefix)) return true;
+  if (audience != domain::Audience::targets_api) return false;
+  if (!presented.token.starts_with(kJwtStart)) return false;
+  return directory.find_session(session_digest(directory, presented.token)) != nullptr;
+}
+
 // Before the key is asked anything that spends: is this a place for its kind at all?
 std::optional<Error> misplaced(const Decision& decision, const domain::Kinds& kinds,
                                domain::Carrier carrier, bool any_audience) {
@@ -100,8 +110,11 @@ Error refusal(const Decision& decision, const domain::Kinds& kinds) {
 Result<Caller> admit(const Directory& directory, const Presented& presented,
                      std::optional<domain::Audience> audience, const IpAddress& address, Time now,
                      Use use) {
-  if (presented.cookie || presented.token.starts_with(kSessionPrefix)) {
-    if (presented.carrier != domain::Carrier::bearer) return fail(unauthenticated());
+  if (is_token_of_session(directory, presented, audience)) {
+    const bool opaque = presented.cookie || presented.token.starts_with(kSessionPrefix);
+    const bool fits = presented.carrier == domain::Carrier::bearer ||
+                      (!opaque && presented.carrier == domain::Carrier::jwt_scheme);
+    if (!fits) return fail(unauthenticated());
     return admit_session(directory, presented, address, now);
   }
   const std::uint64_t epoch = directory.epoch();  // before anything is looked at

@@ -6,6 +6,7 @@
 #include "app/listing.h"
 #include "app/operations.h"
 #include "app/recording.h"
+#include "app/targets_api.h"
 #include "domain/keys/lifecycle.h"
 
 namespace keywright::app {
@@ -82,6 +83,18 @@ Result<KeyView> create_key(Change& change, Call& call, const CreateKey& input) {
   KeyView view = view_of(change.directory(), issued.key, change.now);
   view.key = Patch<Secret<std::string>>(std::move(issued.token));
   return view;
+}
+
+// The same for the targets API, whose keys need no name.
+struct CreateUnnamedKey : CreateKey {};
+KW_DESCRIBE(CreateUnnamedKey,
+            field<&CreateUnnamedKey::organization_id>("organization_id", "Where to make it."),
+            field<&CreateUnnamedKey::kind>("kind", "What it is for.", required),
+            field<&CreateUnnamedKey::name>("name", "Shown to people.", max_length(255)),
+            field<&CreateUnnamedKey::owner>("owner", "Who it acts for."))
+
+Result<KeyView> create_unnamed(Change& change, Call& call, const CreateUnnamedKey& input) {
+  return create_key(change, call, input);
 }
 
 struct UpdateKey {
@@ -340,6 +353,19 @@ Result<KeyView> enable_key(Change& change, Call& call, const ById& input) {
 }
 
 }  // namespace
+
+const Operation& create_unnamed_key() {
+  static const Operation made = operation<&create_unnamed>({.name = "keys.create",
+                                                            .method = "POST",
+                                                            .path = "",
+                                                            .summary = "Create a key",
+                                                            .tag = "Keys",
+                                                            .admits = Admits::key_managers,
+                                                            .permission = "keys:write",
+                                                            .status = 201,
+                                                            .no_store = true});
+  return made;
+}
 
 void add_key_operations(std::vector<Operation>& operations) {
   add_key_reading_operations(operations);

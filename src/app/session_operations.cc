@@ -4,6 +4,7 @@
 #include "app/passwords.h"
 #include "app/sessions.h"
 #include "app/setup_link.h"
+#include "app/targets_api.h"
 #include "app/throttle.h"
 #include "app/user_views.h"
 #include "base/text.h"
@@ -66,8 +67,14 @@ Error too_many(int seconds) {
       .with_retry_after_seconds(seconds);
 }
 
-SignedIn begin_session(Change& change, Call& call, const User& user, Transport transport) {
-  NewSession made = make_session(change, user.id, call.caller.address.to_string(), call.user_agent);
+enum class SessionToken : unsigned char { opaque, jwt };
+
+SignedIn begin_session(Change& change, Call& call, const User& user, Transport transport,
+                       SessionToken form = SessionToken::opaque) {
+  const std::string address = call.caller.address.to_string();
+  NewSession made = form == SessionToken::jwt
+                        ? make_jwt_session(change, user, address, call.user_agent)
+                        : make_session(change, user.id, address, call.user_agent);
   SignedIn answer;
   answer.user = {user.id, user.email, user.name, organizations_of(change, user)};
   answer.csrf_token = std::move(made.csrf_token);
@@ -107,7 +114,7 @@ void audit_refusal(App& app, const Call& call, const User* user) {
   });
 }
 
-Task<Result<SignedIn>> sign_in(App& app, Call& call, SignIn input) {
+Task<Result<SignedIn>> sign_in_with(App& app, Call& call, SignIn input, SessionToken form) {
   const std::string email = to_ascii_lower(input.email);
   const IpAddress address = call.caller.address;
   if (const int wait = app.throttle.attempt(email, address, call.now); wait > 0) {
@@ -130,7 +137,7 @@ Task<Result<SignedIn>> sign_in(App& app, Call& call, SignIn input) {
                        now_user->password_hash == hash;  // or it was changed meanwhile
     if (!still) return fail(refused());
     call.caller.user = user_id;
-    answer.emplace(begin_session(change, call, *now_user, input.transport));
+    answer.emplace(begin_session(change, call, *now_user, input.transport, form));
     auto event = audit_event(change, call, first_organization(*now_user), "user",
                              user_id.to_string(), now_user->name);
     event.actor.type = "user";
@@ -139,6 +146,78 @@ Task<Result<SignedIn>> sign_in(App& app, Call& call, SignIn input) {
   };
   KW_CO_TRY(call.committed, co_await app.committer.submit(work));
   co_return std::move(*answer);
+}
+
+Task<Result<SignedIn>> sign_in(App& app, Call& call, SignIn input) {
+  return sign_in_with(app, call, std::move(input), SessionToken::opaque);
+}
+
+Task<Result<SignedIn>> sign_in_for_jwt(App& app, Call& call, SignIn input) {
+  input.transport = Transport::bearer;
+  return sign_in_with(app, call, std::move(input), SessionToken::jwt);
+}
+
+struct LoginToken {
+  Secret<std::string> token;
+};
+KW_DESCRIBE(LoginToken, field<&LoginToken::token>("token", "As the sign-in returned it.", required,
+                                                  write_only, secret))
+
+struct FreshToken {
+  Secret<std::string> token;
+};
+KW_DESCRIBE(FreshToken, field<&FreshToken::token>("token", "Goes on in place of the old one.", shown))
+
+Error token_refused() {
+  return Error(Code::invalid_argument, "token_refused",
+               "The token is not valid: it was revoked or replaced, or its session has ended.");
+}
+
+Result<Nothing> verify_token(const Directory& directory, Call& call, const LoginToken& input) {
+  const std::string& token = input.token.reveal();
+  if (!token.starts_with(kJwtStart)) return fail(token_refused());
+  const domain::Session* session = directory.find_session(session_digest(directory, token));
+  if (session == nullptr || !session_lives(directory, *session, call.now)) {
+    return fail(token_refused());
+  }
+  return Nothing{};
+}
+
+// The session of a JWT, its owner noted as the one who acts.
+Result<domain::Session> session_of(const Change& change, Call& call, const LoginToken& input) {
+  const std::string& token = input.token.reveal();
+  const domain::Session* session =
+      token.starts_with(kJwtStart) ? find_live_session(change, token) : nullptr;
+  if (session == nullptr) return fail(token_refused());
+  call.caller.user = session->user_id;
+  return *session;
+}
+
+void audit_session(Change& change, const Call& call, const User* user,
+                   const domain::SessionId& session) {
+  auto event =
+      audit_event(change, call, user ? first_organization(*user) : domain::OrganizationId{},
+                  "session", session.to_string(), user ? user->name : "");
+  event.actor.type = "user";
+  change.audit(std::move(event));
+}
+
+Result<FreshToken> refresh_token(Change& change, Call& call, const LoginToken& input) {
+  KW_TRY(const domain::Session session, session_of(change, call, input));
+  const User* user = change.find<User>(session.user_id.value);
+  if (user == nullptr) return fail(token_refused());
+  NewSession made = replace_session(change, *user, session);
+  change.removes_access();  // the old token's
+  audit_session(change, call, user, made.session.id);
+  return FreshToken{std::move(made.token)};
+}
+
+Result<Nothing> revoke_token(Change& change, Call& call, const LoginToken& input) {
+  KW_TRY(const domain::Session session, session_of(change, call, input));
+  change.erase<domain::Session>(session.id.value);
+  change.removes_access();
+  audit_session(change, call, change.find<User>(session.user_id.value), session.id);
+  return Nothing{};
 }
 
 Result<Nothing> sign_out(Change& change, Call& call, const Nothing&) {
@@ -260,6 +339,25 @@ Task<Result<SignedIn>> complete_setup(App& app, Call& call, CompleteSetup input)
 }
 
 }  // namespace
+
+const LoginTokenOperations& login_token_operations() {
+  const auto described = [](std::string_view name, std::string_view summary) {
+    OperationInfo info;
+    info.name = name;
+    info.method = "POST";
+    info.summary = summary;
+    info.admits = Admits::anyone;
+    info.no_store = true;
+    info.unchanging = true;
+    return info;
+  };
+  static const LoginTokenOperations operations{
+      operation<&sign_in_for_jwt>(described("session.create", "Sign in for a JWT")),
+      operation<&verify_token>(described("session.verify", "Is this JWT good?")),
+      operation<&refresh_token>(described("session.refresh", "Replace a JWT with a new one")),
+      operation<&revoke_token>(described("session.delete", "End the session of a JWT"))};
+  return operations;
+}
 
 void add_session_operations(std::vector<Operation>& operations) {
   operations.push_back(operation<&sign_in>({.name = "session.create",

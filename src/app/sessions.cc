@@ -6,6 +6,8 @@
 
 #include "base/encoding.h"
 #include "crypto/constant_time.h"
+#include "crypto/signature.h"
+#include "json/writer.h"
 
 namespace keywright::app {
 namespace {
@@ -15,6 +17,40 @@ constexpr std::size_t kUserAgentMax = 255;
 
 std::string hex_digest(const crypto::Keyring& keyring, std::string_view token) {
   return encode_hex(keyring.newest().session.mac(token));
+}
+
+// The claims are for people who look into it. That nobody can guess it rests on `jti`.
+std::string make_jwt(Change& change, const domain::User& user, Time expires_at) {
+  std::string claims;
+  json::Writer writer(claims);
+  writer.begin_object();
+  writer.key("jti").string(random_base62(change.random(), kRandomCharacters));
+  writer.key("username").string(user.email);
+  writer.key("exp").integer(to_unix_milliseconds(expires_at) / 1000);
+  writer.end_object();
+  return crypto::sign_hs256(claims, change.keyring().newest().jwt);
+}
+
+domain::Session begun_now(const Change& change, domain::UserId user, std::string_view address,
+                          std::string_view user_agent) {
+  domain::Session session;
+  session.user_id = user;
+  session.address = address;
+  session.user_agent = user_agent.substr(0, kUserAgentMax);
+  session.created_at = change.now;
+  session.expires_at = change.now + kSessionLife;
+  return session;
+}
+
+// An id, tokens and their digests for the session, which is put.
+void give_tokens(Change& change, NewSession& made, std::string token) {
+  std::string csrf_token = random_base62(change.random(), kRandomCharacters);
+  made.session.id = {change.new_id()};
+  made.session.digest = hex_digest(change.keyring(), token);
+  made.session.csrf_digest = hex_digest(change.keyring(), csrf_token);
+  made.token = Secret<std::string>(std::move(token));
+  made.csrf_token = Secret<std::string>(std::move(csrf_token));
+  change.put(made.session);
 }
 
 }  // namespace
@@ -49,21 +85,39 @@ bool csrf_matches(const Directory& directory, const Caller& caller, std::string_
 NewSession make_session(Change& change, domain::UserId user, std::string_view address,
                         std::string_view user_agent) {
   NewSession made;
+  made.session = begun_now(change, user, address, user_agent);
   std::string token(kSessionPrefix);
   token += random_base62(change.random(), kRandomCharacters);
-  std::string csrf_token = random_base62(change.random(), kRandomCharacters);
-  made.session.id = {change.new_id()};
-  made.session.user_id = user;
-  made.session.digest = hex_digest(change.keyring(), token);
-  made.session.csrf_digest = hex_digest(change.keyring(), csrf_token);
-  made.session.address = address;
-  made.session.user_agent = user_agent.substr(0, kUserAgentMax);
-  made.session.created_at = change.now;
-  made.session.expires_at = change.now + kSessionLife;
-  made.token = Secret<std::string>(std::move(token));
-  made.csrf_token = Secret<std::string>(std::move(csrf_token));
-  change.put(made.session);
+  give_tokens(change, made, std::move(token));
   return made;
+}
+
+NewSession make_jwt_session(Change& change, const domain::User& user, std::string_view address,
+                            std::string_view user_agent) {
+  NewSession made;
+  made.session = begun_now(change, user.id, address, user_agent);
+  give_tokens(change, made, make_jwt(change, user, made.session.expires_at));
+  return made;
+}
+
+NewSession replace_session(Change& change, const domain::User& user,
+                           const domain::Session& session) {
+  NewSession made;
+  made.session = session;
+  change.erase<domain::Session>(session.id.value);
+  give_tokens(change, made, make_jwt(change, user, session.expires_at));
+  touch_session(change.directory(), made.session, change.now);
+  return made;
+}
+
+const domain::Session* find_live_session(const Change& change, std::string_view token) {
+  const Directory& directory = change.directory();
+  const domain::Session* session = directory.find_session(session_digest(directory, token));
+  if (session == nullptr || !session_lives(directory, *session, change.now)) return nullptr;
+  const auto* newest = change.find<domain::Session>(session->id.value);
+  const auto* user = change.find<domain::User>(session->user_id.value);
+  const bool lives = newest != nullptr && user != nullptr && user->is_active();
+  return lives ? newest : nullptr;
 }
 
 NewTicket make_ticket(Change& change, domain::UserId user, domain::TicketPurpose purpose,

@@ -2,7 +2,8 @@
 // once.
 //
 // A session token is `kws_` and 43 base62 characters; its CSRF token has 43 characters. Of both
-// only a keyed digest is kept. A session ends 12 hours after its last use, 7 days after it began,
+// only a keyed digest is kept. A session of the targets API has a JWT instead: signed by us, with a
+// random `jti`, and just as dead without its digest. A session ends 12 hours after its last use, 7 days after it began,
 // when it is deleted, and when the user behind it is gone or no longer active anywhere.
 //
 // Threading: io threads; make_session and make_ticket on the writer. Cost: one MAC, one look-up.
@@ -19,6 +20,7 @@
 namespace keywright::app {
 
 inline constexpr std::string_view kSessionPrefix = "kws_";
+inline constexpr std::string_view kJwtStart = "eyJ";  // {" in base64url
 
 crypto::Sha256 session_digest(const Directory& directory, std::string_view token);
 bool session_lives(const Directory& directory, const domain::Session& session, Time now);
@@ -36,6 +38,14 @@ struct NewSession {
 };
 NewSession make_session(Change& change, domain::UserId user, std::string_view address,
                         std::string_view user_agent);
+NewSession make_jwt_session(Change& change, const domain::User& user, std::string_view address,
+                            std::string_view user_agent);
+// The session goes on under a new JWT, until the time it would have ended anyway; the old one is
+// dead.
+NewSession replace_session(Change& change, const domain::User& user,
+                           const domain::Session& session);
+// The session with this token, as this change finds it; null if there is none that lives.
+const domain::Session* find_live_session(const Change& change, std::string_view token);
 
 struct NewTicket {
   domain::Ticket ticket;
