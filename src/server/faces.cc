@@ -53,8 +53,10 @@ void write_proxy(rest::MetricsText& text, const gateway::ProxyCounters& counters
 Faces::Faces(app::App& app, const Config& config, rest::FaceOptions rest_options)
     : proxy_(app.directory, app.clock, proxy_options(config)),
       gateway_(app, proxy_, gateway_options(config)),
+      targets_(app, {config.trusted_proxies}),
       rest_(app, with_metrics(std::move(rest_options))) {
   front_.add(console::serves, console_);
+  front_.add(api_targets::serves, targets_);  // four names of /auth, so before the gateway
   front_.add(gateway::serves, gateway_);
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "api/rest/face.h"
+#include "api/targets/face.h"
 #include "console/console.h"
 #include "gateway/gateway.h"
 #include "gateway/proxy.h"
@@ -33,6 +34,7 @@ class Faces {
   gateway::Proxy proxy_;
   gateway::Gateway gateway_;
   console::Console console_;
+  api_targets::Face targets_;
   rest::Face rest_;
   Front front_{rest_};
 };
