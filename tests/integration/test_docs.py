@@ -26,6 +26,7 @@ EXPECTED = {
     "kinds": ['"kind":"access"', '"kind":"access"', '"kind":"access"', '"status":"revoked"'],
     "import": ["VALID"],
     "backup": ["intact"],
+    "mcp": ['"structuredContent"', '"name":"whoami"'],
 }
 
 

@@ -12,6 +12,7 @@
 #include "http/query.h"
 #include "mcp/answer.h"
 #include "mcp/origin.h"
+#include "mcp/sealed_text.h"
 #include "mcp/sse.h"
 
 namespace keywright::api_mcp {
@@ -32,6 +33,7 @@ constexpr std::string_view kRefusedChallenge =
     "error_description=\"The credential is not valid\"";
 constexpr std::size_t kUserAgentMax = 255;
 constexpr std::string_view kPreflightSeconds = "600";
+constexpr std::string_view kSessionServer = "keywright";
 
 std::string admitted_kinds(const domain::Kinds& kinds) {
   std::string names;
@@ -185,18 +187,45 @@ bool Face::read(http::Exchange& exchange, Visit& visit) {
   if (!message || !era) {
     const mcp::RpcError error = message ? era.error() : message.error();
     if (message) visit.message = std::move(*message);
-    exchange.response.status = error.status;
-    exchange.response.content_type("application/json");
-    exchange.response.body = mcp::error_answer(error);
-    add_headers(request, exchange.response);
     const bool disagrees = error.code == mcp::kHeaderMismatch;
-    record(visit, request.request_id, CallOutcome::denied,
-           disagrees ? "header_mismatch" : "invalid_request");
+    refuse_message(exchange, visit, error, disagrees ? "header_mismatch" : "invalid_request");
     return false;
   }
   visit.era = *era;
   visit.message = std::move(*message);
-  return true;
+  if (knows_session(visit)) return true;
+  const std::string& id = visit.message->id();
+  refuse_message(exchange, visit,
+                 {404, mcp::kInvalidRequest, "There is no such session. Initialize again.", {}, id},
+                 "unknown_session");
+  return false;
+}
+
+void Face::refuse_message(http::Exchange& exchange, const Visit& visit, const mcp::RpcError& error,
+                          std::string_view reason) {
+  exchange.response.status = error.status;
+  exchange.response.content_type("application/json");
+  exchange.response.body = mcp::error_answer(error);
+  add_headers(exchange.request, exchange.response);
+  record(visit, exchange.request.request_id, CallOutcome::denied, reason);
+}
+
+bool Face::knows_session(const Visit& visit) const {
+  const bool asks = visit.era == mcp::Era::legacy && visit.headers.session_id &&
+                    visit.message->method() != "initialize";
+  if (!asks) return true;
+  const std::string owner = visit.caller.user.to_string();
+  const std::string key = visit.caller.key.to_string();
+  const mcp::SessionBinding binding{kSessionServer, owner, key};
+  const auto& sealer = app_.directory.keyring().sealer();
+  return mcp::open_session(sealer, *visit.headers.session_id, binding).has_value();
+}
+
+std::string Face::new_session(const Visit& visit) const {
+  const std::string owner = visit.caller.user.to_string();
+  const std::string key = visit.caller.key.to_string();
+  const mcp::SessionBinding binding{kSessionServer, owner, key};
+  return mcp::seal_session(app_.directory.keyring().sealer(), "", binding, app_.random);
 }
 
 Asked Face::asked_by(const Request& request, const Visit& visit) const {
@@ -289,6 +318,7 @@ void Face::finish(http::Exchange& exchange, const Visit& visit, const Reply& rep
   response.status = reply.status;
   add_headers(request, response);
   for (const auto& [name, value] : visit.limits) response.header(name, value);
+  if (reply.begins_session) response.header("Mcp-Session-Id", new_session(visit));
   record(visit, request.request_id, reply.outcome, reply.reason);
   if (reply.body.empty()) return;
   if (visit.form == AnswerForm::json || reply.status != 200) {

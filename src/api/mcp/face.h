@@ -3,6 +3,10 @@
 //   api_mcp::Face face(app, {.trusted_proxies = config.trusted_proxies});
 //   front.add(api_mcp::serves, face);
 //
+// Clients of the legacy era get a session id, which some of them count on. Nothing is kept under
+// it: it is the key's and its owner's names, sealed. With somebody else's, or one that is none, a
+// request is a 404, after which a client begins anew; without any it is answered as well.
+//
 // The order of a request's questions: is the host ours and may this web page come (403), may this
 // key (401, 403; also for GET and DELETE), the method (405: there is no stream to GET and no
 // session to DELETE), the media types (415, 406), the message (400), then the MCP server. Errors
@@ -67,6 +71,10 @@ class Face final : public http::Handler {
   void refuse(http::Exchange& exchange, const Visit& visit, const Error& error);
   void record(const Visit& visit, std::string_view request_id, CallOutcome outcome,
               std::string_view reason);
+  void refuse_message(http::Exchange& exchange, const Visit& visit, const mcp::RpcError& error,
+                      std::string_view reason);
+  bool knows_session(const Visit& visit) const;
+  std::string new_session(const Visit& visit) const;
   Asked asked_by(const http::Request& request, const Visit& visit) const;
 
   app::App& app_;

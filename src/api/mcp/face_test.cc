@@ -128,6 +128,23 @@ TEST_F(Mcp, InitializeAnswersAKnownVersionAndElseTheNewest) {
   EXPECT_EQ(legacy(owner, "initialize", "{}").code(), mcp::kInvalidParams);
 }
 
+TEST_F(Mcp, ASessionIsTheKeysOwnAndNeedsNoMemory) {
+  const Answer begun = legacy(owner, "initialize", R"({"protocolVersion":"2025-11-25"})");
+  const std::string name = "Mcp-Session-Id: ";
+  const std::size_t at = begun.fields.find(name);
+  ASSERT_NE(at, std::string::npos);
+  const std::size_t begin = at + name.size();
+  const std::string id = begun.fields.substr(begin, begun.fields.find('\r', begin) - begin);
+  const auto ping = [&](const std::string& key, std::string_view session) {
+    return ask(key, R"({"jsonrpc":"2.0","id":1,"method":"ping"})", {{"Mcp-Session-Id", session}})
+        .status;
+  };
+  EXPECT_EQ(ping(owner, id), 200);
+  EXPECT_EQ(ping(owner, "made-up"), 404);
+  EXPECT_EQ(ping(key_of(h.owner), id), 404);
+  EXPECT_EQ(modern(owner, "server/discover").fields.find(name), std::string::npos);
+}
+
 TEST_F(Mcp, NotificationsAreAcceptedWithoutABody) {
   const Answer answer = ask(owner, R"({"jsonrpc":"2.0","method":"notifications/initialized"})");
   EXPECT_EQ(answer.status, 202);

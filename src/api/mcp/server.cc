@@ -161,7 +161,9 @@ Reply Server::initialize(const Asked& asked, const Message& message) const {
   writer.key("serverInfo");
   write_server_info(writer);
   writer.key("instructions").string(kInstructions).end_object();
-  return answered(message, result);
+  Reply reply = answered(message, result);
+  reply.begins_session = true;
+  return reply;
 }
 
 Reply Server::discover(const Message& message) const {

@@ -4,7 +4,7 @@
 //   Reply reply = server.answer(asked, message);                       // all but tools/call
 //   Reply reply = co_await server.call_tool(asked, message);
 //
-// Both eras are served without any state: no session is handed out, and each request stands alone.
+// Both eras are served without any state: each request stands alone.
 // tools/list shows what the caller may do now, in any of his organizations. A tool that exists but
 // that he may not use answers with a result that says so (isError), as does any other failure of
 // the operation; only a name that no tool has is a JSON-RPC error.
@@ -46,6 +46,7 @@ struct Reply {
   std::string reason;    // of what is not ok
   bool changed = false;  // something was done that cannot be taken back by refusing the answer
   bool unauthenticated = false;  // the key ended meanwhile: 401 instead of this
+  bool begins_session = false;   // an answer to `initialize`
 };
 
 struct ServerOptions {
