@@ -23,6 +23,10 @@ struct Showing {
 constexpr std::string_view kWhoami =
     "curl -s {url}/api/v1/whoami -H 'Authorization: Bearer {token}'";
 
+constexpr std::string_view kMcpWhoami =
+    "curl -s {url}/api/mcp/v1 -H 'Authorization: Bearer {token}' --json "
+    "'{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"whoami\"}}'";
+
 // For kinds that other programs check: asks Keywright, as such a program would.
 #define KW_VERIFY(rest)                                                       \
   "curl -s {url}/api/v1/keys/verify -H 'Authorization: Bearer {management}' " \
@@ -31,7 +35,7 @@ constexpr std::string_view kWhoami =
 constexpr Showing kShowings[] = {
     {"personal", "personal", "scripts of one person, with an expiry", kWhoami},
     {"access", "access", "everything its owner may do, one key for every place", kWhoami},
-    {"mcp", "mcp", "Keywright's own MCP server", KW_VERIFY("\"audience\":\"mcp\"")},
+    {"mcp", "mcp", "Keywright's own MCP server", kMcpWhoami},
     {"connect", "connect", "MCP servers behind Keywright; this one reaches two of them",
      "curl -s {url}/api/v1/me -H 'X-API-Key: {token}'"},
     {"ingest_one", "ingest", "sends traces, restricted to one platform",

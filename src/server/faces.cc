@@ -29,8 +29,10 @@ void write_verdicts(rest::MetricsText& text, std::string_view face,
 
 void write_proxy(rest::MetricsText& text, const gateway::ProxyCounters& counters) {
   const std::pair<std::string_view, std::uint64_t> results[] = {
-      {"forwarded", counters.forwarded}, {"unreachable", counters.unreachable},
-      {"failed", counters.failed},       {"timed_out", counters.timed_out},
+      {"forwarded", counters.forwarded},
+      {"unreachable", counters.unreachable},
+      {"failed", counters.failed},
+      {"timed_out", counters.timed_out},
       {"cut", counters.cut},
   };
   text.counter("keywright_proxy_exchanges_total",
@@ -48,14 +50,34 @@ void write_proxy(rest::MetricsText& text, const gateway::ProxyCounters& counters
                static_cast<double>(counters.tunnels));
 }
 
+void write_mcp(rest::MetricsText& text, const api_mcp::Face& face) {
+  const auto sample = [&](const api_mcp::CallCount& count, double value) {
+    text.sample({{"server", "keywright"},
+                 {"method", count.method},
+                 {"tool", count.tool},
+                 {"outcome", count.outcome}},
+                value);
+  };
+  text.counter("keywright_mcp_calls_total", "Messages to Keywright's own MCP server.");
+  face.counters().visit(
+      [&](const api_mcp::CallCount& count) { sample(count, static_cast<double>(count.calls)); });
+  text.counter("keywright_mcp_call_seconds_total", "Time spent on them, together.");
+  face.counters().visit([&](const api_mcp::CallCount& count) { sample(count, count.seconds); });
+  text.counter("keywright_mcp_audit_dropped_total",
+               "Calls that are not in the audit log because the store was too slow.",
+               static_cast<double>(face.dropped_audit_events()));
+}
+
 }  // namespace
 
 Faces::Faces(app::App& app, const Config& config, rest::FaceOptions rest_options)
     : proxy_(app.directory, app.clock, proxy_options(config)),
       gateway_(app, proxy_, gateway_options(config)),
       targets_(app, {config.trusted_proxies}),
+      mcp_(app, {.trusted_proxies = config.trusted_proxies}),
       rest_(app, with_metrics(std::move(rest_options))) {
   front_.add(console::serves, console_);
+  front_.add(api_mcp::serves, mcp_);
   front_.add(api_targets::serves, targets_);  // four names of /auth, so before the gateway
   front_.add(gateway::serves, gateway_);
 }
@@ -67,6 +89,7 @@ rest::FaceOptions Faces::with_metrics(rest::FaceOptions options) {
     write_verdicts(text, "forward_auth", gateway_.forward_auth_totals());
     write_verdicts(text, "services", gateway_.services_totals());
     write_proxy(text, proxy_.counters());
+    write_mcp(text, mcp_);
   });
   return options;
 }

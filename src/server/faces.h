@@ -8,6 +8,7 @@
 // Threading: construct before the loops start. Lifetime: app and config outlive the faces.
 #pragma once
 
+#include "api/mcp/face.h"
 #include "api/rest/face.h"
 #include "api/targets/face.h"
 #include "console/console.h"
@@ -35,6 +36,7 @@ class Faces {
   gateway::Gateway gateway_;
   console::Console console_;
   api_targets::Face targets_;
+  api_mcp::Face mcp_;
   rest::Face rest_;
   Front front_{rest_};
 };

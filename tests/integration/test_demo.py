@@ -94,6 +94,8 @@ class DemoTest(unittest.TestCase):
                     self.assertEqual(kind, answer["kind"])
                 elif kind == "connect":
                     self.assertEqual(kind, answer["api_key"]["kind"])
+                elif "/api/mcp/v1" in line:
+                    self.assertEqual(kind, answer["result"]["structuredContent"]["kind"])
                 else:
                     self.assertEqual(kind, answer["kind"])
 
