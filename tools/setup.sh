@@ -8,11 +8,12 @@ packages_of() {
     build)
       echo clang-19 libstdc++-12-dev cmake ninja-build ccache mold pkg-config python3 \
         libssl-dev libsodium-dev libsqlite3-dev libsimdjson-dev libfmt-dev \
-        libexpected-dev zlib1g-dev libzstd-dev libcrypt-dev libargon2-dev libnghttp2-dev ;;
+        libexpected-dev zlib1g-dev libzstd-dev libcrypt-dev libargon2-dev libnghttp2-dev \
+        npm ;;
     test)
       packages_of build
       echo libgtest-dev libclang-rt-19-dev clang-tidy-19 clang-format-19 libbenchmark-dev g++-12 \
-        openssl sqlite3 curl nghttp2-client procps git ;;
+        openssl sqlite3 curl nghttp2-client procps git chromium ;;
     bench)
       packages_of build
       echo libbenchmark-dev nginx-light wrk nghttp2-client valgrind strace curl openssl procps ;;
@@ -31,7 +32,9 @@ optional_packages_of() {
   esac
 }
 
+# An npm that did not come from Debian will do, and must not be replaced together with its Node.
 is_installed() {
+  [ "$1" = npm ] && command -v npm >/dev/null && return
   dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null | grep -q '^ii'
 }
 

@@ -1,9 +1,9 @@
 // console/assets.h - the files in the binary.
 //
-//   for (const Asset& asset : all_assets()) serve(asset.path, asset.content);
+//   for (const Asset& asset : all_assets()) serve(asset.path, asset.plain);
 //
-// The build compresses each file listed in CMakeLists.txt and writes the table (assets.cmake); both
-// forms are in the binary, so nothing is compressed or unpacked at run time.
+// tools/build_console.py compresses each file and writes the table; all forms are in the binary, so
+// nothing is compressed or unpacked at run time.
 //
 // Threading: constants. Lifetime: of the program.
 #pragma once
@@ -14,10 +14,11 @@
 namespace keywright::console {
 
 struct Asset {
-  std::string_view path;  // where it is served: "/console/console.css"
+  std::string_view path;  // where it is served: "/console/theme.js"
   std::string_view content_type;
-  std::string_view content;
-  std::string_view compressed;  // gzip
+  std::string_view plain;
+  std::string_view gzip;
+  std::string_view brotli;
 };
 
 std::span<const Asset> all_assets();

@@ -1,6 +1,9 @@
 #include "console/console.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -28,52 +31,83 @@ constexpr std::string_view kDocsPolicy =
 
 constexpr std::size_t kToConsole = 1'000'000;  // routes that are no asset
 constexpr std::size_t kToConsoleSlash = kToConsole + 1;
+constexpr std::size_t kBelowConsole = kToConsole + 2;
 
-struct Tags {
-  std::string content;
-  std::string compressed;
-};
+constexpr std::string_view kImmutable = "/console/assets/";
+
+// The first segments of the console's own addresses: web/src/app.tsx.
+constexpr std::string_view kPages[] = {
+    "setup",    "invitation", "reset",           "account",     "settings", "projects",
+    "targets",  "services",   "user-management", "mcp-servers", "traces",   "audit",
+    "registries"};
+
+enum class Form : unsigned char { plain, gzip, brotli };
+constexpr std::size_t kForms = 3;
+
+std::string_view content_of(const Asset& asset, Form form) {
+  switch (form) {
+    case Form::plain: return asset.plain;
+    case Form::gzip: return asset.gzip;
+    case Form::brotli: return asset.brotli;
+  }
+  return {};
+}
 
 std::string tag_of(std::string_view bytes) {
   return fmt::format("\"{:08x}{:x}\"", crc32(bytes), bytes.size());
 }
 
+using Tags = std::array<std::string, kForms>;
+
 const std::vector<Tags>& tags() {
   static const std::vector<Tags> made = [] {
     std::vector<Tags> list;
     for (const Asset& asset : all_assets()) {
-      list.push_back({tag_of(asset.content), tag_of(asset.compressed)});
+      list.push_back({tag_of(asset.plain), tag_of(asset.gzip), tag_of(asset.brotli)});
     }
     return list;
   }();
   return made;
 }
 
-// "gzip" or "*" in the list, and not with q=0.
-bool accepts_gzip(const Request& request) {
+// The weight of one item of an Accept-Encoding list: "br", "gzip;q=0.8".
+double weight_of(std::string_view item) {
+  const auto semicolon = item.find(';');
+  if (semicolon == std::string_view::npos) return 1;
+  const auto equals = item.find("q=", semicolon);
+  if (equals == std::string_view::npos) return 1;
+  double weight = 1;
+  const std::string_view number = item.substr(equals + 2);
+  std::from_chars(number.data(), number.data() + number.size(), weight);
+  return weight;
+}
+
+// The smallest form that the client takes: named, or covered by "*", and not with q=0.
+Form best_form(const Request& request) {
   const auto accepted = request.headers.find("Accept-Encoding");
-  if (!accepted) return false;
+  if (!accepted) return Form::plain;
+  std::optional<bool> gzip;
+  std::optional<bool> brotli;
+  bool star = false;
   std::string_view rest = *accepted;
-  std::optional<bool> star;
   while (!rest.empty()) {
     const auto comma = rest.find(',');
     const std::string_view item = rest.substr(0, comma);
-    const auto semicolon = item.find(';');
-    const std::string_view coding = trim(item.substr(0, semicolon));
-    double weight = 1;
-    if (semicolon != std::string_view::npos) {
-      const auto equals = item.find("q=", semicolon);
-      if (equals != std::string_view::npos) {
-        const std::string_view number = item.substr(equals + 2);
-        std::from_chars(number.data(), number.data() + number.size(), weight);
-      }
-    }
-    if (equals_ignoring_case(coding, "gzip")) return weight > 0;
-    if (coding == "*") star = weight > 0;
+    const std::string_view coding = trim(item.substr(0, item.find(';')));
+    const bool taken = weight_of(item) > 0;
+    if (equals_ignoring_case(coding, "gzip")) gzip = taken;
+    if (equals_ignoring_case(coding, "br")) brotli = taken;
+    if (coding == "*") star = taken;
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
   }
-  return star.value_or(false);
+  if (brotli.value_or(star)) return Form::brotli;
+  return gzip.value_or(star) ? Form::gzip : Form::plain;
+}
+
+bool wants_page(const Request& request) {
+  const auto accepted = request.headers.find("Accept");
+  return accepted && accepted->find("text/html") != std::string_view::npos;
 }
 
 bool is_known(const Request& request, std::string_view tag) {
@@ -94,25 +128,33 @@ void add_security_headers(Response& response, const Asset& asset) {
 
 void write_asset(const Request& request, Response& response, std::size_t index) {
   const Asset& asset = all_assets()[index];
-  const bool compressed = accepts_gzip(request);
-  const std::string& tag = compressed ? tags()[index].compressed : tags()[index].content;
+  const Form form = best_form(request);
+  const std::string& tag = tags()[index][static_cast<std::size_t>(form)];
   response.header("ETag", tag);
-  response.header("Cache-Control", "no-cache");  // kept, but asked for again: one short 304
+  response.header("Cache-Control", asset.path.starts_with(kImmutable)
+                                       ? "public, max-age=31536000, immutable"
+                                       : "no-cache");  // kept, but asked for again
   response.header("Vary", "Accept-Encoding");
   add_security_headers(response, asset);
   if (is_known(request, tag)) {
     response.status = 304;
     return;
   }
-  if (compressed) response.header("Content-Encoding", "gzip");
+  if (form == Form::gzip) response.header("Content-Encoding", "gzip");
+  if (form == Form::brotli) response.header("Content-Encoding", "br");
   response.content_type(asset.content_type);
-  response.body.assign(compressed ? asset.compressed : asset.content);
+  response.body.assign(content_of(asset, form));
 }
 
 void redirect(Response& response, int status, std::string_view location) {
   response.status = status;
   response.header("Location", location);
   response.header("Cache-Control", "no-cache");
+}
+
+void write_nothing_there(const Request& request, Response& response) {
+  http::write_problem(response, 404, "unknown_path", "Nothing is at this address.",
+                      request.request_id);
 }
 
 }  // namespace
@@ -126,10 +168,22 @@ Console::Console() {
   for (std::size_t i = 0; i < all_assets().size(); ++i) {
     router_.add(fmt::format("GET {}", all_assets()[i].path), i);
     if (all_assets()[i].path == "/docs") router_.add("GET /docs/", i);
+    if (all_assets()[i].path == "/console/") page_ = i;
   }
+  router_.add("GET /console/{below...}", kBelowConsole);
   router_.add("GET /", kToConsole);
   router_.add("GET /console", kToConsoleSlash);
   tags();
+}
+
+std::optional<std::size_t> Console::page_for(const Request& request,
+                                             std::string_view below) const {
+  const std::string_view first = below.substr(0, below.find('/'));
+  if (first == "assets" || below.find('.') != std::string_view::npos) return std::nullopt;
+  if (std::ranges::find(kPages, first) == std::end(kPages) && !wants_page(request)) {
+    return std::nullopt;
+  }
+  return page_;
 }
 
 std::optional<Task<void>> Console::handle(http::Exchange& exchange) {
@@ -146,16 +200,19 @@ std::optional<Task<void>> Console::handle(http::Exchange& exchange) {
       return std::nullopt;
     case http::RouteOutcome::unknown_path:
     case http::RouteOutcome::bad_path:
-      http::write_problem(response, 404, "unknown_path", "Nothing is at this address.",
-                          request.request_id);
+      write_nothing_there(request, response);
       return std::nullopt;
   }
   if (match.route == kToConsole) {
     redirect(response, 302, "/console/");
   } else if (match.route == kToConsoleSlash) {
     redirect(response, 308, "/console/");
-  } else {
+  } else if (match.route != kBelowConsole) {
     write_asset(request, response, match.route);
+  } else if (const auto page = page_for(request, match.parameter("below"))) {
+    write_asset(request, response, *page);
+  } else {
+    write_nothing_there(request, response);
   }
   return std::nullopt;
 }

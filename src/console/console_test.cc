@@ -70,7 +70,7 @@ TEST_F(Pages, EveryAssetIsServedWithItsTypeAndInOurPaths) {
     ask(asset.path);
     EXPECT_EQ(response.status, 200) << asset.path;
     EXPECT_EQ(response.content_type(), asset.content_type);
-    EXPECT_EQ(response.body, asset.content);
+    EXPECT_EQ(response.body, asset.plain);
     EXPECT_EQ(header("X-Content-Type-Options"), "nosniff");
     EXPECT_EQ(header("Referrer-Policy"), "no-referrer");
   }
@@ -84,22 +84,68 @@ TEST_F(Pages, PagesHaveAPolicyWithoutInlineCodeAndHaveNone) {
     EXPECT_NE(policy.find("default-src 'none'"), std::string::npos) << asset.path;
     EXPECT_NE(policy.find("frame-ancestors 'none'"), std::string::npos) << asset.path;
     EXPECT_EQ(policy.find("unsafe"), std::string::npos) << asset.path;
-    EXPECT_EQ(asset.content.find("<style"), std::string_view::npos) << asset.path;
-    EXPECT_EQ(asset.content.find(" style="), std::string_view::npos) << asset.path;
-    EXPECT_EQ(asset.content.find("<script>"), std::string_view::npos) << asset.path;
-    EXPECT_FALSE(has_event_attribute(asset.content)) << asset.path;
+    EXPECT_EQ(asset.plain.find("<style"), std::string_view::npos) << asset.path;
+    EXPECT_EQ(asset.plain.find(" style="), std::string_view::npos) << asset.path;
+    EXPECT_EQ(asset.plain.find("<script>"), std::string_view::npos) << asset.path;
+    EXPECT_FALSE(has_event_attribute(asset.plain)) << asset.path;
   }
 }
 
-TEST_F(Pages, GzipIsSentToThoseWhoTakeIt) {
-  ask("/docs/swagger-ui-bundle.js", {{"Accept-Encoding", "br, gzip;q=0.8"}});
+TEST_F(Pages, TheSmallestFormThatIsTakenIsSent) {
+  ask("/docs/swagger-ui-bundle.js", {{"Accept-Encoding", "br;q=0, gzip;q=0.8"}});
   EXPECT_EQ(header("Content-Encoding"), "gzip");
   EXPECT_TRUE(response.body.starts_with("\x1f\x8b"));
-  const std::string compressed = header("ETag");
-  ask("/docs/swagger-ui-bundle.js", {{"Accept-Encoding", "gzip;q=0, *"}});
+  const std::string gzip = header("ETag");
+  ask("/docs/swagger-ui-bundle.js", {{"Accept-Encoding", "gzip, deflate, br"}});
+  EXPECT_EQ(header("Content-Encoding"), "br");
+  const std::string brotli = header("ETag");
+  ask("/docs/swagger-ui-bundle.js", {{"Accept-Encoding", "gzip;q=0, *;q=0"}});
   EXPECT_EQ(header("Content-Encoding"), "");
-  EXPECT_NE(header("ETag"), compressed);
+  EXPECT_EQ((std::set{gzip, brotli, header("ETag")}).size(), 3U);
   EXPECT_EQ(header("Vary"), "Accept-Encoding");
+}
+
+TEST_F(Pages, FilesWithTheirContentInTheirNameAreKeptAndTheRestIsAskedForAgain) {
+  std::size_t kept = 0;
+  for (const Asset& asset : all_assets()) {
+    ask(asset.path);
+    if (asset.path.starts_with("/console/assets/")) {
+      EXPECT_EQ(header("Cache-Control"), "public, max-age=31536000, immutable") << asset.path;
+      ++kept;
+    } else {
+      EXPECT_EQ(header("Cache-Control"), "no-cache") << asset.path;
+    }
+  }
+  EXPECT_GT(kept, 0U);
+}
+
+// What the page loads before it shows anything.
+TEST_F(Pages, TheConsoleBeginsWithAtMost200KibibytesOfScript) {
+  ask("/console/");
+  const std::string page(response.body);
+  std::size_t scripts = 0;
+  for (const Asset& asset : all_assets()) {
+    if (!asset.path.ends_with(".js") || page.find(asset.path) == std::string::npos) continue;
+    scripts += asset.gzip.size();
+  }
+  EXPECT_GT(scripts, 20U * 1024);
+  EXPECT_LE(scripts, 200U * 1024);
+}
+
+TEST_F(Pages, EveryAddressOfTheConsoleIsItsPage) {
+  ask("/console/");
+  const std::string page(response.body);
+  for (std::string_view path : {"/console/setup", "/console/account/keys", "/console/projects/x"}) {
+    ask(path);
+    EXPECT_EQ(response.status, 200) << path;
+    EXPECT_EQ(response.body, page) << path;
+  }
+  ask("/console/nothing", {{"Accept", "text/html,*/*;q=0.8"}});
+  EXPECT_EQ(response.body, page);
+  for (std::string_view path : {"/console/assets/old-1234.js", "/console/account/x.js"}) {
+    ask(path, {{"Accept", "text/html"}});
+    EXPECT_EQ(response.status, 404) << path;
+  }
 }
 
 TEST_F(Pages, AKnownFileIsA304) {

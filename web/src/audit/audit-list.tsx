@@ -1,0 +1,138 @@
+// Events of the audit log, newest first; each opens to show what changed.
+
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { answer, api, type AuditEvent } from "../api/client";
+import { useSession } from "../session";
+import { Button } from "../ui/button";
+import { Mono } from "../ui/copy";
+import { Modal } from "../ui/dialog";
+import { Empty, Facts, Failed, Loading } from "../ui/page";
+import { Table } from "../ui/table";
+import { Time } from "../ui/time";
+import { Badge } from "../keys/status";
+
+export interface AuditFilters {
+  key_id?: string;
+  object_id?: string;
+  actor?: string;
+  action?: string;
+  from?: string;
+  to?: string;
+}
+
+function useEvents(filters: AuditFilters) {
+  const { organization } = useSession();
+  return useInfiniteQuery({
+    queryKey: ["audit", organization.id, filters],
+    queryFn: ({ pageParam }) => answer(api.GET("/api/v1/audit-events", {
+      params: { query: { ...filters, organization_id: organization.id, limit: 50, cursor: pageParam ?? undefined } },
+    })),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
+  });
+}
+
+export function OutcomeBadge({ event }: { event: AuditEvent }) {
+  const good = event.outcome === "success" || event.outcome === "allowed";
+  return <Badge tone={good ? "good" : "bad"}>{event.outcome}</Badge>;
+}
+
+function actorText(event: AuditEvent, names: Map<string, string>): string {
+  const id = event.actor.id;
+  if (!id) return event.actor.type;
+  return names.get(id) ?? `${event.actor.type} ${id}`;
+}
+
+type Change = { before?: unknown; after?: unknown };
+
+// details holds {field: {before, after}} for changes, plain values for the rest.
+function Details({ value }: { value: unknown }) {
+  if (typeof value !== "object" || value === null) return <p className="text-quiet">No details.</p>;
+  const entries = Object.entries(value as Record<string, unknown>);
+  const isChange = (one: unknown): one is Change =>
+    typeof one === "object" && one !== null && ("before" in one || "after" in one);
+  const text = (one: unknown) => (one === undefined || one === null ? "–" : typeof one === "string" ? one : JSON.stringify(one));
+  return (
+    <Facts
+      items={entries.map(([name, one]) => [
+        name,
+        isChange(one)
+          ? (
+            <span key={name} className="flex flex-col gap-1">
+              <del className="rounded bg-bad-tint px-1.5 text-bad wrap-anywhere">{text(one.before)}</del>
+              <ins className="rounded bg-good-tint px-1.5 text-good no-underline wrap-anywhere">{text(one.after)}</ins>
+            </span>
+          )
+          : <Mono key={name}>{text(one)}</Mono>,
+      ])}
+    />
+  );
+}
+
+function EventDialog({ event, actor, onClose }: { event: AuditEvent; actor: string; onClose(): void }) {
+  return (
+    <Modal title={event.action} onClose={onClose} wide>
+      <Facts
+        items={[
+          ["Time", <Time key="t" at={event.time} as="exact" />],
+          ["Who", actor],
+          ...(event.actor.key_id ? [["With the key", <Mono key="k">{event.actor.key_id}</Mono>] as [string, React.ReactNode]] : []),
+          ["What", `${event.object.type} ${event.object.name}`],
+          ["Object id", <Mono key="o">{event.object.id ?? "–"}</Mono>],
+          ["Outcome", <OutcomeBadge key="b" event={event} />],
+          ...(event.reason ? [["Reason", event.reason] as [string, React.ReactNode]] : []),
+          ["Address", event.address ?? "–"],
+          ["Request", <Mono key="r">{event.request_id ?? "–"}</Mono>],
+          ["Event", <Mono key="e">{event.id}</Mono>],
+        ]}
+      />
+      <h3 className="font-semibold">Details</h3>
+      <Details value={event.details} />
+    </Modal>
+  );
+}
+
+const noNames = new Map<string, string>();
+
+export function AuditList({ filters, caption, names = noNames }: {
+  filters: AuditFilters;
+  caption: string;
+  names?: Map<string, string>;
+}) {
+  const events = useEvents(filters);
+  const [open, setOpen] = useState<AuditEvent | null>(null);
+  if (events.isPending) return <Loading label="Reading events" />;
+  if (events.isError) return <Failed error={events.error} retry={() => void events.refetch()} />;
+  const rows = events.data.pages.flatMap((page) => page.items);
+  if (rows.length === 0) return <Empty title="No events" />;
+  return (
+    <>
+      <Table
+        caption={caption}
+        rows={rows}
+        columns={[
+          { title: "Time", cell: (event) => <Time at={event.time} as="exact" /> },
+          {
+            title: "Action",
+            isName: true,
+            cell: (event) => (
+              <button type="button" className="link text-left font-medium" onClick={() => setOpen(event)}>{event.action}</button>
+            ),
+          },
+          { title: "Object", cell: (event) => <span className="wrap-anywhere">{event.object.name || event.object.id || "–"} <span className="text-sm text-quiet">{event.object.type}</span></span> },
+          { title: "Who", cell: (event) => <span className="wrap-anywhere">{actorText(event, names)}</span> },
+          { title: "Outcome", cell: (event) => <><OutcomeBadge event={event} />{event.reason && <span className="block text-sm text-quiet">{event.reason}</span>}</> },
+          { title: "Address", cell: (event) => event.address ?? "–" },
+        ]}
+      />
+      {events.hasNextPage && (
+        <div className="flex justify-center p-3">
+          <Button busy={events.isFetchingNextPage} onClick={() => void events.fetchNextPage()}>Show more</Button>
+        </div>
+      )}
+      {open && <EventDialog event={open} actor={actorText(open, names)} onClose={() => setOpen(null)} />}
+    </>
+  );
+}

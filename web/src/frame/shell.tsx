@@ -1,0 +1,231 @@
+// What stands around every page: the rail, the organization, the account.
+
+import { Dialog } from "@base-ui/react/dialog";
+import {
+  Activity, BookOpen, Boxes, ChevronDown, Crosshair, FolderKanban, KeyRound, LayoutDashboard, Menu as MenuIcon,
+  Plug, ScrollText, Server, Settings, Users, X,
+} from "lucide-react";
+import { useEffect, useState, type ReactNode } from "react";
+import { Link, useLocation } from "wouter";
+
+import { useSession } from "../session";
+import { chooseTheme, chosenTheme } from "../theme";
+import { IconButton } from "../ui/button";
+import { Menu, MenuChoices, MenuItem, MenuLine, MenuLink } from "../ui/menu";
+import { SessionWatch } from "./session-watch";
+import { Brand } from "./sign-in";
+
+interface Place {
+  to: string;
+  text: string;
+  Icon: typeof Activity;
+  under?: string;  // also current below this path
+}
+
+function usePlaces(): { title: string | null; places: Place[] }[] {
+  const { can } = useSession();
+  return [
+    {
+      title: null,
+      places: [
+        { to: "/", text: "Overview", Icon: LayoutDashboard },
+        { to: "/account/keys", text: "My API keys", Icon: KeyRound },
+      ],
+    },
+    {
+      title: "Resources",
+      places: [
+        { to: "/mcp-servers", text: "MCP servers", Icon: Plug },
+        { to: "/registries", text: "Registries", Icon: Boxes },
+        { to: "/projects", text: "Projects", Icon: FolderKanban },
+        { to: "/traces", text: "Traces", Icon: Activity },
+        { to: "/targets", text: "Targets", Icon: Crosshair },
+        { to: "/services", text: "Services", Icon: Server },
+      ],
+    },
+    {
+      title: "User Management",
+      places: [
+        { to: "/user-management/users", text: "Users", Icon: Users },
+        ...(can("keys:read") ? [{ to: "/user-management/keys", text: "API Keys", Icon: KeyRound }] : []),
+      ],
+    },
+    {
+      title: "Organization",
+      places: [
+        ...(can("audit:read") ? [{ to: "/audit", text: "Audit log", Icon: ScrollText }] : []),
+        { to: "/settings", text: "Settings", Icon: Settings },
+      ],
+    },
+  ];
+}
+
+function Rail({ onGo }: { onGo?(): void }) {
+  const [path] = useLocation();
+  const groups = usePlaces();
+  const isHere = (to: string) => (to === "/" ? path === "/" : path === to || path.startsWith(`${to}/`));
+  return (
+    <nav aria-label="Main" className="flex flex-col gap-5 p-3">
+      {groups.map((group) => (
+        <div key={group.title ?? "top"}>
+          {group.title && <p className="px-3 pb-1 text-sm text-quiet">{group.title}</p>}
+          <ul className="flex flex-col gap-0.5">
+            {group.places.map(({ to, text, Icon }) => (
+              <li key={to}>
+                <Link
+                  href={to}
+                  onClick={onGo}
+                  aria-current={isHere(to) ? "page" : undefined}
+                  className="flex min-h-9 items-center gap-3 rounded-lg px-3 hover:bg-sunken
+                    aria-[current=page]:bg-tint aria-[current=page]:font-medium aria-[current=page]:text-link"
+                >
+                  <Icon size={18} aria-hidden className="shrink-0" />
+                  {text}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </div>
+      ))}
+    </nav>
+  );
+}
+
+// The rail of narrow screens: it slides over the page and closes when something was chosen.
+function Drawer() {
+  const [open, setOpen] = useState(false);
+  return (
+    <Dialog.Root open={open} onOpenChange={setOpen}>
+      <Dialog.Trigger render={<IconButton label="Menu" className="lg:hidden"><MenuIcon size={20} /></IconButton>} />
+      <Dialog.Portal>
+        <Dialog.Backdrop className="fixed inset-0 z-40 bg-black/50" />
+        <Dialog.Popup className="fixed inset-y-0 left-0 z-50 w-72 max-w-[85vw] overflow-y-auto bg-surface shadow-xl outline-none">
+          <div className="flex items-center justify-between border-b border-line px-4 py-3">
+            <Dialog.Title render={<div />}><Brand /></Dialog.Title>
+            <Dialog.Close render={<IconButton label="Close the menu"><X size={18} /></IconButton>} />
+          </div>
+          <Rail onGo={() => setOpen(false)} />
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function OrganizationMenu() {
+  const { me, organization, chooseOrganization } = useSession();
+  if (me.organizations.length < 2) {
+    return <span className="hidden min-w-0 truncate text-quiet sm:block">{organization.name}</span>;
+  }
+  return (
+    <Menu
+      label="Organization"
+      trigger={(
+        <button type="button" className="flex min-h-9 min-w-0 items-center gap-1.5 rounded-lg px-2 hover:bg-sunken">
+          <span className="sr-only">Organization: </span>
+          <span className="min-w-0 truncate">{organization.name}</span>
+          <ChevronDown size={16} aria-hidden className="shrink-0" />
+        </button>
+      )}
+    >
+      <MenuChoices
+        label="Organization"
+        value={organization.id}
+        onChange={chooseOrganization}
+        options={me.organizations.map((one) => ({ value: one.id, label: one.name }))}
+      />
+    </Menu>
+  );
+}
+
+function initials(name: string): string {
+  const parts = name.split(/[\s@.]+/).filter(Boolean);
+  return ((parts[0]?.[0] ?? "?") + (parts[1]?.[0] ?? "")).toUpperCase();
+}
+
+function AccountMenu() {
+  const { me, organization, signOut } = useSession();
+  const [theme, setTheme] = useState(chosenTheme);
+  return (
+    <Menu
+      label="Account"
+      trigger={(
+        <button
+          type="button"
+          aria-label="Account"
+          title={me.email}
+          className="flex size-9 shrink-0 items-center justify-center rounded-full bg-accent text-sm font-semibold text-accent-ink"
+        >
+          <span aria-hidden>{initials(me.name || me.email)}</span>
+        </button>
+      )}
+    >
+      <div className="px-3 py-2">
+        <p className="font-medium wrap-anywhere">{me.name || me.email}</p>
+        <p className="text-sm text-quiet wrap-anywhere">{me.name ? `${me.email}, ` : ""}{organization.role}</p>
+      </div>
+      <MenuLine />
+      <MenuLink to="/account">Account settings</MenuLink>
+      <MenuLink to="/account/keys">API keys</MenuLink>
+      <MenuLine />
+      <MenuChoices
+        label="Appearance"
+        value={theme}
+        onChange={(chosen) => {
+          chooseTheme(chosen);
+          setTheme(chosen);
+        }}
+        options={[{ value: "system", label: "System" }, { value: "light", label: "Light" }, { value: "dark", label: "Dark" }]}
+      />
+      <MenuLine />
+      <MenuItem onClick={() => void signOut()}>Sign out</MenuItem>
+    </Menu>
+  );
+}
+
+// "/" searches, "c" creates; never while something is typed or a dialog is open.
+function useShortcuts(): void {
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      const typing = target.closest("input, textarea, select, [contenteditable], [role=dialog], [role=menu]");
+      if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+      const wanted = { "/": "[data-search]", "c": "[data-create]" }[event.key];
+      const element = wanted ? document.querySelector<HTMLElement>(wanted) : null;
+      if (!element) return;
+      event.preventDefault();
+      if (event.key === "c") element.click();
+      else element.focus();
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, []);
+}
+
+export function Shell({ children }: { children: ReactNode }) {
+  useShortcuts();
+  return (
+    <div className="min-h-dvh">
+      <a href="#main" className="sr-only rounded-lg bg-surface px-3 py-2 focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50">
+        Skip to the content
+      </a>
+      <header className="sticky top-0 z-20 flex h-14 items-center gap-2 border-b border-line bg-surface px-3 sm:gap-4 sm:px-4">
+        <Drawer />
+        <Link href="/" className="shrink-0"><Brand /></Link>
+        <div className="flex min-w-0 grow items-center justify-end gap-1 sm:gap-3">
+          <OrganizationMenu />
+          <a href="/docs" className="inline-flex min-h-9 items-center gap-1.5 rounded-lg px-2 text-quiet hover:bg-sunken hover:text-ink" aria-label="API reference">
+            <BookOpen size={18} aria-hidden /><span className="hidden sm:inline">Docs</span>
+          </a>
+          <AccountMenu />
+        </div>
+      </header>
+      <div className="mx-auto flex w-full max-w-[110rem]">
+        <aside className="sticky top-14 hidden h-[calc(100dvh-3.5rem)] w-56 shrink-0 overflow-y-auto border-r border-line lg:block">
+          <Rail />
+        </aside>
+        <main id="main" tabIndex={-1} className="min-w-0 grow px-3 py-5 sm:px-6 sm:py-7">{children}</main>
+      </div>
+      <SessionWatch />
+    </div>
+  );
+}

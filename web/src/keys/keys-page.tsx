@@ -1,0 +1,349 @@
+// The table of keys, wherever it stands.
+
+import { Ellipsis, Plus, Search } from "lucide-react";
+import { useEffect, useState, type ReactNode } from "react";
+import { Link, useLocation, useSearch } from "wouter";
+
+import type { Key } from "../api/client";
+import { useSession } from "../session";
+import { Button, IconButton } from "../ui/button";
+import { Mono } from "../ui/copy";
+import { Menu, MenuItem, MenuLine } from "../ui/menu";
+import { useNotice } from "../ui/notices";
+import { Empty, Failed, Loading, Note, Page } from "../ui/page";
+import { Table, type Column } from "../ui/table";
+import { Time } from "../ui/time";
+import { BulkDialog, RevokeDialog, RotateDialog, useKeysChanged } from "./actions";
+import { setEnabled, useKeys, views, type Filters, type View } from "./data";
+import { EditDialog } from "./edit-dialog";
+import { kinds, kindNamed, scopeText, shownPartOf } from "./kinds";
+import { useCreatable, useWhere, type Place } from "./place";
+import { KeyStatus } from "./status";
+
+// Filters stand in the address, so that a view can be kept, sent and gone back to.
+function useFilters() {
+  const search = useSearch();
+  const [path, navigate] = useLocation();
+  const inAddress = new URLSearchParams(search);
+  const filters: Filters = {
+    q: inAddress.get("q") ?? "",
+    status: inAddress.get("status") ?? "",
+    kind: inAddress.get("kind") ?? "",
+    view: (inAddress.get("view") ?? "") as View,
+  };
+  const all = inAddress.get("owner") === "all";
+  const user = inAddress.get("user") ?? "";
+  const set = (changes: Partial<Record<keyof Filters | "owner" | "user", string>>) => {
+    const next = new URLSearchParams(search);
+    for (const [name, value] of Object.entries(changes)) {
+      if (value) next.set(name, value);
+      else next.delete(name);
+    }
+    const text = next.toString();
+    navigate(text ? `${path}?${text}` : path, { replace: true });
+  };
+  return { filters, all, user, set };
+}
+
+function SearchField({ value, onChange }: { value: string; onChange(text: string): void }) {
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  useEffect(() => {
+    if (text === value) return;
+    const timer = setTimeout(() => onChange(text), 250);
+    return () => clearTimeout(timer);
+  });
+  return (
+    <div className="relative min-w-0 grow basis-64">
+      <Search size={17} aria-hidden className="absolute top-1/2 left-3 -translate-y-1/2 text-quiet" />
+      <input
+        type="search"
+        aria-label="Search keys by name, id or a pasted key"
+        placeholder="Name, id, or paste a key"
+        autoComplete="off"
+        spellCheck={false}
+        value={text}
+        data-search=""
+        onChange={(event) => {
+          // A pasted key is cut down to what lists show before it gets anywhere, even the address.
+          const shown = shownPartOf(event.target.value);
+          setText(shown.isToken ? shown.search : event.target.value);
+        }}
+        className="input pl-9!"
+      />
+    </div>
+  );
+}
+
+function RowMenu({ item, place, act }: { item: Key; place: Place; act(what: Doing): void }) {
+  const [, navigate] = useLocation();
+  const say = useNotice();
+  const changed = useKeysChanged();
+  const ended = item.status === "revoked" || item.status === "expired";
+  const mayRotate = useMayRotate(item);
+  const toggle = async () => {
+    try {
+      await setEnabled(item.id, item.status === "disabled");
+      say(`“${item.name}” is ${item.status === "disabled" ? "enabled" : "disabled"}.`);
+      changed();
+    } catch (error) {
+      say((error as Error).message);
+    }
+  };
+  return (
+    <Menu label={`Actions for ${item.name}`} trigger={<IconButton label={`More for ${item.name}`}><Ellipsis size={18} /></IconButton>}>
+      <MenuItem onClick={() => navigate(`${place.base}/${item.id}`)}>Open</MenuItem>
+      <MenuItem onClick={() => act({ what: "edit", item })} disabled={item.status === "revoked"}>Edit</MenuItem>
+      <MenuItem onClick={() => act({ what: "rotate", item })} disabled={ended || !mayRotate}>Rotate</MenuItem>
+      <MenuItem onClick={() => void toggle()} disabled={ended}>{item.status === "disabled" ? "Enable" : "Disable"}</MenuItem>
+      <MenuLine />
+      <MenuItem danger onClick={() => act({ what: "delete", item })} disabled={item.status === "revoked"}>Delete</MenuItem>
+    </Menu>
+  );
+}
+
+// Nobody gets the secret of another person's key: rotating those is not offered.
+export function useMayRotate(item: Key): boolean {
+  const { me, can } = useSession();
+  if (item.owner.type !== "user") return can("keys:write");
+  return item.owner.id === me.id || can("keys:write");
+}
+
+export function useMayManage(item: Key): boolean {
+  const { me, can } = useSession();
+  return can("keys:write") || (item.owner.type === "user" && item.owner.id === me.id);
+}
+
+type Doing = { what: "revoke" | "delete" | "rotate" | "edit"; item: Key };
+
+function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void): Column<Key>[] {
+  const list: (Column<Key> | false)[] = [
+    {
+      title: "Name",
+      isName: true,
+      className: "lg:min-w-36",
+      cell: (item) => (
+        <Link href={`${place.base}/${item.id}`} className="link font-medium wrap-anywhere">{item.name}</Link>
+      ),
+    },
+    {
+      title: "Description",
+      cell: (item) => item.description
+        ? <span className="line-clamp-2 max-w-48 wrap-anywhere" title={item.description}>{item.description}</span>
+        : <span className="text-quiet">–</span>,
+    },
+    {
+      title: "Key",
+      cell: (item) => (
+        <>
+          <span className="block whitespace-nowrap"><Mono>{item.mask}</Mono></span>
+          <span className="block text-sm text-quiet" title={kindNamed(item.kind)?.purpose}>{item.kind}</span>
+        </>
+      ),
+    },
+    { title: "Servers or scope", cell: (item) => <span className="lg:whitespace-nowrap">{scopeText(item)}</span> },
+    withOwner && {
+      title: "User",
+      cell: (item: Key) => (
+        <>
+          <span className="block wrap-anywhere">{item.owner.name || item.owner.id}</span>
+          {item.owner.type !== "user" && <span className="block text-sm text-quiet">{item.owner.type}</span>}
+        </>
+      ),
+    },
+    { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
+    {
+      title: "Last used",
+      cell: (item) => item.last_used_at
+        ? (
+          <>
+            <span className="block"><Time at={item.last_used_at} /></span>
+            {item.last_used_ip && <span className="block text-sm text-quiet wrap-anywhere">{item.last_used_ip}</span>}
+          </>
+        )
+        : <span className="whitespace-nowrap text-quiet">Never used</span>,
+    },
+    { title: "Expires", cell: (item) => item.expires_at ? <Time at={item.expires_at} /> : "Never" },
+    { title: "Status", cell: (item) => <KeyStatus item={item} /> },
+    { title: "Actions", hideTitle: true, cell: (item) => <RowActions item={item} place={place} act={act} /> },
+  ];
+  return list.filter((column) => column !== false);
+}
+
+function RowActions({ item, place, act }: { item: Key; place: Place; act(what: Doing): void }) {
+  if (!useMayManage(item)) return null;
+  return (
+    <div className="flex items-center gap-1 lg:justify-end">
+      {item.status !== "revoked" && (
+        <Button small aria-label={`Revoke ${item.name}`} onClick={() => act({ what: "revoke", item })}>Revoke</Button>
+      )}
+      <RowMenu item={item} place={place} act={act} />
+    </div>
+  );
+}
+
+function Toolbar({ place, filters, all, user, set }: ReturnType<typeof useFilters> & { place: Place }) {
+  const { can } = useSession();
+  const kindFixed = place.whose === "project" || place.whose === "target";
+  return (
+    <div className="flex flex-col gap-3 border-b border-line p-3 sm:p-4">
+      <div className="flex flex-wrap items-center gap-2">
+        <SearchField value={filters.q} onChange={(q) => set({ q })} />
+        {place.whose === "choice" && can("keys:read") && (
+          <select
+            aria-label="Whose keys"
+            className="input w-auto!"
+            value={all ? "all" : ""}
+            onChange={(event) => set({ owner: event.target.value })}
+          >
+            <option value="">My keys</option>
+            <option value="all">All keys</option>
+          </select>
+        )}
+        {user && <Button onClick={() => set({ user: "" })}>Keys of everybody</Button>}
+        {!kindFixed && (
+          <select
+            aria-label="Kind"
+            className="input w-auto!"
+            value={filters.kind}
+            onChange={(event) => set({ kind: event.target.value })}
+          >
+            <option value="">Every kind</option>
+            {kinds.map((kind) => <option key={kind.name} value={kind.name}>{kind.name}</option>)}
+          </select>
+        )}
+        <select
+          aria-label="Status"
+          className="input w-auto!"
+          value={filters.status}
+          onChange={(event) => set({ status: event.target.value, view: "" })}
+        >
+          <option value="">Every status</option>
+          {["active", "disabled", "expired", "revoked"].map((status) => <option key={status} value={status}>{status}</option>)}
+        </select>
+      </div>
+      <div className="flex flex-wrap gap-1.5" role="group" aria-label="Saved views">
+        {views.map((view) => (
+          <button
+            key={view.value}
+            type="button"
+            aria-pressed={filters.view === view.value}
+            onClick={() => set({ view: view.value, status: "" })}
+            className="min-h-8 rounded-full border border-line px-3 text-sm hover:bg-sunken
+              aria-pressed:border-accent aria-pressed:bg-tint aria-pressed:font-medium"
+          >
+            {view.label}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function NotAllowed() {
+  return (
+    <Note>
+      Only owners, admins and auditors see keys that are not their own. Ask an admin of the organization
+      for the key you need, or for a role that may see them.
+    </Note>
+  );
+}
+
+export function KeysPage({ place, tabs, embedded = false }: { place: Place; tabs?: ReactNode; embedded?: boolean }) {
+  const [, navigate] = useLocation();
+  const state = useFilters();
+  const where = useWhere(place, state.all, state.user);
+  const creatable = useCreatable(place);
+  const create = creatable.length > 0 && (
+    <Button look="primary" data-create="" onClick={() => navigate(`${place.base}/new`)}>
+      <Plus size={17} aria-hidden /> Create API key
+    </Button>
+  );
+  const body = where === null
+    ? <NotAllowed />
+    : <KeyList place={place} where={where} state={state} create={create} />;
+  if (!embedded) return <Page title={place.title} lead={place.lead} actions={create}>{tabs}{body}</Page>;
+  return (
+    <div className="flex flex-col gap-4">
+      <div className="flex flex-wrap items-center justify-between gap-3">
+        <p className="max-w-2xl text-quiet">{place.lead}</p>
+        {create}
+      </div>
+      {body}
+    </div>
+  );
+}
+
+function KeyList({ place, where, state, create }: {
+  place: Place;
+  where: NonNullable<ReturnType<typeof useWhere>>;
+  state: ReturnType<typeof useFilters>;
+  create: ReactNode;
+}) {
+  const { filters, set } = state;
+  const keys = useKeys(where, filters);
+  const [doing, setDoing] = useState<Doing | null>(null);
+  const [chosen, setChosen] = useState(new Set<string>());
+  const [bulk, setBulk] = useState<"revoke" | "disable" | null>(null);
+  const rows = keys.data?.pages.flatMap((page) => page.items) ?? [];
+  const picked = rows.filter((row) => chosen.has(row.id) && row.status !== "revoked");
+  const filtered = Boolean(filters.q || filters.status || filters.kind || filters.view);
+  const clear = () => set({ q: "", status: "", kind: "", view: "" });
+
+  let content;
+  if (keys.isPending) content = <Loading label="Reading keys" />;
+  else if (keys.isError) content = <Failed error={keys.error} retry={() => void keys.refetch()} />;
+  else if (rows.length === 0 && filtered) {
+    content = <Empty title="No keys match" action={<Button onClick={clear}>Clear filters</Button>}>Revoked keys are shown when the status filter says so.</Empty>;
+  } else if (rows.length === 0) {
+    content = (
+      <Empty title="No keys yet" action={create}>
+        A key lets a program in without your password. Or from a terminal:{" "}
+        <Mono>keywright keys create --kind access --name ci</Mono>
+      </Empty>
+    );
+  } else {
+    content = (
+      <Table
+        caption={place.title}
+        columns={columnsFor(place, where.owner !== undefined, setDoing)}
+        rows={rows}
+        selection={{
+          chosen,
+          nameOf: (row) => row.name,
+          toggle(ids, on) {
+            const next = new Set(chosen);
+            for (const id of ids) if (on) next.add(id); else next.delete(id);
+            setChosen(next);
+          },
+        }}
+      />
+    );
+  }
+
+  return (
+    <section className="card min-w-0" aria-label="Keys">
+      <Toolbar place={place} {...state} />
+      {picked.length > 0 && (
+        <div className="flex flex-wrap items-center gap-2 border-b border-line bg-tint px-4 py-2" role="group" aria-label="Selected keys">
+          <span className="mr-2 font-medium">{picked.length} selected</span>
+          <Button small onClick={() => setBulk("disable")}>Disable</Button>
+          <Button small onClick={() => setBulk("revoke")}>Revoke</Button>
+          <Button small look="quiet" onClick={() => setChosen(new Set())}>Clear selection</Button>
+        </div>
+      )}
+      {content}
+      {keys.hasNextPage && (
+        <div className="flex justify-center border-t border-line p-3">
+          <Button busy={keys.isFetchingNextPage} onClick={() => void keys.fetchNextPage()}>Show more</Button>
+        </div>
+      )}
+      {(doing?.what === "revoke" || doing?.what === "delete") && (
+        <RevokeDialog item={doing.item} word={doing.what === "delete" ? "Delete" : "Revoke"} onClose={() => setDoing(null)} />
+      )}
+      {doing?.what === "rotate" && <RotateDialog item={doing.item} onClose={() => setDoing(null)} />}
+      {doing?.what === "edit" && <EditDialog item={doing.item} onClose={() => setDoing(null)} />}
+      {bulk && <BulkDialog items={picked} action={bulk} onClose={() => setBulk(null)} onDone={() => setChosen(new Set())} />}
+    </section>
+  );
+}

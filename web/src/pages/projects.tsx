@@ -1,0 +1,138 @@
+import { useQuery } from "@tanstack/react-query";
+import { lazy, useState } from "react";
+import { Link, Route, Switch } from "wouter";
+
+import { answer, api } from "../api/client";
+import { platformsOf, projects, useObjects, type Platform, type Project } from "../api/objects";
+import { CreateKeyPage } from "../keys/create-page";
+import { KeysPage } from "../keys/keys-page";
+import { projectPlace } from "../keys/place";
+import { ObjectsPage, type Objects } from "../objects/objects-page";
+import { useSession } from "../session";
+import { Mono } from "../ui/copy";
+import { Field } from "../ui/field";
+import { Failed, Loading, Note, Page, Section } from "../ui/page";
+import { TabLinks } from "../ui/tab-links";
+import { Time } from "../ui/time";
+import { dryRun } from "../traces/routing";
+
+const TracesPanel = lazy(() => import("../traces/traces-panel"));
+
+const aboutProjects: Objects<Project> = {
+  collection: projects,
+  noun: "project",
+  plural: "projects",
+  right: "projects:write",
+  lead: "A project gathers the platforms that send traces, and the keys they send them with.",
+  onDelete: "Its platforms and keys stop working at once, and its traces can no longer be read.",
+  valuesOf: (item) => ({ name: item.name }),
+  fields: () => [{ name: "name", label: "Name", required: true, placeholder: "Support assistant" }],
+  columns: [
+    { title: "Name", isName: true, cell: (item) => <Link href={`/projects/${item.id}`} className="link font-medium wrap-anywhere">{item.name}</Link> },
+    { title: "Id", cell: (item) => <Mono>{item.id}</Mono> },
+    { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
+  ],
+};
+
+export const ProjectsPage = () => <ObjectsPage about={aboutProjects} />;
+
+const types = { flowise: "Flowise", n8n: "n8n", http_api: "HTTP API" };
+
+function aboutPlatforms(project: string): Objects<Platform> {
+  return {
+    collection: platformsOf(project),
+    noun: "platform",
+    plural: "platforms",
+    right: "projects:write",
+    lead: "Where traces come from. A trace names its platform, or its metadata does.",
+    onDelete: "Traces for it are refused at once; a key narrowed to it alone can send nothing any more.",
+    valuesOf: (item) => ({ name: item.name, type: item.type, external_id: item.external_id ?? "", service_name: item.service_name ?? "" }),
+    fields: () => [
+      { name: "name", label: "Name", required: true, placeholder: "Support bot" },
+      { name: "type", label: "Type", type: "select", required: true, initial: "flowise", options: Object.entries(types).map(([value, label]) => ({ value, label })) },
+      { name: "external_id", label: "Id of the chatflow or workflow", hint: "Traces whose metadata has it as chatflowId (Flowise) or workflowId (n8n) come here." },
+      { name: "service_name", label: "Service name", hint: "OpenTelemetry traces with this service.name come here." },
+    ],
+    columns: [
+      { title: "Name", isName: true, cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
+      { title: "Type", cell: (item) => types[item.type] },
+      { title: "External id", cell: (item) => item.external_id ? <Mono>{item.external_id}</Mono> : "–" },
+      { title: "Service name", cell: (item) => item.service_name ? <Mono>{item.service_name}</Mono> : "–" },
+      { title: "platformId", cell: (item) => <Mono>{item.id}</Mono> },
+    ],
+  };
+}
+
+const kExample = '{\n  "data": {"input": "hello"},\n  "metadata": {"chatflowId": "abc"}\n}';
+
+// Says where a trace would go, and why. Nothing is sent.
+function RoutingPanel({ project }: { project: string }) {
+  const { organization } = useSession();
+  const platforms = useObjects(platformsOf(project), organization.id);
+  const [body, setBody] = useState(kExample);
+  const [scope, setScope] = useState<string[]>([]);
+  if (platforms.isPending) return <Loading />;
+  if (platforms.isError) return <Failed error={platforms.error} />;
+  const outcome = dryRun(body, platforms.data.items, scope.length > 0 ? scope : null);
+  return (
+    <div className="grid items-start gap-5 lg:grid-cols-2">
+      <Section title="A trace">
+        <Field label="Body" required hint="As a program would post it to /public/traces. Nothing is sent.">
+          {(wiring) => <textarea {...wiring} rows={12} spellCheck={false} className="input font-mono text-sm" value={body} onChange={(event) => setBody(event.target.value)} />}
+        </Field>
+        <fieldset>
+          <legend className="mb-1 font-medium">With a key for</legend>
+          <div className="flex flex-col gap-1.5">
+            {platforms.data.items.map((platform) => (
+              <label key={platform.id} className="flex items-center gap-3">
+                <input type="checkbox" className="size-5 accent-accent" checked={scope.includes(platform.id)} onChange={(event) => setScope(event.target.checked ? [...scope, platform.id] : scope.filter((id) => id !== platform.id))} />
+                {platform.name}
+              </label>
+            ))}
+          </div>
+          <p className="mt-1 text-sm text-quiet">None ticked: a key for all platforms.</p>
+        </fieldset>
+      </Section>
+      <Section title="Where it goes">
+        <div role="status" className="flex flex-col gap-3">
+          <Note tone={outcome.platform ? "info" : "warn"}>
+            {outcome.platform ? <>To <strong>{outcome.platform.name}</strong>, routed by <Mono>{outcome.by}</Mono>.</> : <>Refused: {outcome.status} <Mono>{outcome.code}</Mono>.</>}
+          </Note>
+          <p>{outcome.why}</p>
+        </div>
+      </Section>
+    </div>
+  );
+}
+
+export function ProjectPage({ id }: { id: string }) {
+  const project = useQuery({
+    queryKey: ["objects", "projects", "one", id],
+    queryFn: () => answer(api.GET("/api/v1/projects/{id}", { params: { path: { id } } })),
+  });
+  if (project.isPending) return <Loading />;
+  if (project.isError) return <Failed error={project.error} />;
+  const place = projectPlace(id);
+  const base = `/projects/${id}`;
+  return (
+    <Page title={project.data.name} lead={<Link href="/projects" className="link">All projects</Link>}>
+      <TabLinks
+        label="Project"
+        tabs={[
+          { to: base, text: "Platforms" },
+          { to: `${base}/keys`, text: "API Keys" },
+          { to: `${base}/traces`, text: "Traces" },
+          { to: `${base}/routing`, text: "Routing" },
+        ]}
+      />
+      <Switch>
+        <Route path={`${base}/keys`}><KeysPage place={place} embedded /></Route>
+        <Route path={`${base}/keys/new`}><CreateKeyPage place={place} embedded /></Route>
+        <Route path={`${base}/traces`}><TracesPanel project={id} /></Route>
+        <Route path={`${base}/routing`}><RoutingPanel project={id} /></Route>
+        <Route><ObjectsPage about={aboutPlatforms(id)} embedded /></Route>
+      </Switch>
+    </Page>
+  );
+}
+

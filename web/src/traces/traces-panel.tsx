@@ -1,0 +1,3 @@
+export default function TracesPanel({ project }: { project: string }) {
+  return <p>{project}</p>;
+}

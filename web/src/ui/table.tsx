@@ -1,0 +1,86 @@
+// Real tables. Narrow screens show each row as a block of labelled lines, so nothing scrolls sideways.
+
+import type { ReactNode } from "react";
+
+export interface Column<Row> {
+  title: string;
+  cell(row: Row): ReactNode;
+  // The one that names the row for screen readers.
+  isName?: boolean;
+  hideTitle?: boolean;
+  className?: string;
+}
+
+export function Table<Row extends { id: string }>({ caption, columns, rows, selection }: {
+  caption: string;
+  columns: Column<Row>[];
+  rows: Row[];
+  selection?: { chosen: Set<string>; toggle(ids: string[], on: boolean): void; nameOf(row: Row): string };
+}) {
+  const all = selection !== undefined && rows.length > 0 && rows.every((row) => selection.chosen.has(row.id));
+  return (
+    <div className="relative overflow-x-auto max-lg:overflow-visible">
+      <table className="w-full border-collapse text-left max-lg:block">
+        <caption className="sr-only">{caption}</caption>
+        <thead className="max-lg:sr-only">
+          <tr className="border-b border-line text-sm text-quiet">
+            {selection && (
+              <th scope="col" className="w-10 py-2 pl-4">
+                <input
+                  type="checkbox"
+                  aria-label="Select all shown"
+                  className="size-5 align-middle accent-accent"
+                  checked={all}
+                  onChange={(event) => selection.toggle(rows.map((row) => row.id), event.target.checked)}
+                />
+              </th>
+            )}
+            {columns.map((column) => (
+              <th key={column.title} scope="col" className="px-3 py-2.5 font-medium whitespace-nowrap">
+                {column.hideTitle ? <span className="sr-only">{column.title}</span> : column.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody className="max-lg:block">
+          {rows.map((row) => (
+            <tr
+              key={row.id}
+              className="border-line not-last:border-b hover:bg-sunken/60 max-lg:relative max-lg:block max-lg:px-3 max-lg:py-3"
+            >
+              {selection && (
+                <td className="py-2.5 pl-4 align-top max-lg:absolute max-lg:top-0.5 max-lg:left-0 max-lg:pl-3">
+                  <input
+                    type="checkbox"
+                    aria-label={`Select ${selection.nameOf(row)}`}
+                    className="size-5 accent-accent"
+                    checked={selection.chosen.has(row.id)}
+                    onChange={(event) => selection.toggle([row.id], event.target.checked)}
+                  />
+                </td>
+              )}
+              {columns.map((column) => {
+                const Cell = column.isName ? "th" : "td";
+                const narrow = column.isName
+                  ? `max-lg:block ${selection ? "max-lg:pl-8" : ""} max-lg:pb-1`
+                  : "max-lg:flex max-lg:gap-3 max-lg:py-0.5";
+                return (
+                  <Cell
+                    key={column.title}
+                    scope={column.isName ? "row" : undefined}
+                    className={`px-3 py-2.5 align-top font-normal max-lg:px-0 ${narrow} ${column.className ?? ""}`}
+                  >
+                    {!column.isName && !column.hideTitle && (
+                      <span aria-hidden className="w-24 shrink-0 text-sm text-quiet lg:hidden">{column.title}</span>
+                    )}
+                    <div className="min-w-0">{column.cell(row)}</div>
+                  </Cell>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
