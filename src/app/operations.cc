@@ -10,6 +10,7 @@ std::span<const Operation> all_operations() {
     add_organization_operations(list);
     add_user_operations(list);
     add_project_operations(list);
+    add_trace_operations(list);
     add_target_operations(list);
     add_mcp_server_operations(list);
     add_registry_operations(list);

@@ -59,17 +59,6 @@ Result<std::optional<Presented>> find_key(const http::Request& request,
   return found.front();
 }
 
-domain::RoutingScope scope_of(const domain::KeyRecord& key) {
-  domain::RoutingScope scope;
-  const std::optional<domain::Scope>& held = key.policy->scope;
-  if (!held || held->all) return scope;
-  scope.all = false;
-  for (const std::string& id : held->ids) {
-    if (const auto platform = domain::PlatformId::parse(id)) scope.ids.push_back(*platform);
-  }
-  return scope;
-}
-
 Result<Sender> sender_of(const app::Directory& directory, const app::Caller& caller) {
   const domain::KeyRecord* key = directory.keys().find(caller.digest);
   if (key == nullptr || key->owner_type != domain::OwnerType::project) {
@@ -81,7 +70,7 @@ Result<Sender> sender_of(const app::Directory& directory, const app::Caller& cal
   sender.project = project->id;
   sender.key_id = caller.key.to_string();
   sender.key_name = key->text->name();
-  sender.scope = scope_of(*key);
+  sender.scope = routing_scope_of(*key->policy);
   if (key->expires_at != domain::kNever) {
     sender.expires_at = from_unix_milliseconds(key->expires_at);
   }

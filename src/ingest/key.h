@@ -36,7 +36,4 @@ struct Sender {
 
 Result<Sender> sender_of(const app::Directory& directory, const app::Caller& caller);
 
-// The key of a project, as a dry run names it; nothing if the project has no such key.
-domain::RoutingScope scope_of(const domain::KeyRecord& key);
-
 }  // namespace keywright::ingest

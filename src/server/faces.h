@@ -26,6 +26,8 @@ class Faces {
   Faces& operator=(const Faces&) = delete;
 
   http::Handler& front() { return front_; }
+  // One more face; it outlives this one. Before the loops start.
+  void add(Front::Serves serves, http::Handler& face) { front_.add(serves, face); }
   // When no io thread runs any more, and before the loops go.
   void close_kept() { proxy_.close_kept(); }
 

@@ -23,6 +23,7 @@
 #include "server/loop_scheduler.h"
 #include "server/setup.h"
 #include "server/signals.h"
+#include "server/trace_door.h"
 
 namespace keywright::server {
 
@@ -34,6 +35,7 @@ constexpr std::size_t kHashingThreadsMax = 4;
 constexpr std::size_t kHashingQueueMax = 64;
 constexpr std::chrono::milliseconds kTick{1000};
 constexpr unsigned kTicksBetweenLooks = 10;
+constexpr std::chrono::hours kDropTracesEvery{1};
 
 std::size_t hashing_threads() {
   const std::size_t cores = std::thread::hardware_concurrency();
@@ -89,6 +91,13 @@ class Server {
   app::App& app() { return app_; }
   Core& core() { return *core_; }
 
+  Result<void> open_traces() {
+    KW_TRY(traces_, TraceDoor::open(app_, config_, core_->random));
+    app_.traces = &traces_->reader();
+    faces_.add(ingest::serves, traces_->face());
+    return {};
+  }
+
   Result<void> start() {
     http_ = std::make_unique<http::Server>(loops_, faces_.front(), http_options());
     for (const net::Endpoint& endpoint : config_.listen) {
@@ -126,6 +135,8 @@ class Server {
     has_room_ = has_room;
   }
 
+  void drop_old_traces() { traces_->drop_old_traces(core_->committer); }
+
   void record_found_idle() { app::record_found_idle(core_->directory, core_->committer); }
 
   void flush_usage() { core_->directory.usage().file().flush(); }
@@ -134,6 +145,7 @@ class Server {
   void stop() {
     ready_ = false;
     http_->stop();
+    traces_->stop();
     core_->committer.stop();
     core_->barrier.disband();
     readers_.stop();
@@ -151,6 +163,7 @@ class Server {
     options.metrics.push_back([this](rest::MetricsText& text) {
       rest::write_http_metrics(text, http_->counters());
       write_outcomes(text, core_->directory);
+      if (traces_ != nullptr) traces_->write_metrics(text);
       text.counter("keywright_log_lines_dropped_total", "Log lines that a full pipe did not take.",
                    static_cast<double>(process_logger().dropped_lines()));
     });
@@ -211,6 +224,7 @@ class Server {
   app::SetupLink setup_link_;
   app::App app_;
   Faces faces_;
+  std::unique_ptr<TraceDoor> traces_;
   net::LoopGroup loops_;
   std::vector<std::unique_ptr<LoopScheduler>> schedulers_;
   std::unique_ptr<http::Server> http_;
@@ -221,6 +235,7 @@ class Server {
 
 void run_until_told(Server& server, const Signals& signals, const Clock& clock) {
   auto flushed_at = clock.boot_time();
+  auto dropped_at = flushed_at - kDropTracesEvery;
   while (true) {
     const std::optional<int> signal = signals.wait(kTick);
     if (signal == SIGHUP) {
@@ -231,6 +246,10 @@ void run_until_told(Server& server, const Signals& signals, const Clock& clock) 
     }
     server.look_at_disk();
     server.record_found_idle();
+    if (clock.boot_time() - dropped_at >= kDropTracesEvery) {
+      server.drop_old_traces();
+      dropped_at = clock.boot_time();
+    }
     if (clock.boot_time() - flushed_at >= kUsageFlushEvery) {
       server.flush_usage();
       flushed_at = clock.boot_time();
@@ -256,6 +275,7 @@ Result<void> serve(const Config& config) {
   const Place place{config.data_directory, config.digest_key_file};
   KW_TRY(auto core, Core::open(place, Missing::create, clock, random, settings_of(config)));
   Server server(config, std::move(core), std::move(tls));
+  KW_CHECK_OK(server.open_traces());
   std::optional<DemoSheet> demo;
   if (config.demo) {
     KW_TRY(demo, prepare_demo(server.core(), server.app()));

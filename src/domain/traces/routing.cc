@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "domain/keys/key.h"
+
 namespace keywright::domain {
 namespace {
 
@@ -177,6 +179,16 @@ class Router {
 };
 
 }  // namespace
+
+RoutingScope routing_scope_of(const Policy& policy) {
+  RoutingScope scope;
+  if (!policy.scope || policy.scope->all) return scope;
+  scope.all = false;
+  for (const std::string& id : policy.scope->ids) {
+    if (const auto platform = PlatformId::parse(id)) scope.ids.push_back(*platform);
+  }
+  return scope;
+}
 
 void add_hint(std::vector<std::string>& hints, std::string_view text) {
   if (std::find(hints.begin(), hints.end(), text) == hints.end()) hints.emplace_back(text);

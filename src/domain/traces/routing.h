@@ -29,6 +29,8 @@
 
 namespace keywright::domain {
 
+struct Policy;
+
 // What a trace says of its platform; each list without repetitions.
 struct RoutingHints {
   std::vector<std::string> platform_ids;
@@ -55,6 +57,8 @@ struct RoutingScope {
   bool all = true;
   std::vector<PlatformId> ids;
 };
+
+RoutingScope routing_scope_of(const Policy& policy);
 
 // The platforms that exist now.
 class Platforms {

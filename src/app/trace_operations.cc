@@ -1,0 +1,258 @@
+#include "app/listing.h"
+#include "app/operations.h"
+#include "app/trace_reader.h"
+#include "domain/traces/routing.h"
+#include "json/document.h"
+
+namespace keywright::app {
+namespace {
+
+using domain::Platform;
+using domain::PlatformId;
+using domain::Project;
+using domain::ProjectId;
+using domain::Right;
+
+KW_LIST_OF(TraceList, TraceSummary)
+
+struct ListTraces {
+  std::string project_id;
+  std::optional<std::string> platform_id;
+  std::optional<Time> from;
+  std::optional<Time> to;
+  std::optional<std::string> status;
+  std::optional<std::int64_t> limit;
+  std::optional<std::string> cursor;
+};
+KW_DESCRIBE(ListTraces,
+            field<&ListTraces::project_id>("project_id", "Id of the project.", in_path),
+            field<&ListTraces::platform_id>("platform_id", "Of this platform only.", in_query),
+            field<&ListTraces::from>("from", "Received then or later.", in_query),
+            field<&ListTraces::to>("to", "Received before this time.", in_query),
+            field<&ListTraces::status>("status", "With this status: error, success, ...",
+                                       in_query),
+            field<&ListTraces::limit>("limit", "Most items in one answer, 50 if left out.",
+                                      in_query, minimum(1), maximum(200)),
+            field<&ListTraces::cursor>("cursor", "`next_cursor` of the page before.", in_query))
+
+struct GetTrace {
+  std::string project_id;
+  std::string id;
+  std::optional<std::int64_t> span_limit;
+  std::optional<std::string> span_cursor;
+};
+KW_DESCRIBE(GetTrace, field<&GetTrace::project_id>("project_id", "Id of the project.", in_path),
+            field<&GetTrace::id>("id", "Id of the trace.", in_path),
+            field<&GetTrace::span_limit>("span_limit",
+                                         "Most spans in one answer, 1000 if left out.", in_query,
+                                         minimum(1), maximum(5000)),
+            field<&GetTrace::span_cursor>("span_cursor",
+                                          "`next_span_cursor` of the answer before.", in_query))
+
+struct OfProject {
+  std::string project_id;
+};
+KW_DESCRIBE(OfProject, field<&OfProject::project_id>("project_id", "Id of the project.", in_path))
+
+struct RouteTest {
+  std::string project_id;
+  std::optional<std::string> key_id;
+  json::Raw trace;
+  json::Raw resource;
+};
+KW_DESCRIBE(RouteTest, field<&RouteTest::project_id>("project_id", "Id of the project.", in_path),
+            field<&RouteTest::key_id>("key_id",
+                                      "Key that would send it; an unrestricted one if left out."),
+            field<&RouteTest::trace>("trace",
+                                     "Body of the trace: platformId, metadata, externalMetadata. "
+                                     "What it holds otherwise is not looked at.",
+                                     object_only),
+            field<&RouteTest::resource>("resource",
+                                        "OTLP resource attributes by name: service.name, "
+                                        "mibo.platform_id.",
+                                        object_only))
+
+struct RouteVerdict {
+  std::string outcome;
+  std::optional<PlatformId> platform_id;
+  std::optional<std::string> platform_name;
+  std::optional<std::string> by;
+  std::vector<std::string> warnings;
+  std::string rule;
+  std::optional<std::string> message;
+};
+KW_DESCRIBE(RouteVerdict,
+            field<&RouteVerdict::outcome>("outcome", "ROUTED, or the code the sender would get."),
+            field<&RouteVerdict::platform_id>("platform_id", "Where the trace would go."),
+            field<&RouteVerdict::platform_name>("platform_name", "Its name."),
+            field<&RouteVerdict::by>("by", "platformId, metadata, serviceName or keyScope."),
+            field<&RouteVerdict::warnings>("warnings", "What was odd about it."),
+            field<&RouteVerdict::rule>("rule", "Row of the routing table that applied."),
+            field<&RouteVerdict::message>("message", "What the sender would be told."))
+
+Error no_traces() {
+  return Error(Code::unavailable, "traces_off", "This server keeps no traces.");
+}
+
+Task<Result<TraceList>> list_traces(App& app, Call& call, ListTraces input) {
+  KW_CO_TRY(const Project* project,
+            visible<Project>(app.directory, call, id_from(input.project_id), "project"));
+  if (app.traces == nullptr) co_return fail(no_traces());
+  const ProjectId id = project->id;
+  TraceQuery query;
+  query.project = id;
+  if (input.platform_id) query.platforms = {PlatformId{id_from(*input.platform_id)}};
+  query.from = input.from;
+  query.to = input.to;
+  query.status = input.status.value_or("");
+  query.cursor = input.cursor.value_or("");
+  query.limit = static_cast<int>(input.limit.value_or(50));
+  auto read = [&] { return app.traces->list_traces(query); };
+  auto page = co_await app.readers.run(read);
+  if (!page) co_return fail(std::move(page).error());
+  KW_CO_CHECK_OK(visible<Project>(app.directory, call, id.value, "project"));
+  TraceList list;
+  list.items = std::move(page->items);
+  list.next_cursor = std::move(page->next_cursor);
+  co_return list;
+}
+
+Task<Result<Trace>> get_trace(App& app, Call& call, GetTrace input) {
+  KW_CO_TRY(const Project* project,
+            visible<Project>(app.directory, call, id_from(input.project_id), "project"));
+  if (app.traces == nullptr) co_return fail(no_traces());
+  const ProjectId id = project->id;
+  SpanPage page;
+  page.cursor = input.span_cursor.value_or("");
+  if (input.span_limit) page.limit = static_cast<int>(*input.span_limit);
+  auto read = [&] { return app.traces->get_trace(id, input.id, page); };
+  auto trace = co_await app.readers.run(read);
+  if (!trace) co_return fail(std::move(trace).error());
+  KW_CO_CHECK_OK(visible<Project>(app.directory, call, id.value, "project"));
+  if (!*trace) co_return fail(not_found("trace"));
+  co_return std::move(**trace);
+}
+
+Task<Result<UnroutedReport>> list_unrouted(App& app, Call& call, OfProject input) {
+  KW_CO_TRY(const Project* project,
+            visible<Project>(app.directory, call, id_from(input.project_id), "project"));
+  if (app.traces == nullptr) co_return fail(no_traces());
+  co_return app.traces->unrouted(project->id);
+}
+
+// Looks through all of them: a dry run is asked for by hand.
+class PlatformsByWalking final : public domain::Platforms {
+ public:
+  explicit PlatformsByWalking(const Directory& directory) : directory_(directory) {}
+
+  const Platform* find(PlatformId id) const override {
+    return directory_.find<Platform>(id.value);
+  }
+  std::vector<const Platform*> with_external_id(ProjectId project, domain::PlatformType type,
+                                                std::string_view external_id) const override {
+    return select([&](const Platform& platform) {
+      return platform.project_id == project && platform.type == type &&
+             platform.external_id == external_id;
+    });
+  }
+  std::vector<const Platform*> with_service_name(ProjectId project,
+                                                 std::string_view name) const override {
+    return select([&](const Platform& platform) {
+      return platform.project_id == project && platform.service_name == name;
+    });
+  }
+
+ private:
+  template <class Accept>
+  std::vector<const Platform*> select(Accept accept) const {
+    std::vector<const Platform*> found;
+    directory_.table<Platform>().for_each([&](const Platform& platform) {
+      if (accept(platform)) found.push_back(&platform);
+    });
+    return found;
+  }
+
+  const Directory& directory_;
+};
+
+Result<domain::RoutingScope> scope_of_key(const Directory& directory, const Project& project,
+                                          const std::optional<std::string>& key_id) {
+  if (!key_id) return domain::RoutingScope{};
+  const auto id = domain::KeyId::parse(*key_id);
+  const domain::KeyRecord* key = id ? directory.keys().find(*id) : nullptr;
+  const bool of_project = key != nullptr && key->owner_type == domain::OwnerType::project &&
+                          directory.project(key->owner) == &project;
+  if (!of_project) return fail(invalid_field("key_id", "must be a key of this project"));
+  return domain::routing_scope_of(*key->policy);
+}
+
+Result<domain::RoutingHints> hints_of(const RouteTest& input) {
+  domain::RoutingHints hints;
+  if (!input.trace.is_null()) {
+    KW_TRY(const json::Document document, json::Document::parse(input.trace.view()));
+    KW_TRY(hints, domain::read_hints(document.root()));
+  }
+  if (!input.resource.is_null()) {
+    // Named as metadata would name them, so that one reader knows all spellings.
+    const std::string body = "{\"metadata\":" + std::string(input.resource.view()) + "}";
+    KW_TRY(const json::Document document, json::Document::parse(body));
+    KW_TRY(const domain::RoutingHints more, domain::read_hints(document.root()));
+    add_hints(hints, more);
+  }
+  return hints;
+}
+
+Result<RouteVerdict> test_route(const Directory& directory, Call& call, const RouteTest& input) {
+  KW_TRY(const Project* project,
+         visible<Project>(directory, call, id_from(input.project_id), "project"));
+  KW_TRY(const domain::RoutingScope scope, scope_of_key(directory, *project, input.key_id));
+  KW_TRY(const domain::RoutingHints hints, hints_of(input));
+  const domain::Route route =
+      choose_platform(hints, scope, project->id, PlatformsByWalking(directory));
+  RouteVerdict verdict;
+  verdict.outcome = name_of(route.outcome);
+  verdict.rule = route.row;
+  verdict.warnings = route.warnings;
+  if (route.outcome == domain::RouteOutcome::routed) {
+    verdict.platform_id = route.platform->id;
+    verdict.platform_name = route.platform->name;
+    verdict.by = name_of(route.by);
+  } else {
+    verdict.message = message_of(route.outcome);
+  }
+  return verdict;
+}
+
+}  // namespace
+
+void add_trace_operations(std::vector<Operation>& operations) {
+  operations.push_back(operation<&list_traces>({.name = "traces.list",
+                                                .method = "GET",
+                                                .path = "/projects/{project_id}/traces",
+                                                .summary = "List the traces of a project",
+                                                .tag = "Traces",
+                                                .right = Right::projects_read}));
+  operations.push_back(operation<&get_trace>({.name = "traces.get",
+                                              .method = "GET",
+                                              .path = "/projects/{project_id}/traces/{id}",
+                                              .summary = "Get a trace with its spans",
+                                              .tag = "Traces",
+                                              .right = Right::projects_read}));
+  operations.push_back(
+      operation<&list_unrouted>({.name = "projects.unrouted",
+                                 .method = "GET",
+                                 .path = "/projects/{project_id}/unrouted",
+                                 .summary = "See which traces did not arrive, and why",
+                                 .tag = "Traces",
+                                 .right = Right::projects_read}));
+  operations.push_back(
+      operation<&test_route>({.name = "projects.route_test",
+                              .method = "POST",
+                              .path = "/projects/{project_id}/route-test",
+                              .summary = "Try out where a trace would go",
+                              .tag = "Traces",
+                              .right = Right::projects_read,
+                              .unchanging = true}));
+}
+
+}  // namespace keywright::app

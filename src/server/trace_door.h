@@ -1,0 +1,49 @@
+// server/trace_door.h - everything that traces need, put together: store, door, and what keeps the
+// store from growing for ever.
+//
+//   KW_TRY(auto door, TraceDoor::open(app, config, clock, random));
+//   app.traces = &door->reader();
+//   faces.add(ingest::serves, door->face());
+//   door->drop_old_traces(app.committer);             // once an hour
+//   http_server.stop();  door->stop();                // before the loops stop
+//
+// Traces lie in DIR/traces, apart from the keys.
+//
+// Errors: those of traces/trace_store.h.
+// Threading: the main thread. Lifetime: app, clock and random outlive it.
+#pragma once
+
+#include <memory>
+
+#include "api/rest/metrics.h"
+#include "app/operation.h"
+#include "ingest/face.h"
+#include "server/config.h"
+
+namespace keywright::server {
+
+inline constexpr std::int64_t kTraceRetentionDays = 90;  // of a project that says nothing else
+
+class TraceDoor {
+ public:
+  static Result<std::unique_ptr<TraceDoor>> open(app::App& app, const Config& config,
+                                                 Random& random);
+
+  ingest::Face& face() { return face_; }
+  app::TraceReader& reader() { return reader_; }
+
+  // Tells the store how long each project keeps its traces. The records are read by the writer.
+  void drop_old_traces(app::Committer& committer);
+  void write_metrics(rest::MetricsText& text) const;
+  void stop();
+
+ private:
+  TraceDoor(app::App& app, const Config& config, std::unique_ptr<traces::TraceStore> store);
+
+  std::unique_ptr<traces::TraceStore> store_;
+  ingest::UnroutedLog unrouted_;
+  ingest::StoredTraces reader_;
+  ingest::Face face_;
+};
+
+}  // namespace keywright::server
