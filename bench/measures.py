@@ -20,13 +20,15 @@ import subprocess
 import tempfile
 import time
 
-from processes import (Exact, Failed, Keywright, Nginx, children_of, end, post, spawn, wrk)
+from processes import (Exact, Failed, Keywright, Nginx, children_of, end, h2load, post, spawn, wrk)
 
 CONNECTIONS = 64
 SLICE_SECONDS = 1
 BATCH_ITEMS = 1000
 CREATING_CLIENTS = 32
 A_A_RANGE = (0.9, 1.1)
+H2_STREAMS = 100
+H2_REQUESTS = 100_000  # about a second
 
 
 @dataclasses.dataclass
@@ -165,6 +167,51 @@ def verify(bench):
         yield Row(f"verify, {name} ÷ valid", spread(ratios(name, "valid")), "≤ 1.05",
                   low <= 1.05 if is_good else None,
                   "met when the lower quartile is" if middle > 1.05 >= low else "")
+
+
+def h2(bench):
+    """One connection with 100 streams, beside nginx answering HTTP/1.1 as for `verify`. h2load asks
+    about one token in each slice, another one in the next."""
+    seed = bench.seed(bench.keys)
+    body = bench.scratch / "h2_body.json"
+    with Keywright(seed.data, threads=1, cores="0") as server:
+        body_bytes = mean_body_bytes(server, seed)
+        use_every_key(server, seed, bench.keys)
+        with Nginx(body_bytes, cores="0") as nginx:
+            cpu, rates = {"nginx": [], "again": [], "h1": [], "h2": []}, []
+            for number in range(bench.rounds + 1):
+                body.write_text(json.dumps({"key": random.choice(seed.tokens())}))
+                for name in list(cpu) if number % 2 else list(cpu)[::-1]:
+                    served = nginx if name in ("nginx", "again") else server
+                    before = served.cpu_nanoseconds()
+                    if name == "h2":
+                        seconds = h2load(served, "/api/v1/keys/verify", seed.verifier, body,
+                                         H2_REQUESTS, H2_STREAMS, "1")
+                        nanoseconds = (served.cpu_nanoseconds() - before) / H2_REQUESTS
+                    else:
+                        nanoseconds, _ = slice_of(served, "verify", seed.file("tokens"),
+                                                  seed.verifier)
+                    if number == 0:  # warm-up
+                        continue
+                    cpu[name].append(nanoseconds)
+                    if name == "h2":
+                        rates.append(H2_REQUESTS / seconds)
+
+    def ratios(above, below):
+        return [a / b for a, b in zip(cpu[above], cpu[below])]
+
+    a_a = statistics.median(ratios("again", "nginx"))
+    is_good = A_A_RANGE[0] <= a_a <= A_A_RANGE[1]
+    yield Row("h2c: nginx ÷ nginx", spread(ratios("again", "nginx")), "0.9–1.1", is_good,
+              "" if is_good else "outside: the ratio of this run is void")
+    ratio = statistics.median(ratios("h2", "nginx"))
+    yield Row("verify over h2c, CPU ÷ nginx static 200", spread(ratios("h2", "nginx")), "≤ 0.8",
+              ratio <= 0.8 if is_good else None,
+              f"aim 0.6; {H2_STREAMS} streams on one connection, one token a slice, nginx over "
+              f"HTTP/1.1; {bench.keys:,} keys")
+    yield Row("verify over h2c, CPU µs a request", spread([n / 1000 for n in cpu["h2"]]),
+              note=f"HTTP/1.1 {spread([n / 1000 for n in cpu['h1']])}; "
+                   f"{statistics.median(rates):,.0f} requests/s")
 
 
 def batch(bench):
@@ -435,6 +482,7 @@ def instructions(bench):
 MEASURES = {
     "decide": decide,
     "verify": verify,
+    "h2": h2,
     "batch": batch,
     "scaling": scaling,
     "memory": memory,

@@ -271,6 +271,27 @@ def wrk(served, mode, source, credential, connections, seconds, cores=None, thre
     return load
 
 
+def h2load(served, path, credential, body_file, requests, streams, cores=None):
+    """So many POSTs of one body over one HTTP/2 connection, without TLS. How long they took; fails
+    unless every one is answered with 2xx, by the server's count too."""
+    before = served.answers()
+    started = time.monotonic()
+    done = subprocess.run(
+        [str(part) for part in
+         on_cores(cores, ["h2load", "-n", requests, "-c", 1, "-m", streams, "-d", body_file,
+                          "-H", f"Authorization: Bearer {credential}",
+                          "-H", "Content-Type: application/json",
+                          f"http://127.0.0.1:{served.port}{path}"])],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+    seconds = time.monotonic() - started
+    if done.returncode != 0 or f"status codes: {requests} 2xx" not in done.stdout:
+        raise Failed(f"h2load failed: {done.stdout[-800:]} {done.stderr[-500:]}")
+    after = served.answers()
+    if not requests <= after["2xx"] - before["2xx"] <= requests + 2:
+        raise Failed(f"h2load counted {requests} answers, the server {after['2xx'] - before['2xx']}")
+    return seconds
+
+
 class Exact:
     """A load of exactly so many requests, over connections that stay open."""
 

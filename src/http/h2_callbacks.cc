@@ -179,7 +179,7 @@ struct Callbacks {
         if (!ends_stream(frame->hd)) return 0;
         if (Stream* stream = stream_of(engine, frame->hd.stream_id)) {
           stream->local_ended = true;
-          if (!stream->remote_ended) session.note(*stream);
+          stream->since = session.worker_.loop().now();
         }
         return 0;
       case NGHTTP2_RST_STREAM: session.has_reset(frame->rst_stream.error_code); return 0;

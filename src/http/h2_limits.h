@@ -27,6 +27,9 @@ inline constexpr std::uint32_t kStreamWindow = 64 * 1024 - 1;
 inline constexpr std::int32_t kConnectionWindow = 1024 * 1024;
 // Of bodies larger than a stream's window: so much of them is gathered at the same time.
 inline constexpr std::uint64_t kGatheredBytes = 8 * 1024 * 1024;
+// Of a request whose answer is complete already; then its stream is reset with NO_ERROR.
+inline constexpr std::uint64_t kDiscardedBytes = 8 * 1024 * 1024;
+inline constexpr std::chrono::milliseconds kDiscardingTime{1000};
 inline constexpr std::size_t kMaxContinuations = 8;
 // A header list this many times over the limit is not listened to any more, and costs a reset.
 inline constexpr std::size_t kHeadPatience = 4;

@@ -147,10 +147,6 @@ void Session::attend(Stream& stream) {
   }
   if (stream.reader && stream.may_read()) std::exchange(stream.reader, nullptr).resume();
   if (stream.pump && stream.may_pump()) std::exchange(stream.pump, nullptr).resume();
-  if (stream.local_ended && !stream.remote_ended && !stream.is_gone()) {
-    reset(stream, NGHTTP2_NO_ERROR);  // RFC 9113 8.1: the rest of the request is not needed
-    drain();
-  }
   if (stream.closed && !stream.has_work() && !stream.queued) release(stream);
 }
 
@@ -346,7 +342,9 @@ void Session::release(Stream& stream) {
 
 void Session::body_arrived(Stream& stream, std::string_view piece) {
   stream.body_bytes += piece.size();
-  if (stream.fault || (stream.responded && !stream.streams)) return;  // nobody will read it
+  if (stream.fault || stream.local_ended || (stream.responded && !stream.streams)) {
+    return discard(stream, piece.size());
+  }
   if (stream.body_bytes > stream.body_limit) {
     stream.fault = Fault{Refusal::body_too_large, "data"};
     stream.body.clear();
@@ -357,6 +355,16 @@ void Session::body_arrived(Stream& stream, std::string_view piece) {
   if (stream.reader) note(stream);
   if (stream.buffers && stream.gathering > 0) return_window(stream);
   if (stream.buffers && stream.unreturned > kStreamWindow / 2) want_to_gather(stream);
+}
+
+// Nobody will read it, but a client that is still sending may not look for its answer before it is
+// done: it is let go on for a while.
+void Session::discard(Stream& stream, std::size_t bytes) {
+  stream.unreturned += bytes;
+  stream.discarded += bytes;
+  if (stream.discarded <= kDiscardedBytes) return return_window(stream);
+  stream.late = true;
+  note(stream);
 }
 
 // More of the body than fits into its window, if the session has room for all of it.
@@ -416,6 +424,7 @@ void Session::sweep(net::Ticks now) {
 
 bool Session::is_late(Stream& stream, net::Ticks now) const {
   const ServerLimits& limits = worker_.limits();
+  if (stream.local_ended && !stream.remote_ended) return now - stream.since >= kDiscardingTime;
   const bool sends = stream.responded && !stream.to_send.empty();
   const bool reads = !stream.responded && !stream.remote_ended &&
                      ((stream.buffers && !stream.waits_to_gather) || stream.reader);
@@ -432,7 +441,9 @@ bool Session::is_late(Stream& stream, net::Ticks now) const {
 }
 
 void Session::meet_deadline(Stream& stream) {
-  if (stream.responded) {
+  if (stream.local_ended) {
+    reset(stream, NGHTTP2_NO_ERROR);  // RFC 9113 8.1: the rest of the request is not needed
+  } else if (stream.responded) {
     cut(stream, {});
   } else {
     stream.fault = Fault{Refusal::timed_out, "body"};

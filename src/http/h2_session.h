@@ -94,6 +94,7 @@ class Session {
 
   // Bodies.
   void body_arrived(Stream& stream, std::string_view piece);
+  void discard(Stream& stream, std::size_t bytes);
   void want_to_gather(Stream& stream);
   void gather_next();
   void return_window(Stream& stream);

@@ -33,7 +33,8 @@ void Stream::clear() {
   reader = pump = nullptr;
   session = nullptr;
   next = previous = next_event = nullptr;
-  body_limit = body_bytes = unreturned = gathering = response_bytes = progress_mark = sent = 0;
+  body_limit = body_bytes = unreturned = discarded = gathering = response_bytes = progress_mark =
+      sent = 0;
   began = since = waited = {};
   queued = head_done = started = buffers = streams = waits_to_gather = remote_ended = responded =
       false;

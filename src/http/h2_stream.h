@@ -91,6 +91,7 @@ class Stream final : public ExchangeControl {
   std::uint64_t body_limit = 0;
   std::uint64_t body_bytes = 0;  // received
   std::uint64_t unreturned = 0;  // of them, not given back to the stream's window
+  std::uint64_t discarded = 0;   // received after the answer
   std::uint64_t gathering = 0;   // what the session has set aside for the body
   std::uint64_t response_bytes = 0;
   std::uint64_t progress_mark = 0;
