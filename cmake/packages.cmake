@@ -2,7 +2,7 @@
 # keeps the list of which room may include which library's headers.
 #
 #   OpenSSL::Crypto OpenSSL::SSL  sodium::sodium  crypt::crypt  SQLite::SQLite3  ZLIB::ZLIB
-#   simdjson::simdjson  nghttp2::nghttp2  Threads::Threads
+#   simdjson::simdjson  nghttp2::nghttp2  pq::pq  Threads::Threads
 #   fmt::fmt and tl::expected are linked into every room.
 
 find_package(PkgConfig REQUIRED)
@@ -22,6 +22,9 @@ add_library(nghttp2::nghttp2 ALIAS PkgConfig::nghttp2)
 
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 add_library(zstd::zstd ALIAS PkgConfig::zstd)
+
+pkg_check_modules(pq REQUIRED IMPORTED_TARGET libpq)
+add_library(pq::pq ALIAS PkgConfig::pq)
 
 find_library(crypt_library crypt REQUIRED)
 add_library(crypt::crypt UNKNOWN IMPORTED)

@@ -29,6 +29,7 @@ HEADER_OWNERS = [
     (r"crypt\.h", r"src/crypto/"),
     (r"argon2\.h", r"src/crypto/"),
     (r"sqlite3\.h", r"src/store/sqlite/"),
+    (r"libpq-fe\.h", r"src/store/postgres/"),
     (r"simdjson\.h", r"src/json/"),
     (r"nghttp2/nghttp2\.h", r"src/http/.*\.cc"),
     (r"zlib\.h", r"src/(http|console|ingest)/.*\.cc"),
@@ -38,9 +39,9 @@ HEADER_OWNERS = [
     (r"gtest/.*", r"(src/.*_test\.(cc|h)|src/store/conformance/|tests/)"),
     (r"benchmark/.*", r"bench/"),
     # The operating system.
-    (r"(sys|linux|netinet|arpa|net)/.*\.h", r"(src/(base|net|store/sqlite|app|server|cli)/|bench/)"),
+    (r"(sys|linux|netinet|arpa|net)/.*\.h", r"(src/(base|net|store/sqlite|cluster|app|server|cli)/|bench/)"),
     (r"(unistd|fcntl|poll|termios|signal|netdb|pthread|sched|dirent|dlfcn|endian|ifaddrs)\.h",
-     r"(src/(base|net|store/sqlite|app|server|cli)/|bench/|tests/)"),
+     r"(src/(base|net|store/(sqlite|postgres)|cluster|app|server|cli)/|bench/|tests/)"),
     (r"(immintrin|x86intrin|nmmintrin|wmmintrin)\.h", r"src/(base|crypto|app)/"),
 ]
 

@@ -1,0 +1,48 @@
+// store/postgres/log.h - following the change log: what other nodes wrote since a point of it.
+//
+//   KW_TRY(Missing missing, read_missing(connection, applied));
+//   if (missing.resync) ...                    // load everything anew
+//   directory.apply(missing.changes);          // rows as they are at missing.head, not one by one
+//
+// The log says what was changed, the rows say how they are. Both are read in one state of the
+// database, so what is applied is exactly the state at the head. Positions have no gaps and come in
+// the order of commits, since every writer locks log_head first; nothing that commits late can be
+// skipped.
+//
+// Errors: those of connection.h. Threading: as the connection. Cost: one round trip when nothing is
+// missing, three otherwise.
+#pragma once
+
+#include "store/postgres/connection.h"
+#include "store/store.h"
+
+namespace keywright::store::postgres {
+
+// A place in the log. The entry's random id tells a log that was cut and written anew (a fail-over
+// to a server that lagged behind, a restored backup) from the one that was followed.
+struct LogPoint {
+  Position position = 0;
+  Uuid entry;
+
+  bool operator==(const LogPoint&) const = default;
+};
+
+struct Missing {
+  LogPoint head;
+  Transaction changes;
+  bool resync = false;  // the log does not lead from there to the head, or is too long to follow
+};
+
+inline constexpr std::int64_t kEntriesMax = 20'000;
+
+// Inside a transaction: REPEATABLE READ, or while the caller holds log_head.
+Result<Missing> read_missing_here(Connection& connection, const LogPoint& applied);
+// The same from the answers to these two.
+Statement select_head();
+Statement select_entries(const LogPoint& applied);
+Result<Missing> read_missing_rows(Connection& connection, const LogPoint& applied,
+                                  const LogPoint& head, const Rows& entries);
+
+Result<Missing> read_missing(Connection& connection, const LogPoint& applied);
+
+}  // namespace keywright::store::postgres

@@ -1,0 +1,326 @@
+#include "store/postgres/postgres_store.h"
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include <unistd.h>
+
+#include "store/conformance/conformance.h"
+#include "store/postgres/schema.h"
+
+namespace keywright::store::postgres {
+namespace {
+
+std::string output_of(const std::string& command) {
+  std::string output;
+  FILE* pipe = ::popen(command.c_str(), "r");
+  std::array<char, 512> part;
+  while (std::fgets(part.data(), part.size(), pipe) != nullptr) output += part.data();
+  EXPECT_EQ(::pclose(pipe), 0) << command;
+  while (output.ends_with('\n')) output.pop_back();
+  return output;
+}
+
+// One PostgreSQL for all tests of this program; each gets a schema of its own.
+class PostgresServer : public testing::Environment {
+ public:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "keywright-pg-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    url_ = output_of("FSYNC=off " KEYWRIGHT_POSTGRES_SCRIPT " start " + folder_);
+  }
+  void TearDown() override { (void)output_of(KEYWRIGHT_POSTGRES_SCRIPT " remove " + folder_); }
+
+  const std::string& url() const { return url_; }
+
+ private:
+  std::string folder_;
+  std::string url_;
+};
+
+PostgresServer* const server = [] {
+  auto* made = new PostgresServer;
+  testing::AddGlobalTestEnvironment(made);
+  return made;
+}();
+
+// A schema, and the URL that names it.
+class TestSchema {
+ public:
+  TestSchema() {
+    static std::atomic<int> count{0};
+    name_ = "test" + std::to_string(++count);
+    url_ = Secret<std::string>(server->url() + "?options=-csearch_path%3D" + name_);
+    (void)output_of("psql -q '" + server->url() + "' -c 'CREATE SCHEMA " + name_ + "'");
+  }
+
+  const Secret<std::string>& url() const { return url_; }
+  std::unique_ptr<Connection> connect() const {
+    auto connection = Connection::open(url_, {});
+    EXPECT_TRUE(connection.has_value()) << connection.error().internal();
+    return std::move(*connection);
+  }
+
+ private:
+  std::string name_;
+  Secret<std::string> url_;
+};
+
+std::unique_ptr<PostgresStore> open_store(const TestSchema& schema, const Clock& clock,
+                                          Random& random) {
+  auto opened = PostgresStore::open(schema.url(), {.readers = 2}, clock, random);
+  EXPECT_TRUE(opened.has_value()) << opened.error().detail() << " " << opened.error().internal();
+  return std::move(*opened);
+}
+
+class PostgresUnderTest final : public StoreUnderTest {
+ public:
+  Store& store() override { return *store_; }
+  TestClock& clock() override { return clock_; }
+  bool reopen() override {
+    store_.reset();
+    store_ = open_store(schema_, clock_, random_);
+    return true;
+  }
+  void tamper_with_event(int number) override {
+    auto connection = schema_.connect();
+    const Statement change("UPDATE audit_events SET reason = reason || '!' WHERE number = ?",
+                           std::int64_t{number});
+    ASSERT_TRUE(connection->run(change).has_value());
+  }
+
+ private:
+  TestSchema schema_;
+  TestClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<PostgresStore> store_ = open_store(schema_, clock_, random_);
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreConformance,
+                         testing::Values(Engine{
+                             "postgres", [] { return std::make_unique<PostgresUnderTest>(); }}),
+                         engine_name);
+
+class PostgresStoreTest : public testing::Test {
+ protected:
+  Transaction with_key(std::int64_t serial) {
+    Transaction transaction;
+    transaction.keys.push_back(samples_.key(serial));
+    return transaction;
+  }
+
+  TestSchema schema_;
+  TestClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<PostgresStore> one_ = open_store(schema_, clock_, random_);
+  std::unique_ptr<PostgresStore> other_ = open_store(schema_, clock_, random_);
+  Samples samples_{clock_};
+};
+
+TEST_F(PostgresStoreTest, ATurnBringsWhatOthersWroteAndGivesFreshSerials) {
+  const std::int64_t serial = one_->next_key_serial();
+  const Transaction first = with_key(serial);
+  ASSERT_TRUE(one_->commit({&first, 1})[0].has_value());
+  Transaction second;
+  second.records.push_back({.record = samples_.record(RecordType::project, "{}")});
+  second.removes_access = true;
+  ASSERT_TRUE(one_->commit({&second, 1})[0].has_value());
+
+  auto turn = other_->begin_turn({});
+  ASSERT_TRUE(turn.has_value()) << turn.error().internal();
+  EXPECT_FALSE(turn->missing.resync);
+  EXPECT_EQ(turn->missing.head.position, 2u);
+  ASSERT_EQ(turn->missing.changes.keys.size(), 1u);
+  EXPECT_EQ(text_of(turn->missing.changes.keys[0]), text_of(first.keys[0]));
+  ASSERT_EQ(turn->missing.changes.records.size(), 1u);
+  EXPECT_EQ(text_of(turn->missing.changes.records[0].record), text_of(second.records[0].record));
+  EXPECT_EQ(other_->next_key_serial(), serial + 1);
+  other_->end_turn();
+}
+
+TEST_F(PostgresStoreTest, TurnsAreTakenOneAfterTheOtherAndNoEntryIsSkipped) {
+  auto turn = one_->begin_turn({});
+  ASSERT_TRUE(turn.has_value());
+  std::atomic<bool> other_has_written{false};
+  std::thread waiting([&] {
+    const Transaction later = with_key(2);
+    EXPECT_EQ(*other_->commit({&later, 1})[0], 2u);
+    other_has_written = true;
+  });
+  // A reader sees nothing of either, however long the first turn lasts.
+  auto connection = schema_.connect();
+  for (int i = 0; i < 20; ++i) {
+    auto missing = read_missing(*connection, {});
+    ASSERT_TRUE(missing.has_value()) << missing.error().internal();
+    EXPECT_EQ(missing->head.position, 0u);
+    EXPECT_FALSE(other_has_written);
+  }
+  const Transaction earlier = with_key(1);
+  EXPECT_EQ(*one_->commit({&earlier, 1})[0], 1u);
+  waiting.join();
+  auto missing = read_missing(*connection, {});
+  ASSERT_TRUE(missing.has_value());
+  EXPECT_EQ(missing->head.position, 2u);
+  EXPECT_EQ(missing->changes.keys.size(), 2u);
+}
+
+TEST_F(PostgresStoreTest, ALogThatWasCutOrWrittenAnewAsksForAResync) {
+  for (std::int64_t serial : {1, 2, 3}) {
+    const Transaction transaction = with_key(serial);
+    ASSERT_TRUE(one_->commit({&transaction, 1})[0].has_value());
+  }
+  auto connection = schema_.connect();
+  const LogPoint head = read_missing(*connection, {})->head;
+  EXPECT_FALSE(read_missing(*connection, head)->resync);
+  EXPECT_TRUE(read_missing(*connection, {head.position, samples_.id()})->resync);
+  EXPECT_TRUE(read_missing(*connection, {head.position + 1, samples_.id()})->resync);
+  ASSERT_TRUE(connection->run(Statement("DELETE FROM change_log WHERE position = 1")).has_value());
+  EXPECT_TRUE(read_missing(*connection, {})->resync);
+  EXPECT_FALSE(read_missing(*connection, head)->resync);
+}
+
+TEST_F(PostgresStoreTest, DeletedRecordsAreMissingAsDeleted) {
+  Transaction transaction;
+  transaction.records.push_back({.record = samples_.record(RecordType::project, "{}")});
+  ASSERT_TRUE(one_->commit({&transaction, 1})[0].has_value());
+  transaction.records[0].deleted = true;
+  ASSERT_TRUE(one_->commit({&transaction, 1})[0].has_value());
+  auto connection = schema_.connect();
+  auto missing = read_missing(*connection, {});
+  ASSERT_EQ(missing->changes.records.size(), 1u);
+  EXPECT_TRUE(missing->changes.records[0].deleted);
+}
+
+TEST_F(PostgresStoreTest, AStoppedProcessInItsTurnStopsNobodyElse) {
+  ASSERT_TRUE(one_->begin_turn({}).has_value());  // and then nothing
+  const Transaction transaction = with_key(1);
+  EXPECT_TRUE(other_->commit({&transaction, 1})[0].has_value());
+  const Transaction late = with_key(2);
+  EXPECT_FALSE(one_->commit({&late, 1})[0].has_value());
+  EXPECT_TRUE(one_->commit({&late, 1})[0].has_value());
+}
+
+TEST_F(PostgresStoreTest, NodesJoinRenewAndLeave) {
+  auto connection = schema_.connect();
+  Node node{.id = samples_.id(), .max_staleness = std::chrono::seconds(5), .name = "a"};
+  ASSERT_TRUE(join(*connection, node).has_value());
+  auto turn = one_->begin_turn({});
+  ASSERT_EQ(turn->nodes.size(), 1u);
+  EXPECT_EQ(turn->nodes[0].max_staleness, node.max_staleness);
+  one_->end_turn();
+  EXPECT_EQ((**renew(*connection, node.id, 7)).position, 0u);
+  auto nodes = read_nodes(*connection->run(select_nodes()));
+  EXPECT_EQ(nodes[0].applied, 7u);
+  ASSERT_TRUE(remove_silent(*connection, node).has_value());  // it renewed meanwhile
+  EXPECT_TRUE(renew(*connection, node.id, 7)->has_value());
+  nodes = read_nodes(*connection->run(select_nodes()));
+  ASSERT_TRUE(remove_silent(*connection, nodes[0]).has_value());
+  EXPECT_FALSE(renew(*connection, node.id, 7)->has_value());
+  ASSERT_TRUE(join(*connection, node).has_value());
+  ASSERT_TRUE(leave(*connection, node.id).has_value());
+  EXPECT_FALSE(renew(*connection, node.id, 7)->has_value());
+}
+
+TEST_F(PostgresStoreTest, ANotificationWakesTheOneWhoListens) {
+  auto listener = schema_.connect();
+  auto speaker = schema_.connect();
+  ASSERT_TRUE(listener->run(Statement(kListen)).has_value());
+  EXPECT_TRUE(listener->wait(std::chrono::milliseconds(1), -1)->empty());
+  const Uuid me = samples_.id();
+  ASSERT_TRUE(notify(*speaker, me).has_value());
+  const auto notices = listener->wait(std::chrono::seconds(10), -1);
+  ASSERT_EQ(notices->size(), 1u);
+  EXPECT_EQ(notices->front().payload, me.to_string());
+}
+
+TEST(PostgresSchema, ConcurrentStartsMakeTheTablesOnce) {
+  const TestSchema schema;
+  std::vector<std::thread> threads;
+  std::atomic<int> done{0};
+  for (int i = 0; i < 6; ++i) {
+    threads.emplace_back([&] {
+      auto connection = Connection::open(schema.url(), kMigrationTimeouts);
+      auto migrated = migrate(**connection);
+      EXPECT_TRUE(migrated.has_value()) << migrated.error().internal();
+      ++done;
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(done, 6);
+  auto rows = schema.connect()->run(Statement("SELECT count(*) FROM log_head"));
+  EXPECT_EQ((*rows)[0].integer(0), 1);
+}
+
+TEST(PostgresSchema, AStepThatTheVersionBeforeCanDoWithoutIsNoReasonToRefuse) {
+  const TestSchema schema;
+  auto connection = Connection::open(schema.url(), kMigrationTimeouts);
+  const Step first{1, 1, "CREATE TABLE a (n bigint)"};
+  const Step added{2, 1, "ALTER TABLE a ADD COLUMN m bigint NOT NULL DEFAULT 0"};
+  const Step breaking{3, 3, "DROP TABLE a"};
+  const Step all[] = {first, added, breaking};
+  ASSERT_TRUE(migrate(**connection, std::span(all, 2)).has_value());
+  EXPECT_TRUE(migrate(**connection, std::span(all, 1)).has_value());
+  ASSERT_TRUE(migrate(**connection, all).has_value());
+  auto refused = migrate(**connection, std::span(all, 2));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().reason(), "store_too_new");
+}
+
+TEST(PostgresSchema, AStepThatFailsLeavesNothing) {
+  const TestSchema schema;
+  auto connection = Connection::open(schema.url(), kMigrationTimeouts);
+  const Step broken[] = {{1, 1, "CREATE TABLE a (n bigint); SELECT * FROM nowhere"}};
+  EXPECT_FALSE(migrate(**connection, broken).has_value());
+  const Step mended[] = {{1, 1, "CREATE TABLE a (n bigint)"}};
+  EXPECT_TRUE(migrate(**connection, mended).has_value());
+}
+
+TEST(PostgresSchema, ForeignTablesAreLeftAlone) {
+  const TestSchema schema;
+  auto connection = schema.connect();
+  ASSERT_TRUE(connection->run_script("CREATE TABLE keys (n bigint)").has_value());
+  auto refused = migrate(*connection);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().reason(), "not_a_store");
+}
+
+TEST(PostgresConnection, AnErrorLeavesItUsableAndTheStatementCanBeSentAgain) {
+  const TestSchema schema;
+  auto connection = schema.connect();
+  const Statement statement("SELECT 10 / ?", std::int64_t{0});
+  EXPECT_FALSE(connection->run(statement).has_value());
+  EXPECT_FALSE(connection->run(statement).has_value());
+  EXPECT_FALSE(connection->is_broken());
+  EXPECT_EQ((*connection->run(Statement("SELECT 10 / ?", std::int64_t{5})))[0].integer(0), 2);
+}
+
+TEST(PostgresConnection, AnAnswerThatDoesNotComeBreaksIt) {
+  const TestSchema schema;
+  auto connection = Connection::open(schema.url(), {.statement = std::chrono::milliseconds(0),
+                                                    .answer = std::chrono::milliseconds(100)});
+  auto late = (*connection)->run(Statement("SELECT pg_sleep(5)"));
+  ASSERT_FALSE(late.has_value());
+  EXPECT_EQ(late.error().reason(), kStoreUnavailable);
+  EXPECT_TRUE((*connection)->is_broken());
+}
+
+TEST(PostgresConnection, NoErrorRepeatsTheUrl) {
+  for (const char* url : {"postgres://u:hunter2@127.0.0.1:1/x", "postgres://u:hunter2@[broken",
+                          "postgres://u:hunter2@127.0.0.1:notaport/x?bad=1"}) {
+    auto opened = Connection::open(Secret<std::string>(std::string(url)), {});
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_EQ(opened.error().detail().find("hunter2"), std::string::npos);
+    EXPECT_EQ(opened.error().internal().find("hunter2"), std::string::npos)
+        << opened.error().internal();
+  }
+  EXPECT_EQ(shown_url("postgres://u:hunter2@db.example:5433/keys?sslmode=require"),
+            "postgres://db.example:5433/keys");
+  EXPECT_FALSE(is_valid_url("postgres://u:hunter2@[broken"));
+}
+
+}  // namespace
+}  // namespace keywright::store::postgres

@@ -1,0 +1,182 @@
+#include "store/postgres/reader.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "store/cursor.h"
+#include "store/postgres/rows.h"
+
+namespace keywright::store::postgres {
+namespace {
+
+using domain::Key;
+
+constexpr std::chrono::milliseconds kPauseMin{50};
+constexpr std::chrono::milliseconds kPauseMax{1'000};
+
+int clamp_limit(int limit) { return std::clamp(limit, 1, kPageItemsMax); }
+
+// A page's query asks for one more than it shows: whether there are more.
+template <class T, class CursorOf>
+void cut(PageOf<T>& page, int limit, CursorOf cursor_of) {
+  if (page.items.size() <= static_cast<std::size_t>(limit)) return;
+  page.items.pop_back();
+  page.next = cursor_of(page.items.back());
+}
+
+Statement keys_query(const KeyFilter& filter) {
+  Statement query("SELECT ");
+  query.add(kKeyColumns).add(" FROM keys WHERE true");
+  if (filter.owner) {
+    query.add(" AND owner_id = ? AND owner_type = ?", filter.owner->id,
+              static_cast<std::int64_t>(filter.owner->type));
+  }
+  if (filter.organization) query.add(" AND organization = ?", *filter.organization);
+  if (filter.keyspace) query.add(" AND keyspace = ?", *filter.keyspace);
+  if (filter.kind) query.add(" AND kind = ?", std::int64_t{*filter.kind});
+  if (!filter.created_by.empty()) query.add(" AND created_by = ?", filter.created_by);
+  if (!filter.include_revoked) query.add(" AND state <> 2");
+  return query;
+}
+
+// What a load reads at once.
+constexpr Sql kFetch("FETCH 5000 FROM loading");
+
+template <class Take>
+Result<void> read_through(Connection& connection, const Statement& declare, Take take) {
+  KW_CHECK_OK(connection.run(declare));
+  for (;;) {
+    KW_TRY(const Rows rows, connection.run(Statement(kFetch)));
+    if (rows.size() == 0) break;
+    for (int i = 0; i < rows.size(); ++i) take(rows[i]);
+  }
+  KW_CHECK_OK(connection.run(Statement("CLOSE loading")));
+  return {};
+}
+
+}  // namespace
+
+Result<PageOf<Record>> list_records(Connection& connection, const RecordFilter& filter,
+                                    const Page& page) {
+  const int limit = clamp_limit(page.limit);
+  Statement query("SELECT ");
+  query.add(kRecordColumns)
+      .add(" FROM records WHERE type = ?", static_cast<std::int64_t>(filter.type));
+  if (filter.parent) query.add(" AND parent = ?", *filter.parent);
+  if (filter.organization) query.add(" AND organization = ?", *filter.organization);
+  if (!page.after.empty()) {
+    KW_TRY(const auto before, decode_cursor<16>(page.after));
+    query.add(" AND id < ?", Uuid{before});
+  }
+  query.add(" ORDER BY id DESC LIMIT ?", std::int64_t{limit} + 1);
+  KW_TRY(const Rows rows, connection.run(query));
+  PageOf<Record> result;
+  for (int i = 0; i < rows.size(); ++i) {
+    KW_TRY(Record record, read_record(rows[i]));
+    result.items.push_back(std::move(record));
+  }
+  cut(result, limit, [](const Record& last) { return encode_cursor(last.id.bytes); });
+  return result;
+}
+
+Result<std::optional<Key>> get_key(Connection& connection, const domain::KeyId& id) {
+  Statement query("SELECT ");
+  query.add(kKeyColumns).add(" FROM keys WHERE id = ?", id.view());
+  KW_TRY(const Rows rows, connection.run(query));
+  if (rows.size() == 0) return std::nullopt;
+  PolicyReader policies;
+  KW_TRY(Key key, read_key(rows[0], policies));
+  return key;
+}
+
+Result<PageOf<Key>> list_keys(Connection& connection, const KeyFilter& filter, const Page& page) {
+  const int limit = clamp_limit(page.limit);
+  Statement query = keys_query(filter);
+  if (!filter.text.empty()) {
+    query.add(" AND position(? IN searched) > 0", to_ascii_lower(filter.text));
+  }
+  if (!page.after.empty()) {
+    KW_TRY(const auto before, decode_cursor<8>(page.after));
+    query.add(" AND serial < ?", cursor_number(before));
+  }
+  query.add(" ORDER BY serial DESC LIMIT ?", std::int64_t{limit} + 1);
+  KW_TRY(const Rows rows, connection.run(query));
+  PageOf<Key> result;
+  PolicyReader policies;
+  for (int i = 0; i < rows.size(); ++i) {
+    KW_TRY(Key key, read_key(rows[i], policies));
+    result.items.push_back(std::move(key));
+  }
+  cut(result, limit, [](const Key& last) { return encode_cursor(cursor_bytes(last.serial)); });
+  return result;
+}
+
+Result<LogPoint> load(Connection& connection, Loader& loader) {
+  KW_TRY(const ReadMoment moment, ReadMoment::begin(connection));
+  KW_TRY(const Rows head, connection.run(select_head()));
+  Statement records("DECLARE loading NO SCROLL CURSOR FOR SELECT ");
+  records.add(kRecordColumns).add(" FROM records ORDER BY type, id");
+  KW_CHECK_OK(read_through(connection, records, [&](const Row& row) {
+    auto record = read_record(row);
+    if (record) return loader.record(std::move(*record));
+    log_error("store_row_skipped", {{"what", record.error().internal()}});
+  }));
+  Statement keys("DECLARE loading NO SCROLL CURSOR FOR SELECT ");
+  keys.add(kKeyColumns).add(" FROM keys ORDER BY serial");
+  PolicyReader policies;
+  KW_CHECK_OK(read_through(connection, keys, [&](const Row& row) {
+    auto key = read_key(row, policies);
+    if (key) return loader.key(std::move(*key));
+    log_error("store_row_skipped", {{"what", key.error().internal()}});
+  }));
+  return LogPoint{static_cast<Position>(head[0].integer(0)), head[0].uuid(1)};
+}
+
+Result<std::unique_ptr<Connection>> Opener::open() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::chrono::steady_clock::now() < not_before_) {
+      return fail(Error(Code::unavailable, kStoreUnavailable,
+                        "The store cannot be reached right now. Try again in a moment.")
+                      .with_retry_after_seconds(1)
+                      .with_internal("waiting before the next attempt to connect"));
+    }
+  }
+  auto opened = Connection::open(url_, timeouts_);
+  const std::lock_guard lock(mutex_);
+  if (opened) {
+    pause_ = std::chrono::milliseconds(0);
+    return opened;
+  }
+  pause_ = std::clamp(pause_ * 2, kPauseMin, kPauseMax);
+  not_before_ = std::chrono::steady_clock::now() + pause_;
+  return opened;
+}
+
+Result<std::unique_ptr<Connection>> ReaderPool::borrow() {
+  {
+    std::unique_lock lock(mutex_);
+    returned_.wait(lock, [this] { return free_ > 0; });
+    --free_;
+    if (!idle_.empty()) {
+      std::unique_ptr<Connection> connection = std::move(idle_.back());
+      idle_.pop_back();
+      return connection;
+    }
+  }
+  auto opened = opener_.open();
+  if (!opened) give_back(nullptr);
+  return opened;
+}
+
+void ReaderPool::give_back(std::unique_ptr<Connection> connection) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++free_;
+    if (connection != nullptr && !connection->is_broken()) idle_.push_back(std::move(connection));
+  }
+  returned_.notify_one();
+}
+
+}  // namespace keywright::store::postgres

@@ -1,0 +1,81 @@
+// store/postgres/reader.h - what is read back: lists for people, and everything at a start.
+//
+//   ReaderPool pool(url, 4);
+//   return pool.read([&](Connection& connection) { return get_key(connection, id); });
+//
+// Connections are made when they are needed and kept; one that breaks is made anew by the next
+// read. While PostgreSQL is gone, reads fail at once between two attempts to reach it.
+//
+// Errors: those of connection.h and of store.h.
+// Threading: the pool from any thread, the functions as their connection. Cost: one round trip.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "store/postgres/connection.h"
+#include "store/postgres/log.h"
+#include "store/store.h"
+
+namespace keywright::store::postgres {
+
+Result<PageOf<Record>> list_records(Connection& connection, const RecordFilter& filter,
+                                    const Page& page);
+Result<std::optional<domain::Key>> get_key(Connection& connection, const domain::KeyId& id);
+Result<PageOf<domain::Key>> list_keys(Connection& connection, const KeyFilter& filter,
+                                      const Page& page);
+Result<PageOf<domain::AuditEvent>> list_audit(Connection& connection, const AuditFilter& filter,
+                                              const Page& page);
+Result<AuditVerification> verify_audit(Connection& connection);
+// Everything, as it is at one point of the log.
+Result<LogPoint> load(Connection& connection, Loader& loader);
+
+// Opens a connection, unless the last attempt failed a moment ago.
+class Opener {
+ public:
+  Opener(const Secret<std::string>& url, const Timeouts& timeouts)
+      : url_(url.clone()), timeouts_(timeouts) {}
+
+  Result<std::unique_ptr<Connection>> open();
+
+ private:
+  const Secret<std::string> url_;
+  const Timeouts timeouts_;
+  std::mutex mutex_;
+  std::chrono::steady_clock::time_point not_before_{};
+  std::chrono::milliseconds pause_{0};
+};
+
+class ReaderPool {
+ public:
+  ReaderPool(const Secret<std::string>& url, int connections)
+      : opener_(url, {}), free_(connections) {}
+
+  template <class Read>
+  auto read(Read&& read) -> decltype(read(std::declval<Connection&>())) {
+    KW_TRY(std::unique_ptr<Connection> connection, borrow());
+    auto result = read(*connection);
+    if (!result && connection->is_broken()) {  // it may have been idle for long: once more
+      give_back(nullptr);
+      KW_TRY(connection, borrow());
+      result = read(*connection);
+    }
+    give_back(std::move(connection));
+    return result;
+  }
+
+ private:
+  Result<std::unique_ptr<Connection>> borrow();
+  void give_back(std::unique_ptr<Connection> connection);
+
+  Opener opener_;
+  std::mutex mutex_;
+  std::condition_variable returned_;
+  std::vector<std::unique_ptr<Connection>> idle_;
+  int free_;
+};
+
+}  // namespace keywright::store::postgres
