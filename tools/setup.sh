@@ -8,7 +8,7 @@ packages_of() {
     build)
       echo clang-19 libstdc++-12-dev cmake ninja-build ccache mold pkg-config python3 \
         libssl-dev libsodium-dev libsqlite3-dev libsimdjson-dev libfmt-dev \
-        libexpected-dev zlib1g-dev libzstd-dev libcrypt-dev libargon2-dev libnghttp2-dev \
+        libexpected-dev zlib1g-dev libzstd-dev libcrypt-dev libargon2-dev libnghttp2-dev libpq-dev \
         npm ;;
     test)
       packages_of build
