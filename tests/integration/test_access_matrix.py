@@ -108,6 +108,11 @@ class World:
         return self.owner.create(f"projects/{self.project['id']}/platforms", name=unique(),
                                  type="http_api")
 
+    def new_trace(self):
+        sender = self.key_client("ingest")
+        body = {"data": {"input": "x"}, "platformId": self.platform["id"]}
+        return sender.post("/public/traces", body).expect(201).json()["data"]
+
     def new_target(self):
         return self.owner.create("targets", name=unique(), url="https://target.example.org/")
 
@@ -254,6 +259,10 @@ def platforms(suffix=None, body=None):
     return build
 
 
+def of_project(suffix, body=None):
+    return lambda w, c: (f"/api/v1/projects/{w.project['id']}/{suffix}", body)
+
+
 def verify_body(w):
     return {"key": w.customer_key()["key"]}
 
@@ -297,6 +306,11 @@ REQUESTS = {
     "GET /projects/{project_id}/platforms/{id}": platforms("id"),
     "PATCH /projects/{project_id}/platforms/{id}": platforms("id", RENAME),
     "DELETE /projects/{project_id}/platforms/{id}": platforms("id"),
+    "GET /projects/{project_id}/traces": of_project("traces"),
+    "GET /projects/{project_id}/traces/{id}": lambda w, c: (
+        f"/api/v1/projects/{w.project['id']}/traces/{w.new_trace()['id']}", None),
+    "GET /projects/{project_id}/unrouted": of_project("unrouted"),
+    "POST /projects/{project_id}/route-test": of_project("route-test", {"trace": {}}),
     "GET /targets": fixed("/targets"),
     "POST /targets": fixed("/targets", lambda: {"name": unique(), "url": "https://example.org/"}),
     "GET /targets/{id}": object_of("targets", "new_target"),
