@@ -124,7 +124,7 @@ std::optional<Task<void>> Gateway::visit(http::Exchange& exchange, Slow slow) {
     passage.refusal = credential_in_query();
   } else {
     passage = ask_passage(app_.directory, request, admission::session_cookie_name(secure),
-                          address.slug, client, now);
+                          kServiceDoor, address.slug, client, now);
   }
   if (passage.refusal && slow == Slow::try_it && passage.key == nullptr &&
       app_.slow_hashes.could_be(app_.directory, passage.token)) {
@@ -164,7 +164,7 @@ bool Gateway::is_trusted(const IpAddress& address) const {
 }
 
 Result<std::string> Gateway::write_head(const Request& request, const Passage& passage,
-                                        const PreparedService& prepared, std::string_view rest,
+                                        const PreparedUpstream& prepared, std::string_view rest,
                                         bool upgrades) const {
   std::string head;
   head.reserve(1024);
@@ -199,7 +199,9 @@ std::optional<Task<void>> Gateway::send_on(http::Exchange& exchange, const Passa
                                            std::string_view rest, const IpAddress& address,
                                            Time now) {
   const Request& request = exchange.request;
-  const auto prepared = prepared_.prepare(app_.directory, *passage.service);
+  const auto& service = *static_cast<const domain::Service*>(passage.record);
+  const auto prepared = prepared_.prepare(
+      app_.directory, {service.id.value, "service", service.upstream_url, service.sealed_headers});
   if (!prepared) {
     ProxyHooks().answer_failure(exchange, 502, "upstream_not_allowed",
                                 "The service's upstream address may not be used.");
@@ -215,9 +217,9 @@ std::optional<Task<void>> Gateway::send_on(http::Exchange& exchange, const Passa
   sent.target = (*prepared)->target;
   sent.head = std::move(*head);
   sent.upgrades = upgrades;
-  sent.standing.caller = caller_of(app_.directory, passage, address);
+  sent.standing.caller = caller_of(app_.directory, passage, kServiceDoor, address);
   sent.standing.resource_type = domain::ResourceType::service;
-  sent.standing.resource_id = passage.service->id.to_string();
+  sent.standing.resource_id = service.id.to_string();
   if (sent.standing.caller.limited) {
     sent.hooks =
         std::make_unique<LimitedAnswer>(app::rate_limit_headers(app_.directory, passage.key, now));

@@ -24,7 +24,7 @@
 
 #include "app/operation.h"
 #include "gateway/passage.h"
-#include "gateway/prepared_services.h"
+#include "gateway/prepared_upstreams.h"
 #include "gateway/proxy.h"
 #include "http/server.h"
 
@@ -64,7 +64,7 @@ class Gateway final : public http::Handler {
   std::optional<Task<void>> send_on(http::Exchange& exchange, const Passage& passage,
                                     std::string_view rest, const IpAddress& address, Time now);
   Result<std::string> write_head(const http::Request& request, const Passage& passage,
-                                 const PreparedService& prepared, std::string_view rest,
+                                 const PreparedUpstream& prepared, std::string_view rest,
                                  bool upgrades) const;
   bool is_trusted(const IpAddress& address) const;
   static VerdictTotals totals(const Counters& counters);
@@ -72,7 +72,7 @@ class Gateway final : public http::Handler {
   app::App& app_;
   Proxy& proxy_;
   const GatewayOptions options_;
-  const PreparedServices prepared_;
+  const PreparedUpstreams prepared_;
   Counters forward_auth_{};
   Counters services_{};
 };

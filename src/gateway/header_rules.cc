@@ -182,7 +182,7 @@ Result<void> append_request_fields(std::string& out, const http::Request& reques
     const bool replaced = std::any_of(added.begin(), added.end(), [&](const Field& ours) {
       return equals_ignoring_case(ours.name, field.name);
     });
-    if (has_underscore || replaced) continue;
+    if (has_underscore || replaced || is_among(field.name, context.withheld)) continue;
     if (lists && is_listed(request.headers, field.name)) continue;
     if (equals_ignoring_case(field.name, "cookie")) {
       append_cookies(out, field.value);

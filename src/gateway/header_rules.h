@@ -43,6 +43,7 @@ struct ForwardContext {
   std::string_view forwarded_for;  // the chain of addresses, the nearest last
   bool secure = false;             // what the client spoke, as far as we may believe it
   bool upgrades = false;           // to WebSocket
+  std::span<const std::string_view> withheld = {};  // lower-case names that stay here, too
 };
 
 // "name: value\r\n" for each; `added` last. Errors: invalid_argument `forged_header`.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "api/admission/credentials.h"
 #include "app/sessions.h"
 #include "gateway/header_rules.h"
@@ -31,20 +33,20 @@ namespace {
 
 // A good session is somebody, but not a key; a bad one is nobody.
 Error refuse_session(const app::Directory& directory, const app::Presented& presented,
-                     const IpAddress& address, Time now) {
+                     const Door& door, const IpAddress& address, Time now) {
   const auto caller = app::admit(directory, presented, std::nullopt, address, now);
   if (!caller) return caller.error();
   return Error(Code::permission_denied, "wrong_key_kind",
-               "This is a session. Services are opened by keys of kind " +
-                   domain::kinds_admitting(directory.kinds(), domain::Audience::service) + ".");
+               fmt::format("This is a session. {} opened by keys of kind {}.", door.are,
+                           domain::kinds_admitting(directory.kinds(), door.audience)));
 }
 
-Error refusal_of(const domain::Decision& decision, const domain::Kinds& kinds) {
+Error refusal_of(const domain::Decision& decision, const Door& door, const domain::Kinds& kinds) {
   Error error = app::refusal(decision, kinds);
   if (error.reason() != "wrong_key_kind") return error;
   return Error(error.code(), error.reason(),
                error.detail() + " Admitted here: keys of kind " +
-                   domain::kinds_admitting(kinds, domain::Audience::service) + ".");
+                   domain::kinds_admitting(kinds, door.audience) + ".");
 }
 
 // Bytes that may stand in a field value and inside a list with commas.
@@ -75,8 +77,8 @@ void write_uuid(const Uuid& id, std::array<char, 36>& out) {
 }  // namespace
 
 Passage ask_passage(const app::Directory& directory, const http::Request& request,
-                    std::string_view cookie_name, std::string_view slug, const IpAddress& address,
-                    Time now) {
+                    std::string_view cookie_name, const Door& door, std::string_view id_or_slug,
+                    const IpAddress& address, Time now) {
   Passage passage;
   passage.epoch = directory.epoch();
   if (!request.query.empty() && has_credential(request.query)) {
@@ -92,7 +94,7 @@ Passage ask_passage(const app::Directory& directory, const http::Request& reques
   const app::Presented& presented = **found;
   passage.presence = Presence::presented;
   if (presented.cookie || presented.token.starts_with(app::kSessionPrefix)) {
-    passage.refusal = refuse_session(directory, presented, address, now);
+    passage.refusal = refuse_session(directory, presented, door, address, now);
     return passage;
   }
   passage.token = presented.token;
@@ -104,8 +106,8 @@ Passage ask_passage(const app::Directory& directory, const http::Request& reques
   const domain::Kinds& kinds = directory.kinds();
   const bool carried_well = kinds.at(passage.key->kind).carriers.contains(presented.carrier);
   domain::Ask ask;
-  ask.audience = domain::Audience::service;
-  ask.resource = domain::ResourceRef{domain::ResourceType::service, "service", slug};
+  ask.audience = door.audience;
+  ask.resource = domain::ResourceRef{door.type, door.type_name, id_or_slug};
   ask.client_ip = address;
   ask.spend = carried_well;
   domain::Decision decision = decide(*passage.key, ask, directory, now);
@@ -113,15 +115,15 @@ Passage ask_passage(const app::Directory& directory, const http::Request& reques
     decision.outcome = Outcome::wrong_audience;
   }
   directory.note(decision);
-  passage.service = directory.find_service(slug);
-  if (decision.outcome == Outcome::valid && passage.service == nullptr) {
-    decision.outcome = Outcome::out_of_scope;  // deleted between the two looks
+  if (decision.outcome == Outcome::valid) {
+    passage.record = decision.resource.record;
+  } else {
+    passage.refusal = refusal_of(decision, door, kinds);
   }
-  if (decision.outcome != Outcome::valid) passage.refusal = refusal_of(decision, kinds);
   return passage;
 }
 
-app::Caller caller_of(const app::Directory& directory, const Passage& passage,
+app::Caller caller_of(const app::Directory& directory, const Passage& passage, const Door& door,
                       const IpAddress& address) {
   const KeyRecord& key = *passage.key;
   app::Caller caller;
@@ -130,7 +132,7 @@ app::Caller caller_of(const app::Directory& directory, const Passage& passage,
   caller.key = key.id;
   caller.kind = key.kind;
   caller.limited = !key.policy->limits.empty();
-  caller.audience = domain::Audience::service;
+  caller.audience = door.audience;
   caller.address = address;
   caller.epoch = passage.epoch;
   if (const auto* organization = directory.organization(key.organization)) {

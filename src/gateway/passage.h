@@ -1,19 +1,20 @@
-// gateway/passage.h - may this request pass to that service? The one question of forward auth and
-// of the services proxy.
+// gateway/passage.h - may this request pass to that service or MCP server? The one question of
+// forward auth, of the services proxy and of /mcp-connect.
 //
-//   const Passage passage = ask_passage(app, request, slug, address, now);
+//   const Passage passage =
+//       ask_passage(directory, request, cookie_name, kServiceDoor, slug, address, now);
 //   if (passage.refusal) return write_refusal(exchange, *passage.refusal, passage.presence);
 //   Identity identity(directory, *passage.key);
 //   for (const http::Field& field : identity.fields()) ...
 //
-// A key passes if its kind opens services, the service exists where its owner belongs and admits
-// the kind, and the key holds the permission that the service requires. A service that does not
-// exist and one that the key does not reach are refused alike, and without a good key nothing is
-// said about services at all. Sessions do not pass: a browser sends its cookie by itself.
+// A key passes if its kind opens what is behind the door, the key and its owner reach it, and the
+// key holds the permission that a service requires. What does not exist and what the key does not
+// reach are refused alike, and without a good key nothing is said about either. Sessions do not
+// pass: a browser sends its cookie by itself.
 //
 // Errors: those of app/caller.h; 400 `credential_in_query`, `several_credentials`; 401
 // `credential_missing`.
-// Threading: io threads. Lifetime: key and service until the next suspension; what a Caller holds
+// Threading: io threads. Lifetime: key and record until the next suspension; what a Caller holds
 // are values. Cost: one decide(); no allocation for a key that passes without limits.
 #pragma once
 
@@ -30,24 +31,34 @@
 
 namespace keywright::gateway {
 
+// What a key is to open.
+struct Door {
+  domain::Audience audience;
+  domain::ResourceType type;
+  std::string_view type_name;
+  std::string_view are;  // for people: "Services are"
+};
+inline constexpr Door kServiceDoor{domain::Audience::service, domain::ResourceType::service,
+                                   "service", "Services are"};
+
 struct Passage {
   std::optional<Error> refusal;
   Presence presence = Presence::nothing;
   std::string_view token;                  // as presented; empty if none was
   const domain::KeyRecord* key = nullptr;  // whose token it is, also when refused
-  const domain::Service* service = nullptr;
+  const void* record = nullptr;            // if it passes: the Service or McpServer
   std::uint64_t epoch = 0;
 };
 
 Passage ask_passage(const app::Directory& directory, const http::Request& request,
-                    std::string_view cookie_name, std::string_view slug, const IpAddress& address,
-                    Time now);
+                    std::string_view cookie_name, const Door& door, std::string_view id_or_slug,
+                    const IpAddress& address, Time now);
 
 // 400: a key stood in an address.
 Error credential_in_query();
 
 // For the records in motion: the caller as values.
-app::Caller caller_of(const app::Directory& directory, const Passage& passage,
+app::Caller caller_of(const app::Directory& directory, const Passage& passage, const Door& door,
                       const IpAddress& address);
 
 // Adds RateLimit-Policy and RateLimit if the key has limits.

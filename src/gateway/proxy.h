@@ -84,6 +84,7 @@ struct ProxyRequest {
   std::string head;                 // request line and fields, each with CRLF, without the framing
   std::optional<std::string> body;  // absent: the exchange's own, streamed
   bool upgrades = false;            // the head asks for a WebSocket
+  std::chrono::milliseconds first_byte_timeout{};  // zero: the proxy's own
   admission::Standing standing;
   std::unique_ptr<ProxyHooks> hooks;
 };

@@ -56,6 +56,8 @@ Relay::Relay(Proxy& proxy, http::Exchange& exchange, ProxyRequest request)
       request_(std::move(request)),
       hooks_(std::move(request_.hooks)) {
   if (!hooks_) hooks_ = std::make_unique<ProxyHooks>();
+  const bool has_own = request_.first_byte_timeout.count() != 0;
+  first_byte_timeout_ = has_own ? request_.first_byte_timeout : proxy_.options_.first_byte_timeout;
   since_ = exchange.loop.now();
   proxy_.counted_->open.fetch_add(1, std::memory_order_relaxed);
 }
@@ -259,7 +261,7 @@ void Relay::cancel() {
 }
 
 void Relay::on_sweep(net::Ticks now) {
-  if (waits_for_head_ && now - since_ >= proxy_.options_.first_byte_timeout) {
+  if (waits_for_head_ && now - since_ >= first_byte_timeout_) {
     fail_with(504, "upstream_timeout", "The upstream did not answer in time.");
     wake();
   }

@@ -101,7 +101,8 @@ class Relay final : public http::BodyStream, public admission::OpenExchange {
   bool waits_for_piece_ = false;
   bool idle_due_ = false;
   net::Ticks since_{};  // the last progress
-  Companion upload_;    // last: it uses the others
+  std::chrono::milliseconds first_byte_timeout_{};
+  Companion upload_;  // last: it uses the others
 };
 
 }  // namespace keywright::gateway

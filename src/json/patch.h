@@ -40,7 +40,7 @@ class Patch {
 
   void apply_to(std::optional<T>& target) const {
     if (null_) target.reset();
-    if (value_) target = *value_;
+    if (value_) target = *value_;  // NOLINT(bugprone-optional-value-conversion): T alone converts
   }
   // For a target that cannot be empty: null makes it T{}.
   void apply_to(T& target) const {

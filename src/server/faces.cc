@@ -27,6 +27,24 @@ void write_verdicts(rest::MetricsText& text, std::string_view face,
   }
 }
 
+void write_connect(rest::MetricsText& text, const mcp_connect::Recorder& recorder) {
+  text.counter("keywright_mcp_connect_calls_total",
+               "Calls of MCP servers, by server, tool (or method) and how they ended.");
+  recorder.counters().visit([&](const mcp_connect::CallCount& count) {
+    text.sample({{"server", count.server},
+                 {"tool", count.tool},
+                 {"outcome", mcp_connect::name_of(count.outcome)}},
+                static_cast<double>(count.calls));
+  });
+  text.counter("keywright_mcp_connect_seconds_total", "How long these calls took, together.");
+  recorder.counters().visit([&](const mcp_connect::CallCount& count) {
+    text.sample({{"server", count.server},
+                 {"tool", count.tool},
+                 {"outcome", mcp_connect::name_of(count.outcome)}},
+                count.seconds);
+  });
+}
+
 void write_proxy(rest::MetricsText& text, const gateway::ProxyCounters& counters) {
   const std::pair<std::string_view, std::uint64_t> results[] = {
       {"forwarded", counters.forwarded},
@@ -73,6 +91,7 @@ void write_mcp(rest::MetricsText& text, const api_mcp::Face& face) {
 Faces::Faces(app::App& app, const Config& config, rest::FaceOptions rest_options)
     : proxy_(app.directory, app.clock, proxy_options(config)),
       gateway_(app, proxy_, gateway_options(config)),
+      connect_(app, proxy_, {.trusted_proxies = config.trusted_proxies}),
       targets_(app, {config.trusted_proxies}),
       mcp_(app, {.trusted_proxies = config.trusted_proxies}),
       rest_(app, with_metrics(std::move(rest_options))) {
@@ -80,6 +99,7 @@ Faces::Faces(app::App& app, const Config& config, rest::FaceOptions rest_options
   front_.add(api_mcp::serves, mcp_);
   front_.add(api_targets::serves, targets_);  // four names of /auth, so before the gateway
   front_.add(gateway::serves, gateway_);
+  front_.add(mcp_connect::serves, connect_);
 }
 
 rest::FaceOptions Faces::with_metrics(rest::FaceOptions options) {
@@ -90,6 +110,7 @@ rest::FaceOptions Faces::with_metrics(rest::FaceOptions options) {
     write_verdicts(text, "services", gateway_.services_totals());
     write_proxy(text, proxy_.counters());
     write_mcp(text, mcp_);
+    write_connect(text, connect_.recorder());
   });
   return options;
 }

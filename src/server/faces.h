@@ -14,6 +14,7 @@
 #include "console/console.h"
 #include "gateway/gateway.h"
 #include "gateway/proxy.h"
+#include "mcp_connect/connect.h"
 #include "server/config.h"
 #include "server/front.h"
 
@@ -36,6 +37,7 @@ class Faces {
 
   gateway::Proxy proxy_;
   gateway::Gateway gateway_;
+  mcp_connect::Connect connect_;
   console::Console console_;
   api_targets::Face targets_;
   api_mcp::Face mcp_;

@@ -1,0 +1,201 @@
+#include "mcp_connect/answer_hooks.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "gateway/refusal.h"
+#include "http/problem.h"
+#include "mcp/answer.h"
+#include "mcp/headers.h"
+#include "mcp/sealed_text.h"
+
+namespace keywright::mcp_connect {
+
+namespace {
+
+constexpr std::size_t kListBytesMax = 16 * 1024 * 1024;
+// Proxies drop a silent connection after 30 s or more; the contract says 15.
+constexpr std::chrono::milliseconds kSilenceMax{10'000};
+constexpr std::string_view kKept[] = {"cache-control",    "retry-after", "content-language",
+                                      "content-encoding", "allow",       "traceparent",
+                                      "tracestate"};
+constexpr std::string_view kSession = "mcp-session-id";
+
+bool comes_through(std::string_view name) {
+  if (name.size() > 4 && equals_ignoring_case(name.substr(0, 4), "mcp-")) {
+    return !equals_ignoring_case(name, kSession);
+  }
+  return std::any_of(std::begin(kKept), std::end(kKept),
+                     [name](std::string_view kept) { return equals_ignoring_case(name, kept); });
+}
+
+bool is_event_stream(std::string_view content_type) {
+  return equals_ignoring_case(trim(content_type.substr(0, content_type.find(';'))),
+                              "text/event-stream");
+}
+
+bool ends_an_event(std::string_view tail) {
+  return tail.empty() || tail.ends_with("\n\n") || tail.ends_with("\r\n\r\n") ||
+         tail.ends_with("\r\r");
+}
+
+}  // namespace
+
+void add_cross_origin_fields(http::Response& response, std::string_view origin) {
+  response.header("Vary", "Origin");
+  if (origin.empty()) return;
+  response.header("Access-Control-Allow-Origin", origin);
+  response.header("Access-Control-Expose-Headers", mcp::kExposedHeaders);
+}
+
+bool AnswerHooks::refuse_upstream(http::Response& response, std::string_view code,
+                                  std::string_view detail) {
+  outcome_ = CallOutcome::failed;
+  reason_ = code;
+  response.clear();
+  http::write_problem(response, 502, code, detail, context_.call.request_id);
+  response.header("Cache-Control", "no-store");
+  add_cross_origin_fields(response, context_.origin);
+  return true;
+}
+
+bool AnswerHooks::replaces_answer(const http::h1::ResponseHead& head, http::Response& response) {
+  if (head.status == 401 || head.status == 403) {
+    return refuse_upstream(response, "upstream_refused",
+                           "The MCP server does not accept the credential that it is configured "
+                           "with here. An administrator can correct the server's headers.");
+  }
+  if (head.status >= 300 && head.status < 400 && head.status != 304) {
+    return refuse_upstream(response, "upstream_redirected",
+                           "The MCP server answers with a redirect. Register the address that it "
+                           "redirects to.");
+  }
+  if (head.status >= 400) {
+    outcome_ = CallOutcome::failed;
+    reason_ = fmt::format("upstream_status_{}", head.status);
+  }
+  const std::string_view type = head.headers.find("Content-Type").value_or("");
+  streams_ = is_event_stream(type);
+  is_encoded_ = head.headers.find("Content-Encoding").value_or("identity") != "identity";
+  const bool rules_apply = !context_.rules.allows_all();
+  filters_body_ = rules_apply && !streams_ && context_.call.method == "tools/list";
+  if (rules_apply && is_encoded_) {
+    return refuse_upstream(response, "upstream_failed",
+                           "The MCP server compresses an answer that nobody asked it to.");
+  }
+  copy_fields(head, response);
+  return false;
+}
+
+void AnswerHooks::copy_fields(const http::h1::ResponseHead& head, http::Response& response) {
+  response.clear();
+  response.status = head.status;
+  if (const auto type = head.headers.find("Content-Type")) response.content_type(*type);
+  for (const http::Field& field : head.headers) {
+    const bool replaced = streams_ && equals_ignoring_case(field.name, "cache-control");
+    if (comes_through(field.name) && !replaced) response.header(field.name, field.value);
+  }
+  response.header("X-Content-Type-Options", "nosniff");
+  if (streams_) {
+    response.header("Cache-Control", "no-cache, no-transform");
+    response.header("X-Accel-Buffering", "no");
+  }
+  const auto session = head.headers.find_only("Mcp-Session-Id");
+  if (session && context_.call.era == mcp::Era::legacy) {
+    const std::string key = context_.call.caller.key.to_string();
+    const mcp::SessionBinding binding{context_.call.server_id, context_.owner_id, key};
+    response.header("Mcp-Session-Id",
+                    mcp::seal_session(context_.sealer, *session, binding, context_.random));
+  }
+  add_cross_origin_fields(response, context_.origin);
+}
+
+Result<std::string_view> AnswerHooks::on_piece(std::string_view piece) {
+  if (filters_body_) {
+    if (text_.size() + piece.size() > kListBytesMax) {
+      return fail(Code::unavailable, "upstream_failed", "The list of tools is too long.");
+    }
+    text_ += piece;
+    return std::string_view();
+  }
+  if (!context_.rules.allows_all()) {
+    piece = filter_events(piece);
+    if (events_.overflowed()) {
+      return fail(Code::unavailable, "upstream_failed", "An event of the stream is too long.");
+    }
+  }
+  tail_.append(piece.substr(piece.size() - std::min<std::size_t>(piece.size(), 4)));
+  if (tail_.size() > 4) tail_.erase(0, tail_.size() - 4);
+  return piece;
+}
+
+// An event that cannot be read may hold what the key must not see: it stays here.
+std::string_view AnswerHooks::filter_events(std::string_view piece) {
+  text_.clear();
+  events_.feed(piece);
+  while (const auto event = events_.next()) {
+    if (!event->has_data || event->data.empty()) {
+      text_ += event->raw;
+      continue;
+    }
+    const auto filtered = context_.rules.filter_list(event->data);
+    if (!filtered) continue;
+    if (*filtered == event->data) {
+      text_ += event->raw;
+    } else {
+      mcp::append_event(text_, *filtered, event->id.value_or(""));
+    }
+  }
+  return text_;
+}
+
+std::string_view AnswerHooks::on_end() {
+  if (!filters_body_) return {};
+  auto filtered = context_.rules.filter_list(text_);
+  if (!filtered) {
+    outcome_ = CallOutcome::failed;
+    reason_ = "upstream_failed";
+    filtered = mcp::error_answer({200,
+                                  mcp::kInternalError,
+                                  "The MCP server's list of tools cannot be read.",
+                                  {},
+                                  context_.call.id});
+  }
+  text_ = std::move(*filtered);
+  return text_;
+}
+
+std::chrono::milliseconds AnswerHooks::idle_after() const {
+  return streams_ && !is_encoded_ ? kSilenceMax : std::chrono::milliseconds(0);
+}
+
+std::string_view AnswerHooks::when_idle() {
+  return ends_an_event(tail_) ? mcp::kKeepAlive : std::string_view();
+}
+
+void AnswerHooks::answer_failure(http::Exchange& exchange, int status, std::string_view code,
+                                 std::string_view detail) {
+  outcome_ = CallOutcome::failed;
+  reason_ = code;
+  ProxyHooks::answer_failure(exchange, status, code, detail);
+  add_cross_origin_fields(exchange.response, context_.origin);
+}
+
+void AnswerHooks::answer_refusal(http::Exchange& exchange, const Error& why) {
+  outcome_ = CallOutcome::denied;
+  reason_ = why.reason();
+  ProxyHooks::answer_refusal(exchange, why);
+  add_cross_origin_fields(exchange.response, context_.origin);
+}
+
+void AnswerHooks::on_over(bool complete) {
+  if (!complete && outcome_ == CallOutcome::success) {
+    outcome_ = CallOutcome::failed;
+    reason_ = "broken_off";
+  }
+  context_.recorder.record(context_.call, outcome_, reason_);
+}
+
+}  // namespace keywright::mcp_connect

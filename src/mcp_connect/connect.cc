@@ -1,0 +1,307 @@
+#include "mcp_connect/connect.h"
+
+#include <utility>
+
+#include "api/admission/client_address.h"
+#include "api/admission/credentials.h"
+#include "app/slow_hashes.h"
+#include "gateway/header_rules.h"
+#include "gateway/refusal.h"
+#include "http/problem.h"
+#include "mcp/answer.h"
+#include "mcp/origin.h"
+#include "mcp/sealed_text.h"
+#include "mcp/tool_rules.h"
+#include "mcp_connect/answer_hooks.h"
+
+namespace keywright::mcp_connect {
+
+namespace {
+
+using gateway::Passage;
+using http::Method;
+using http::Request;
+using mcp::Message;
+
+constexpr std::string_view kPrefix = "/mcp-connect/";
+constexpr std::string_view kAllow = "GET, POST, DELETE, OPTIONS";
+constexpr std::string_view kPreflightSeconds = "600";
+constexpr std::size_t kServerNameMax = 128;
+// A tool may work for minutes before it answers with JSON; clients have shorter limits of their
+// own.
+constexpr std::chrono::minutes kLongestCall{10};
+// Not the upstream's business, or, compressed, not ours to read.
+constexpr std::string_view kWithheld[] = {"origin", "referer", "cookie", "accept-encoding",
+                                          "mcp-session-id"};
+constexpr gateway::Door kDoor{domain::Audience::mcp_connect, domain::ResourceType::mcp_server,
+                              "mcp_server", "MCP servers are"};
+
+// The server's id or slug; nothing for a path with more segments.
+std::optional<std::string_view> server_of(std::string_view path) {
+  path.remove_prefix(kPrefix.size());
+  if (path.ends_with('/')) path.remove_suffix(1);
+  if (path.empty() || path.find('/') != std::string_view::npos) return std::nullopt;
+  return path;
+}
+
+}  // namespace
+
+bool serves(std::string_view path) { return path.starts_with(kPrefix); }
+
+// What is known of one request. Views are of the request.
+struct Connect::Visit {
+  Time now;
+  IpAddress address;
+  std::string_view origin;
+  std::string_view server;
+  mcp::RequestHeaders headers;
+  std::optional<Message> message;
+  std::string upstream_session;  // "" = none
+  std::optional<mcp::ToolRules> rules;
+  std::string owner_id;
+  Call call;
+};
+
+Connect::Connect(app::App& app, gateway::Proxy& proxy, ConnectOptions options)
+    : app_(app),
+      proxy_(proxy),
+      options_(std::move(options)),
+      prepared_(app.settings.allowed_upstreams),
+      recorder_(app.committer, app.clock) {}
+
+bool Connect::preflight(http::Exchange& exchange) const {
+  const Request& request = exchange.request;
+  http::Response& response = exchange.response;
+  const mcp::Visitor visitor{request.headers.find("Origin"), request.authority,
+                             request.peer.is_loopback(), app_.settings.public_url};
+  const bool repeated = request.headers.count("Origin") > 1;
+  if (!mcp::host_is_ours(visitor) || !mcp::origin_is_allowed(visitor) || repeated) {
+    http::write_problem(response, 403, "origin_not_allowed",
+                        "This host name or this web page may not use MCP servers here. Serve with "
+                        "--public-url to name the address it is reached at.",
+                        request.request_id);
+    response.header("Vary", "Origin");
+    return true;
+  }
+  if (request.method != Method::options) return false;
+  response.status = 204;
+  response.header("Allow", kAllow);
+  add_cross_origin_fields(response, visitor.origin.value_or(""));
+  if (!visitor.origin) return true;
+  const auto wanted = request.headers.find("Access-Control-Request-Headers");
+  response.header("Access-Control-Allow-Methods", mcp::kAllowedMethods);
+  response.header("Access-Control-Allow-Headers", mcp::allowed_headers(wanted.value_or("")));
+  response.header("Access-Control-Max-Age", kPreflightSeconds);
+  return true;
+}
+
+std::optional<Task<void>> Connect::handle(http::Exchange& exchange) {
+  if (preflight(exchange)) return std::nullopt;
+  return visit(exchange, Slow::try_it);
+}
+
+Passage Connect::ask(const Request& request, Visit& visit) {
+  const bool secure = admission::is_secure(request, app_.settings);
+  Passage passage =
+      gateway::ask_passage(app_.directory, request, admission::session_cookie_name(secure), kDoor,
+                           visit.server, visit.address, visit.now);
+  visit.call.server_name = visit.server.substr(0, kServerNameMax);
+  if (passage.key == nullptr) return passage;
+  visit.call.caller = gateway::caller_of(app_.directory, passage, kDoor, visit.address);
+  if (passage.refusal) return passage;
+  const auto& server = *static_cast<const domain::McpServer*>(passage.record);
+  visit.call.server_id = server.id.to_string();
+  visit.call.server_name = server.slug;
+  visit.owner_id = visit.call.caller.user.to_string();
+  visit.rules.emplace(passage.key->policy->permissions);
+  return passage;
+}
+
+std::optional<Task<void>> Connect::visit(http::Exchange& exchange, Slow slow) {
+  const Request& request = exchange.request;
+  Visit visit;
+  visit.now = app_.clock.now();
+  visit.call.began = app_.clock.boot_time();
+  visit.call.request_id = request.request_id;
+  visit.address = admission::client_address(request, options_.trusted_proxies);
+  visit.origin = request.headers.find("Origin").value_or("");
+  visit.headers = mcp::request_headers(request.headers);
+  const auto server = server_of(request.path);
+  visit.server = server.value_or("");
+  const Passage passage = ask(request, visit);
+  if (passage.refusal && slow == Slow::try_it && passage.key == nullptr &&
+      app_.slow_hashes.could_be(app_.directory, passage.token)) {
+    return try_slow_hash(exchange, std::string(passage.token));
+  }
+  if (passage.refusal) {
+    refuse(exchange, visit, passage);
+    return std::nullopt;
+  }
+  if (!read(exchange, visit) || !open_session(exchange, visit) || !check_tool(exchange, visit)) {
+    return std::nullopt;
+  }
+  return send_on(exchange, visit, passage);
+}
+
+Task<void> Connect::try_slow_hash(http::Exchange& exchange, std::string token) {
+  const IpAddress address = admission::client_address(exchange.request, options_.trusted_proxies);
+  const auto tried = co_await app_.slow_hashes.try_token(app_, std::move(token), address);
+  if (!tried) {
+    gateway::write_refusal(exchange, tried.error(), gateway::Presence::presented);
+    co_return;
+  }
+  auto task = visit(exchange, Slow::tried);
+  if (task) co_await std::move(*task);
+}
+
+// Which call was refused is worth knowing; whether it was well formed is not.
+void Connect::refuse(http::Exchange& exchange, const Visit& visit, const Passage& passage) {
+  gateway::write_refusal(exchange, *passage.refusal, passage.presence);
+  gateway::add_limit_headers(app_.directory, passage, visit.now, exchange.response);
+  if (passage.refusal->reason() == "insufficient_scope") {
+    exchange.response.header("WWW-Authenticate",
+                             "Bearer realm=\"keywright\", error=\"insufficient_scope\"");
+  }
+  add_cross_origin_fields(exchange.response, visit.origin);
+  if (!visit.call.caller.is_key()) return;
+  Call call = visit.call;
+  if (const auto message = Message::read(exchange.request.body)) {
+    call.method = message->method();
+    if (call.method == "tools/call") call.tool = message->name();
+  }
+  recorder_.record(call, CallOutcome::denied, passage.refusal->reason());
+}
+
+void Connect::answer_problem(http::Exchange& exchange, const Visit& visit, int status,
+                             std::string_view code, std::string_view detail) {
+  exchange.response.clear();
+  http::write_problem(exchange.response, status, code, detail, exchange.request.request_id);
+  exchange.response.header("Cache-Control", "no-store");
+  add_cross_origin_fields(exchange.response, visit.origin);
+}
+
+void Connect::answer_rpc(http::Exchange& exchange, const Visit& visit, const mcp::RpcError& error,
+                         std::string_view reason) {
+  http::Response& response = exchange.response;
+  response.clear();
+  response.status = error.status;
+  const auto form = mcp::answer_form(visit.headers.accept);
+  if (error.status == 200 && form == mcp::AnswerForm::event_stream) {
+    response.content_type("text/event-stream");
+    mcp::append_event(response.body, mcp::error_answer(error));
+  } else {
+    response.content_type("application/json");
+    response.body = mcp::error_answer(error);
+  }
+  response.header("Cache-Control", "no-store");
+  add_cross_origin_fields(response, visit.origin);
+  recorder_.record(visit.call, CallOutcome::denied, reason);
+}
+
+bool Connect::read(http::Exchange& exchange, Visit& visit) {
+  const Request& request = exchange.request;
+  if (request.method == Method::get || request.method == Method::delete_) return true;
+  if (request.method != Method::post) {
+    answer_problem(exchange, visit, 405, "method_not_allowed",
+                   "Send messages with POST, read the stream with GET, end the session with "
+                   "DELETE.");
+    exchange.response.header("Allow", kAllow);
+    return false;
+  }
+  if (!visit.headers.content_type || !mcp::is_json_type(*visit.headers.content_type)) {
+    answer_problem(exchange, visit, 415, "unsupported_media_type",
+                   "The body must be JSON, and Content-Type must say so: application/json.");
+    return false;
+  }
+  auto message = Message::read(request.body);
+  if (!message) {
+    answer_rpc(exchange, visit, message.error(), "invalid_request");
+    return false;
+  }
+  visit.message = std::move(*message);
+  Call& call = visit.call;
+  call.is_request = visit.message->is_request();
+  call.method = visit.message->method();
+  call.id = visit.message->id();
+  if (call.method == "tools/call") call.tool = visit.message->name();
+  const auto era = mcp::agree(visit.headers, *visit.message);
+  if (!era) {
+    const bool disagrees = era.error().code == mcp::kHeaderMismatch;
+    answer_rpc(exchange, visit, era.error(), disagrees ? "header_mismatch" : "invalid_request");
+    return false;
+  }
+  call.era = *era;
+  return true;
+}
+
+// The modern era knows no sessions: there the field means nothing and goes nowhere.
+bool Connect::open_session(http::Exchange& exchange, Visit& visit) {
+  if (visit.call.era == mcp::Era::modern || !visit.headers.session_id) return true;
+  const std::string key = visit.call.caller.key.to_string();
+  const mcp::SessionBinding binding{visit.call.server_id, visit.owner_id, key};
+  const bool once = exchange.request.headers.count("Mcp-Session-Id") == 1;
+  auto opened =
+      mcp::open_session(app_.directory.keyring().sealer(), *visit.headers.session_id, binding);
+  if (once && opened) {
+    visit.upstream_session = std::move(*opened);
+    return true;
+  }
+  answer_problem(exchange, visit, 404, "session_not_found",
+                 "There is no such session for this key and server. Begin a new one with "
+                 "initialize.");
+  recorder_.record(visit.call, CallOutcome::denied, "session_not_found");
+  return false;
+}
+
+bool Connect::check_tool(http::Exchange& exchange, Visit& visit) {
+  if (visit.call.method != "tools/call" || visit.rules->allows(visit.call.tool)) return true;
+  answer_rpc(exchange, visit, mcp::unknown_tool(visit.call.tool, visit.call.id),
+             "insufficient_scope");
+  return false;
+}
+
+std::optional<Task<void>> Connect::send_on(http::Exchange& exchange, Visit& visit,
+                                           const Passage& passage) {
+  const Request& request = exchange.request;
+  const auto& server = *static_cast<const domain::McpServer*>(passage.record);
+  const auto prepared = prepared_.prepare(
+      app_.directory, {server.id.value, "mcp_server", server.url, server.sealed_headers});
+  AnswerContext context{
+      recorder_,      app_.directory.keyring().sealer(), app_.random, visit.call, *visit.rules,
+      visit.owner_id, std::string(visit.origin)};
+  auto hooks = std::make_unique<AnswerHooks>(std::move(context));
+  if (!prepared) {
+    hooks->answer_failure(exchange, 502, "upstream_not_allowed",
+                          "The MCP server's address may not be used.");
+    hooks->on_over(true);
+    return std::nullopt;
+  }
+  const gateway::PreparedUpstream& upstream = **prepared;
+  std::vector<http::Field> added;
+  for (const auto& [name, value] : upstream.headers) added.push_back({name, value.reveal()});
+  if (!visit.upstream_session.empty()) {
+    added.push_back({"Mcp-Session-Id", visit.upstream_session});
+  }
+  gateway::ProxyRequest sent;
+  sent.target = upstream.target;
+  sent.head.append(request.method_text).append(" ").append(upstream.path);
+  if (!request.query.empty()) sent.head.append("?").append(request.query);
+  sent.head.append(" HTTP/1.1\r\nHost: ").append(upstream.target->authority).append("\r\n");
+  const std::string peer = request.peer.to_string();
+  const gateway::ForwardContext forward{
+      .forwarded_for = peer, .secure = request.secure, .withheld = kWithheld};
+  if (auto good = gateway::append_request_fields(sent.head, request, added, forward); !good) {
+    answer_problem(exchange, visit, 400, good.error().reason(), good.error().detail());
+    recorder_.record(visit.call, CallOutcome::denied, good.error().reason());
+    return std::nullopt;
+  }
+  sent.body = std::string(request.body);
+  sent.first_byte_timeout = kLongestCall;
+  sent.standing.caller = visit.call.caller;
+  sent.standing.resource_type = domain::ResourceType::mcp_server;
+  sent.standing.resource_id = visit.call.server_id;
+  sent.hooks = std::move(hooks);
+  return proxy_.forward(exchange, std::move(sent));
+}
+
+}  // namespace keywright::mcp_connect
