@@ -9,6 +9,7 @@
 #include "cli/context.h"
 #include "cli/help.h"
 #include "cli/local_commands.h"
+#include "cli/mcp_command.h"
 #include "cli/session_commands.h"
 #include "cli/suggest.h"
 #include "json/writer.h"
@@ -160,6 +161,7 @@ Command command_tree(const std::vector<ApiOperation>& operations) {
   append(root.commands, api_command_groups(operations));
   add_to_group(root.commands, "users", reset_password_command());
   add_to_group(root.commands, "audit", verify_audit_command());
+  root.commands.push_back(mcp_command());
   append(root.commands, other_commands());
   root.flags = {json_flag(), quiet_flag(), yes_flag()};
   for (Flag& flag : connection_flags(false)) root.flags.push_back(std::move(flag));
