@@ -11,8 +11,9 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include <tl/expected.hpp>
+#include "base/result.h"
 
 namespace keywright::mcp {
 

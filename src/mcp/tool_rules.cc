@@ -44,8 +44,7 @@ ToolRules::ToolRules(const std::optional<std::vector<std::string>>& permissions)
     : all_(!permissions.has_value()) {
   if (!permissions) return;
   for (const std::string& permission : *permissions) {
-    const bool everything =
-        permission == "*" || permission == "tools/*" || permission == "tools/call:*";
+    const bool everything = permission == "*" || permission == "tools/call:*";
     all_ = all_ || everything;
     if (permission.starts_with(kCall)) rules_.push_back(permission.substr(kCall.size()));
   }

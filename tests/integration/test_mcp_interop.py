@@ -139,7 +139,8 @@ class Interop(unittest.TestCase):
             if path.parent.name.startswith("server-server-"):
                 name = "server-" + name.removeprefix("server-")
             checks = json.loads(path.read_text())
-            found[name] = [check["id"] for check in checks if check["status"] in ("FAILURE", "WARNING")]
+            found[name] = [check["id"] for check in checks
+                           if check["status"] in ("FAILURE", "WARNING")]
         return found
 
     def check_revision(self, revision):

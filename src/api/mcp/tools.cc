@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "json/document.h"
 #include "json/schema.h"
@@ -15,6 +16,14 @@ using app::Operation;
 using json::Form;
 using json::Shape;
 using json::Type;
+
+// Operations whose names do not say which thing they are about.
+constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+    {"whoami.get", "whoami"},
+    {"whoami.revoke", "revoke_this_key"},
+    {"projects.unrouted", "list_unrouted_traces"},
+    {"projects.route_test", "test_route"},
+};
 
 bool finds_secret(const Type& type, std::set<const Type*>& seen) {
   if (type.shape == Shape::secret) return true;
@@ -124,8 +133,9 @@ bool holds_secret(const Type& type) {
 }
 
 std::string tool_name(std::string_view operation) {
-  if (operation == "whoami.get") return "whoami";
-  if (operation == "whoami.revoke") return "revoke_this_key";
+  for (const auto& [known, name] : kNames) {
+    if (operation == known) return std::string(name);
+  }
   const std::size_t dot = std::min(operation.find('.'), operation.size());
   const std::string_view things = operation.substr(0, dot);
   const std::string_view verb = dot < operation.size() ? operation.substr(dot + 1) : "get";

@@ -36,6 +36,10 @@ TEST(Tools, ThePromisedOnesExist) {
         "list_projects", "list_platforms", "list_mcp_servers", "list_audit_events"}) {
     EXPECT_NE(tools().find(name), nullptr) << name;
   }
+  for (const app::Operation& operation : app::all_operations()) {
+    if (!operation.name.starts_with("traces.")) continue;
+    EXPECT_NE(tools().find(tool_name(operation.name)), nullptr) << operation.name;
+  }
 }
 
 TEST(Tools, NamesAreUniqueAndOfTheAllowedCharacters) {
