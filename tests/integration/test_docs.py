@@ -26,6 +26,7 @@ EXPECTED = {
     "kinds": ['"kind":"access"', '"kind":"access"', '"kind":"access"', '"status":"revoked"'],
     "import": ["VALID"],
     "backup": ["intact"],
+    "jwt-account": ['{"id":"', "200", '"count":1,"page_total":1', '{"detail":', "403"],
     "mcp": ['"structuredContent"', '"name":"whoami"'],
 }
 
