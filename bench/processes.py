@@ -286,9 +286,9 @@ def h2load(served, path, credential, body_file, requests, streams, cores=None):
     seconds = time.monotonic() - started
     if done.returncode != 0 or f"status codes: {requests} 2xx" not in done.stdout:
         raise Failed(f"h2load failed: {done.stdout[-800:]} {done.stderr[-500:]}")
-    after = served.answers()
-    if not requests <= after["2xx"] - before["2xx"] <= requests + 2:
-        raise Failed(f"h2load counted {requests} answers, the server {after['2xx'] - before['2xx']}")
+    counted = served.answers()["2xx"] - before["2xx"]
+    if not requests <= counted <= requests + 2:
+        raise Failed(f"h2load counted {requests} answers, the server {counted}")
     return seconds
 
 

@@ -7,7 +7,8 @@
 
 `make bench` builds first. Numbers of a busy machine are not worth much: end other work before. Ends
 with 0 if every bar is met, 1 if one is not, 2 if something could not be measured. Standard library
-only; needs wrk, h2load, nginx, valgrind and strace (tools/setup.sh bench). Traffic stays on 127.0.0.1.
+only; needs wrk, h2load, nginx, valgrind and strace (tools/setup.sh bench). Traffic stays on
+127.0.0.1.
 """
 
 import argparse

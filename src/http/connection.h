@@ -2,8 +2,8 @@
 //
 // run() is the whole life, top to bottom: wait, read a head, read a body, let the handler answer,
 // write, and again. What every request does is in that one coroutine and allocates nothing; what
-// few do (a body that comes in pieces, a streamed response, a refusal) is in tasks of its own. HTTP/2
-// is one of them: when TLS has agreed upon it by ALPN, or the first request is its preface.
+// few do (a body that comes in pieces, a streamed response, a refusal) is in tasks of its own.
+// HTTP/2 is one of them: when TLS has agreed upon it by ALPN, or the first request is its preface.
 //
 // Threading: the worker's loop. Lifetime: owns itself; ends with its coroutine.
 #pragma once

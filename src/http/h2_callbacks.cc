@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <cstring>
 
 #include <nghttp2/nghttp2.h>
 
@@ -188,6 +189,23 @@ struct Callbacks {
     }
   }
 
+  static nghttp2_mem memory(Memory& from) {
+    nghttp2_mem functions{};
+    functions.mem_user_data = &from;
+    functions.malloc = [](std::size_t size, void* user) {
+      return static_cast<Memory*>(user)->take(size);
+    };
+    functions.free = [](void* block, void* user) { static_cast<Memory*>(user)->give_back(block); };
+    functions.calloc = [](std::size_t count, std::size_t size, void* user) {
+      void* const block = static_cast<Memory*>(user)->take(count * size);
+      return block != nullptr ? std::memset(block, 0, count * size) : nullptr;
+    };
+    functions.realloc = [](void* block, std::size_t size, void* user) {
+      return static_cast<Memory*>(user)->resize(block, size);
+    };
+    return functions;
+  }
+
   static nghttp2_session_callbacks* table() {
     static nghttp2_session_callbacks* const shared = [] {
       nghttp2_session_callbacks* made = nullptr;
@@ -222,8 +240,9 @@ struct Callbacks {
 
 nghttp2_session* open_engine(Session& session) {
   nghttp2_session* engine = nullptr;
-  if (nghttp2_session_server_new2(&engine, Callbacks::table(), &session, Callbacks::options()) !=
-      0) {
+  nghttp2_mem memory = Callbacks::memory(session.worker().http2().memory());
+  if (nghttp2_session_server_new3(&engine, Callbacks::table(), &session, Callbacks::options(),
+                                  &memory) != 0) {
     return nullptr;
   }
   const ServerLimits& limits = session.worker().limits();

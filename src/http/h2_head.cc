@@ -122,6 +122,8 @@ void HeadReader::add_cookie(std::string_view value) {
 }
 
 void HeadReader::note(std::string_view name, std::string_view value) {
+  const std::size_t size = name.size();
+  if (size != 4 && size != 6 && size != 12 && size != 14) return;
   if (name == "host") {
     if (!host_.empty()) fault_ = malformed("host");
     host_ = value;
@@ -201,14 +203,16 @@ const std::vector<OutField>& HeadWriter::write(const Response& response,
 
 // The block is our own: Response::header() has checked every name and value.
 void HeadWriter::add_block(std::string_view block) {
-  names_.reserve(block.size());
+  names_.resize(block.size());
+  std::size_t used = 0;
   while (!block.empty()) {
     const std::size_t colon = block.find(':');
     const std::size_t end = block.find("\r\n", colon);
     if (end == std::string_view::npos) return;
-    const std::size_t begin = names_.size();
-    for (char c : block.substr(0, colon)) names_.push_back(ascii_lower(c));
-    const std::string_view name = std::string_view(names_).substr(begin);
+    char* const lower = names_.data() + used;
+    for (std::size_t i = 0; i < colon; ++i) lower[i] = ascii_lower(block[i]);
+    used += colon;
+    const std::string_view name(lower, colon);
     const std::string_view value = trim(block.substr(colon + 1, end - colon - 1));
     if (!is_forbidden(name)) fields_.push_back({name, value, stays_out(name)});
     block.remove_prefix(end + 2);

@@ -18,6 +18,7 @@
 
 #include "http/h2_head.h"
 #include "http/h2_limits.h"
+#include "http/h2_memory.h"
 #include "http/h2_stream.h"
 
 namespace keywright::http::h2 {
@@ -32,12 +33,14 @@ class Pool {
 
   std::span<char> read_buffer() { return read_buffer_; }
   HeadWriter& head_writer() { return head_writer_; }
+  Memory& memory() { return memory_; }
 
  private:
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<std::string> outputs_;
   std::array<char, kReadBytes> read_buffer_;
   HeadWriter head_writer_;
+  Memory memory_;
 };
 
 }  // namespace keywright::http::h2

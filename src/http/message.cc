@@ -40,14 +40,17 @@ std::string_view to_string(Method method) {
 
 std::optional<std::string_view> Fields::find(std::string_view name) const {
   for (const Field& field : *this) {
-    if (equals_ignoring_case(field.name, name)) return field.value;
+    if (field.name.size() == name.size() && equals_ignoring_case(field.name, name)) {
+      return field.value;
+    }
   }
   return std::nullopt;
 }
 
 std::size_t Fields::count(std::string_view name) const {
-  return static_cast<std::size_t>(std::count_if(
-      begin(), end(), [&](const Field& field) { return equals_ignoring_case(field.name, name); }));
+  return static_cast<std::size_t>(std::count_if(begin(), end(), [&](const Field& field) {
+    return field.name.size() == name.size() && equals_ignoring_case(field.name, name);
+  }));
 }
 
 std::optional<std::string_view> Fields::find_only(std::string_view name) const {
@@ -98,7 +101,7 @@ bool Response::header(std::string_view name, std::string_view value) {
   if (name.empty() || !all_are(name, Char::token) || !all_are(value, Char::field_value))
     return false;
   for (std::string_view own : kServersOwn) {
-    if (equals_ignoring_case(name, own)) return false;
+    if (name.size() == own.size() && equals_ignoring_case(name, own)) return false;
   }
   fields_.append(name).append(": ").append(value).append("\r\n");
   return true;
