@@ -42,6 +42,8 @@ bool Link::may_read() const {
   return !session_.is_over() && session_.pending_output() < kOutputOverdue;
 }
 
+bool Link::is_sent() const { return !writing_ && session_.pending_output() == 0; }
+
 Task<void> Link::run(std::string first_bytes) {
   if (worker_.is_stopping()) session_.stop();
   session_.receive(first_bytes);
@@ -50,7 +52,7 @@ Task<void> Link::run(std::string first_bytes) {
   IoStatus status = IoStatus::ok;
   for (int turn = 1; !broken_; ++turn) {
     if (!may_read()) {
-      if (session_.is_over() && !writing_) break;
+      if (session_.is_over() && is_sent()) break;
       co_await Change(*this);
       continue;
     }
@@ -67,9 +69,9 @@ Task<void> Link::run(std::string first_bytes) {
   if (status == IoStatus::end && !broken_) {
     session_.half_close();
     flush();
-    while (!broken_ && (writing_ || !session_.is_quiet())) co_await Change(*this);
+    while (!broken_ && (!is_sent() || !session_.is_quiet())) co_await Change(*this);
   }
-  const bool in_good_order = session_.is_over() && !broken_ && !writing_;
+  const bool in_good_order = session_.is_over() && !broken_ && is_sent();
   session_.lose();
   if (in_good_order) {
     stream_.clear_cancel();

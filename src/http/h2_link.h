@@ -47,6 +47,7 @@ class Link final : private SessionHost {
   Task<void> write_rest(std::size_t begin);
   Task<void> linger();
   bool may_read() const;
+  bool is_sent() const;  // all that was put into the output
 
   struct Node : net::PostNode {
     Node(Link& of_link, void (*function)(PostNode&, bool)) : PostNode(function), link(of_link) {}
