@@ -32,18 +32,20 @@ constexpr std::string_view kMcpWhoami =
   "curl -s {url}/api/v1/keys/verify -H 'Authorization: Bearer {management}' " \
   "--json '{\"key\":\"{token}\"," rest "}'"
 
+#define KW_TRACE(rest)                                      \
+  "curl -s {url}/public/traces -H 'x-api-key: {token}' "    \
+  "--json '{\"data\":{\"input\":\"Hello\",\"output\":\"Hi\"}" rest "}'"
+
 constexpr Showing kShowings[] = {
     {"personal", "personal", "scripts of one person, with an expiry", kWhoami},
     {"access", "access", "everything its owner may do, one key for every place", kWhoami},
     {"mcp", "mcp", "Keywright's own MCP server", kMcpWhoami},
     {"connect", "connect", "MCP servers behind Keywright; this one reaches two of them",
      "curl -s {url}/api/v1/me -H 'X-API-Key: {token}'"},
-    {"ingest_one", "ingest", "sends traces, restricted to one platform",
-     KW_VERIFY("\"audience\":\"traces\",\"resource\":{\"type\":\"platform\","
-               "\"id\":\"{id:platform.n8n}\"}")},
+    {"ingest_one", "ingest", "sends traces, restricted to one platform, which need not be named",
+     KW_TRACE("")},
     {"ingest", "ingest", "sends traces to any platform of its project, named by platformId",
-     KW_VERIFY("\"audience\":\"traces\",\"resource\":{\"type\":\"platform\","
-               "\"id\":\"{id:platform.flowise}\"}")},
+     KW_TRACE(",\"platformId\":\"{id:platform.flowise}\"")},
     {"account", "account", "a scanner's key for every target of the organization",
      KW_VERIFY("\"audience\":\"targets-api\"")},
     {"target_key", "target", "a scanner's key for one target",
@@ -54,6 +56,7 @@ constexpr Showing kShowings[] = {
     {"management", "management", "lets a program of yours check and manage keys", kWhoami},
 };
 
+#undef KW_TRACE
 #undef KW_VERIFY
 
 constexpr std::string_view kTryRevoke[] = {

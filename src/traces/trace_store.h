@@ -52,12 +52,12 @@ struct StoreOptions {
 };
 
 struct Query {
-  domain::ProjectId project;
-  std::optional<std::vector<domain::PlatformId>> platforms;
-  std::optional<Time> from;
-  std::optional<Time> to;
-  std::string status;
-  std::string cursor;
+  domain::ProjectId project = {};
+  std::optional<std::vector<domain::PlatformId>> platforms = {};
+  std::optional<Time> from = {};
+  std::optional<Time> to = {};
+  std::string status = {};
+  std::string cursor = {};
   int limit = 50;
 };
 

@@ -1,0 +1,33 @@
+// Any JSON as a trace, OTLP and native: read or refused, and what is read can be shown.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "json/document.h"
+#include "traces/native.h"
+#include "traces/otlp.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace keywright;
+  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  const auto document = json::Document::parse(input);
+  if (!document) return 0;
+  if (const auto native = traces::read_native(document->root(), input)) {
+    if (traces::unpack(native->body).value() != input) std::abort();
+    const auto count = static_cast<std::size_t>(native->span_count);
+    if (traces::spans_of(input, 0, count + 1).size() != count) std::abort();
+  }
+  const auto request = traces::read_otlp_json(document->root());
+  if (!request) return 0;
+  for (const traces::OtlpTrace& trace : request->traces) {
+    for (const traces::SpanWrite& span : trace.spans) {
+      const auto text = traces::unpack(span.json);
+      if (!text) std::abort();
+      if (!json::Document::parse(traces::with_context(*text, trace.contexts[span.context]))) {
+        std::abort();
+      }
+    }
+  }
+  return 0;
+}
