@@ -218,9 +218,10 @@ Result<void> may_manage_keys_of(domain::OwnerType owner, const Caller& caller,
         kind.takes_permissions && kind.owners.contains(domain::OwnerType::organization);
     if (by_permission || domain::manages_keys_of(kind, owner)) return {};
   }
-  return fail(Error(Code::permission_denied, "wrong_key_kind",
-                    "Keys are managed by people who are signed in and by management keys, and keys "
-                    "of targets also by account keys. No other key can make, change or list keys."));
+  return fail(
+      Error(Code::permission_denied, "wrong_key_kind",
+            "Keys are managed by people who are signed in and by management keys, and keys "
+            "of targets also by account keys. No other key can make, change or list keys."));
 }
 
 Result<void> check_if_match(const Call& call, std::string_view etag) {

@@ -218,8 +218,9 @@ Result<void> act_on(const View& view, const Call& call, const Key& key, KeyAct a
     return fail(forbidden("A management key cannot change another one. Sign in to do this."));
   }
   if (call.caller.is_key() && !is_management(kinds.at(call.caller.kind))) {
-    return fail(forbidden("An account key makes, reads and deletes the keys of targets. To change "
-                          "one, sign in or use a management key."));
+    return fail(
+        forbidden("An account key makes, reads and deletes the keys of targets. To change "
+                  "one, sign in or use a management key."));
   }
   return {};
 }

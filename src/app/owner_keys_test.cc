@@ -74,9 +74,9 @@ TEST_F(OwnerKeys, OperationsOpenToThemAreThoseOfTargetsAndTheirKeys) {
   EXPECT_EQ(open_to(of_target), both);
   std::set<std::string> expected = both;
   expected.insert({"targets.create", "targets.update", "targets.delete"});
-  for (const char* name : {"keys.list", "keys.get", "keys.create", "keys.update", "keys.rotate",
-                           "keys.revoke", "keys.delete", "keys.disable", "keys.enable",
-                           "keys.import"}) {
+  for (const char* name :
+       {"keys.list", "keys.get", "keys.create", "keys.update", "keys.rotate", "keys.revoke",
+        "keys.delete", "keys.disable", "keys.enable", "keys.import"}) {
     expected.insert(name);
   }
   EXPECT_EQ(open_to(account), expected);
@@ -94,7 +94,8 @@ TEST_F(OwnerKeys, AnAccountKeyMakesKeysOfTargetsAndNoOthers) {
 }
 
 TEST_F(OwnerKeys, AnAccountKeySeesAndEndsKeysOfTargetsAndChangesNone) {
-  const std::string mine = h.call("keys.create", h.owner, R"({"kind":"access","name":"m"})").text("id");
+  const std::string mine =
+      h.call("keys.create", h.owner, R"({"kind":"access","name":"m"})").text("id");
   const std::string theirs = h.call("keys.create", h.owner, target_key_body(other)).text("id");
   const std::string itself = account.key.to_string();
   EXPECT_EQ(perform_as(account, "keys.list", "", "", {{"owner", "all"}}).size("items"), 2u);

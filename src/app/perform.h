@@ -4,7 +4,8 @@
 //   const Operation& operation = *find_operation("targets.create");
 //   KW_CO_CHECK_OK(may_call(operation, call.caller, directory.kinds()));
 //   call.operation = &operation;
-//   KW_CO_TRY(std::string json, co_await perform(app, call, {.body = R"({"name":"a","url":"..."})"}));
+//   const Arguments arguments{.body = R"({"name":"a","url":"..."})"};
+//   KW_CO_TRY(std::string json, co_await perform(app, call, arguments));
 //
 // The input is the operation's JSON, and so is the answer: a face only maps its own names and
 // envelope to these. `call.caller` was admitted before, under the audience of the face.
@@ -27,7 +28,6 @@ Result<std::string> look(const App& app, Call& call, const Arguments& arguments)
 // Whether the operation is open to callers of this sort at all: people, keys that act with their
 // owner's rights, or keys that have permissions of their own. The right itself the operation asks
 // for.
-Result<void> may_call(const Operation& operation, const Caller& caller,
-                      const domain::Kinds& kinds);
+Result<void> may_call(const Operation& operation, const Caller& caller, const domain::Kinds& kinds);
 
 }  // namespace keywright::app

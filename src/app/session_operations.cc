@@ -166,7 +166,8 @@ KW_DESCRIBE(LoginToken, field<&LoginToken::token>("token", "As the sign-in retur
 struct FreshToken {
   Secret<std::string> token;
 };
-KW_DESCRIBE(FreshToken, field<&FreshToken::token>("token", "Goes on in place of the old one.", shown))
+KW_DESCRIBE(FreshToken,
+            field<&FreshToken::token>("token", "Goes on in place of the old one.", shown))
 
 Error token_refused() {
   return Error(Code::invalid_argument, "token_refused",

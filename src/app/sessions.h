@@ -3,8 +3,9 @@
 //
 // A session token is `kws_` and 43 base62 characters; its CSRF token has 43 characters. Of both
 // only a keyed digest is kept. A session of the targets API has a JWT instead: signed by us, with a
-// random `jti`, and just as dead without its digest. A session ends 12 hours after its last use, 7 days after it began,
-// when it is deleted, and when the user behind it is gone or no longer active anywhere.
+// random `jti`, and just as dead without its digest. A session ends 12 hours after its last use, 7
+// days after it began, when it is deleted, and when the user behind it is gone or no longer active
+// anywhere.
 //
 // Threading: io threads; make_session and make_ticket on the writer. Cost: one MAC, one look-up.
 #pragma once

@@ -2,7 +2,8 @@
 // others, but without an address in the native API.
 //
 //   call.operation = &login_token_operations().sign_in;
-//   KW_CO_TRY(std::string json, co_await perform(app, call, {.body = R"({"email":..,"password":..})"}));
+//   const Arguments arguments{.body = R"({"email":"...","password":"..."})"};
+//   KW_CO_TRY(std::string json, co_await perform(app, call, arguments));
 //
 // A JWT for a person is a session like any other: the same throttle and the same ends, shown among
 // the person's sessions, dead with them. Only its token looks as the keys of that API do, and opens

@@ -14,8 +14,8 @@ namespace keywright::api_targets {
 namespace {
 
 // Fields that a request of this API can have; problems of others are problems of the whole.
-constexpr std::string_view kFields[] = {"name",  "url",      "username", "password",
-                                        "token", "organization_id"};
+constexpr std::string_view kFields[] = {"name",     "url",   "username",
+                                        "password", "token", "organization_id"};
 
 bool is_field(std::string_view name) {
   return std::find(std::begin(kFields), std::end(kFields), name) != std::end(kFields);
@@ -43,8 +43,7 @@ void write_problems(json::Writer& writer, const Error& error) {
   };
   for (const FieldProblem& problem : error.problems()) {
     const bool known = is_field(problem.field) || problem.field == kNoField;
-    add(problem.field,
-        sentence(known ? problem.message : problem.field + ": " + problem.message));
+    add(problem.field, sentence(known ? problem.message : problem.field + ": " + problem.message));
   }
   if (fields.empty()) add(kNoField, sentence(error.detail()));
   writer.begin_object();

@@ -2,7 +2,7 @@
 //
 //   {"id":"...","name":"..."}                       a key; `key` only in the answer that makes it
 //   {"id":"...","name":"...","url":"..."}           a target
-//   {"detail":"Not found."}                         401, 403, 404, 405, 415 and what is not a field's
+//   {"detail":"Not found."}                         401, 403, 404 and every other refusal
 //   {"name":["This field is required."]}            400, with non_field_errors for the whole
 //
 // The other way: keys and targets as the operations give them (app/key_views.h), as far as they
@@ -65,9 +65,7 @@ struct TokenRow {
 };
 KW_DESCRIBE(TokenRow, field<&TokenRow::token>("token", "Of a person who signed in.", shown))
 
-inline Item item_of(KeyRow row) {
-  return {std::move(row.id), std::move(row.name), {}};
-}
+inline Item item_of(KeyRow row) { return {std::move(row.id), std::move(row.name), {}}; }
 inline Item item_of(TargetRow row) {
   return {std::move(row.id), std::move(row.name), std::move(row.url)};
 }

@@ -55,8 +55,7 @@ std::optional<std::string> Body::text(std::string_view field, const TextRules& r
   const std::string_view kept = rules.trimmed ? trim(*given) : *given;
   if (kept.empty() && !rules.may_be_blank) return refuse("This field may not be blank.");
   if (rules.longest != 0 && count_utf8_characters(kept) > rules.longest) {
-    return refuse(
-        fmt::format("Ensure this field has no more than {} characters.", rules.longest));
+    return refuse(fmt::format("Ensure this field has no more than {} characters.", rules.longest));
   }
   return std::string(kept);
 }

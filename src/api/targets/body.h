@@ -28,8 +28,8 @@ inline constexpr std::string_view kNoField = "non_field_errors";
 struct TextRules {
   bool required = false;
   bool may_be_blank = true;
-  bool trimmed = true;       // not for passwords
-  std::size_t longest = 0;   // in characters; 0: any
+  bool trimmed = true;      // not for passwords
+  std::size_t longest = 0;  // in characters; 0: any
 };
 
 class Body {

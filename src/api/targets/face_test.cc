@@ -32,10 +32,9 @@ class TargetsFaceTest : public testing::Test {
     const std::string authorization = "JWT " + std::string(token);
     const std::string bearer = "Bearer " + std::string(token);
     const bool is_jwt = token.starts_with("eyJ");
-    Asked asked = token.empty()
-                      ? Asked(face, method, target, {}, body)
-                      : Asked(face, method, target,
-                              {{"Authorization", is_jwt ? authorization : bearer}}, body);
+    Asked asked = token.empty() ? Asked(face, method, target, {}, body)
+                                : Asked(face, method, target,
+                                        {{"Authorization", is_jwt ? authorization : bearer}}, body);
     const http::Response& response = asked.wait();
     return {response.status, response.body, std::string(response.header_block())};
   }
@@ -46,8 +45,8 @@ class TargetsFaceTest : public testing::Test {
   }
   std::string keys_of(const std::string& target) { return "/targets/" + target + "/keys/"; }
   std::string obtain() {
-    const std::string body = R"({"username":"owner@acme.test","password":")" +
-                             std::string(app::kTestPassword) + "\"}";
+    const std::string body =
+        R"({"username":"owner@acme.test","password":")" + std::string(app::kTestPassword) + "\"}";
     return ask("", "POST", "/auth/obtain/", body).text("token");
   }
   Got token_call(std::string_view name, const std::string& token) {

@@ -88,8 +88,8 @@ Task<Result<KeyRow>> Face::find_key(Visit& visit, std::string kind, std::string 
   input.id = visit.key;
   KW_CO_TRY(const std::string found, co_await ask(visit, "keys.get", std::move(input)));
   KW_CO_TRY(KeyRow row, row_of<KeyRow>(found));
-  const bool here = row.kind == kind && row.status != "revoked" &&
-                    (owner.empty() || row.owner.id == owner);
+  const bool here =
+      row.kind == kind && row.status != "revoked" && (owner.empty() || row.owner.id == owner);
   if (!here) co_return not_found();
   co_return row;
 }
@@ -110,8 +110,8 @@ Task<Result<TargetRow>> Face::find_target(Visit& visit) {
 }
 
 Task<Result<void>> Face::serve_account_keys(Visit& visit) {
-  KW_CO_CHECK_OK(app::may_manage_keys_of(OwnerType::organization, visit.call.caller,
-                                         app_.directory.kinds()));
+  KW_CO_CHECK_OK(
+      app::may_manage_keys_of(OwnerType::organization, visit.call.caller, app_.directory.kinds()));
   if (!is_read(visit.request.method)) co_return co_await make_key(visit, "account", nullptr);
   Input input;
   input.query = {{"owner", "all"}, {"kind", "account"}};
@@ -119,8 +119,8 @@ Task<Result<void>> Face::serve_account_keys(Visit& visit) {
 }
 
 Task<Result<void>> Face::serve_account_key(Visit& visit) {
-  KW_CO_CHECK_OK(app::may_manage_keys_of(OwnerType::organization, visit.call.caller,
-                                         app_.directory.kinds()));
+  KW_CO_CHECK_OK(
+      app::may_manage_keys_of(OwnerType::organization, visit.call.caller, app_.directory.kinds()));
   KW_CO_TRY(KeyRow row, co_await find_key(visit, "account", ""));
   if (!is_read(visit.request.method)) co_return co_await delete_key(visit, std::move(row.id));
   write_item(visit.body, item_of(std::move(row)), Shape::key);
@@ -152,8 +152,7 @@ namespace {
 // {name, url} as they were sent; `whole`: both have to be there.
 Result<std::string> target_body(std::string_view text, bool whole, bool with_organization) {
   KW_TRY(Body body, Body::read(text));
-  const auto name =
-      body.text("name", {.required = whole, .may_be_blank = false, .longest = 255});
+  const auto name = body.text("name", {.required = whole, .may_be_blank = false, .longest = 255});
   const auto url = body.text("url", {.required = whole, .may_be_blank = false, .longest = 2048});
   const auto organization =
       with_organization ? body.text("organization_id", {}) : std::optional<std::string>();

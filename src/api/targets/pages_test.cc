@@ -67,9 +67,7 @@ TEST(Pages, ALengthThatIsNoneIsTheUsualOne) {
 }
 
 TEST(Pages, OrderFollowsTheNamedFieldsInTurn) {
-  const std::vector<Item> items{{"1", "b", "x"},
-                                {"2", "a", "y"},
-                                {"3", "c", "x"}};
+  const std::vector<Item> items{{"1", "b", "x"}, {"2", "a", "y"}, {"3", "c", "x"}};
   EXPECT_EQ(names(items, "ordering=name"), "abc");
   EXPECT_EQ(names(items, "ordering=-name"), "cba");
   EXPECT_EQ(names(items, "ordering=url,-name"), "cba");

@@ -41,9 +41,9 @@ TEST(Places, IdsAreWhatStandsBetweenTheSlashes) {
 }
 
 TEST(Places, AnEmptySegmentIsNeverCollapsed) {
-  for (std::string_view path : {"/targets//", "/targets//keys/", "/targets//keys", "/keys//",
-                                "/targets/t1//keys/", "/targets/t1/keys//", "/auth/obtain//",
-                                "/targets/t1/keys//k1", "/keys///"}) {
+  for (std::string_view path :
+       {"/targets//", "/targets//keys/", "/targets//keys", "/keys//", "/targets/t1//keys/",
+        "/targets/t1/keys//", "/auth/obtain//", "/targets/t1/keys//k1", "/keys///"}) {
     EXPECT_TRUE(serves(path)) << path;
     EXPECT_EQ(place_of(path).finding, Finding::empty_segment) << path;
   }
@@ -58,17 +58,17 @@ TEST(Places, WhatIsNotThereIsUnknown) {
 }
 
 TEST(Places, OthersKeepTheirAddresses) {
-  for (std::string_view path : {"/", "//keys/", "/keysets/", "/targetss", "/auth", "/auth/",
-                                "/auth/shop", "/auth/obtainer/", "/auth/verify2", "/api/v1/keys",
-                                "/console/keys/", "*"}) {
+  for (std::string_view path :
+       {"/", "//keys/", "/keysets/", "/targetss", "/auth", "/auth/", "/auth/shop",
+        "/auth/obtainer/", "/auth/verify2", "/api/v1/keys", "/console/keys/", "*"}) {
     EXPECT_FALSE(serves(path)) << path;
   }
 }
 
 TEST(Places, MethodsAndTheirListAgree) {
   const std::pair<Method, std::string_view> methods[] = {
-      {Method::get, "GET"},     {Method::head, "HEAD"},   {Method::post, "POST"},
-      {Method::put, "PUT"},     {Method::patch, "PATCH"}, {Method::delete_, "DELETE"},
+      {Method::get, "GET"},        {Method::head, "HEAD"},   {Method::post, "POST"},
+      {Method::put, "PUT"},        {Method::patch, "PATCH"}, {Method::delete_, "DELETE"},
       {Method::options, "OPTIONS"}};
   for (int i = 0; i <= static_cast<int>(Resource::revoke); ++i) {
     const auto resource = static_cast<Resource>(i);

@@ -8,13 +8,13 @@ namespace {
 const Kind& kind(std::string_view name) { return *shipped_kinds().named(name); }
 
 TEST(OwnerRights, AnAccountKeyWorksWithTargetsAndTheirKeys) {
-  for (Right right : {Right::targets_read, Right::targets_write, Right::keys_read_all,
-                      Right::keys_manage_all}) {
+  for (Right right :
+       {Right::targets_read, Right::targets_write, Right::keys_read_all, Right::keys_manage_all}) {
     EXPECT_TRUE(gives(kind("account"), right)) << name_of(right);
   }
-  for (Right right : {Right::none, Right::organization_read, Right::users_read, Right::users_write,
-                      Right::projects_read, Right::services_write, Right::audit_read,
-                      Right::keys_verify}) {
+  for (Right right :
+       {Right::none, Right::organization_read, Right::users_read, Right::users_write,
+        Right::projects_read, Right::services_write, Right::audit_read, Right::keys_verify}) {
     EXPECT_FALSE(gives(kind("account"), right)) << name_of(right);
   }
 }
