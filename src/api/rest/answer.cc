@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "http/cookie.h"
 #include "http/problem.h"
+#include "json/document.h"
 
 namespace keywright::rest {
 namespace {
@@ -15,11 +16,22 @@ constexpr std::string_view kRefusedChallenge =
     "Bearer realm=\"keywright\", error=\"invalid_token\", "
     "error_description=\"The credential is not valid\"";
 
-void write_reply(http::Response& response, const app::Call& call) {
+// Where a repeated creation finds what the first one made: its id is in the stored answer, and
+// everything stands below the address where it was made.
+void write_location_again(const http::Request& request, http::Response& response) {
+  const auto document = json::Document::parse(response.body);
+  const auto id = document ? document->root().find("id") : std::nullopt;
+  const auto text = id ? id->as_string() : std::nullopt;
+  if (text) response.header("Location", fmt::format("{}/{}", request.path, *text));
+}
+
+void write_reply(const http::Request& request, http::Response& response, const app::Call& call) {
   const app::Reply& reply = call.reply;
   if (!reply.etag.empty()) response.header("ETag", reply.etag);
   if (!reply.location.empty()) {
     response.header("Location", fmt::format("{}{}", kPathPrefix, reply.location));
+  } else if (reply.replayed && response.status == 201) {
+    write_location_again(request, response);
   }
   if (reply.replayed) response.header("Idempotent-Replayed", "true");
   for (const auto& [name, value] : reply.headers) response.header(name, value);
@@ -64,7 +76,7 @@ void add_api_headers(http::Response& response) {
 void write_answer(const http::Request& request, http::Response& response, const app::Call& call) {
   response.status = call.reply.status != 0 ? call.reply.status : call.operation->status;
   add_api_headers(response);
-  write_reply(response, call);
+  write_reply(request, response, call);
   if (is_unchanged(request, call.reply)) {
     response.status = 304;
     response.body.clear();
