@@ -137,6 +137,8 @@ void AnswerWriter::limits(const Decision& decision) {
     number(view.limit->limit);
     piece(",\"window_seconds\":");
     number(view.limit->window_seconds);
+    piece(",\"algorithm\":");
+    plain(json::enum_name(view.limit->algorithm));
     piece(",\"remaining\":");
     number(view.answer.remaining);
     piece(",\"reset_seconds\":");
@@ -180,7 +182,8 @@ Verification verification_of(const Directory& directory, const Decision& decisio
   for (std::size_t i = 0; i < decision.limits_count; ++i) {
     const domain::LimitView& view = decision.limits[i];
     answer.limits.push_back({view.limit->name, view.limit->limit, view.limit->window_seconds,
-                             view.answer.remaining, view.answer.reset_seconds});
+                             view.limit->algorithm, view.answer.remaining,
+                             view.answer.reset_seconds});
   }
   answer.credits_remaining = decision.credits_remaining;
   if (decision.retry_after_seconds > 0) answer.retry_after_seconds = decision.retry_after_seconds;

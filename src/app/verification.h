@@ -70,12 +70,14 @@ struct LimitState {
   std::string name;
   std::int64_t limit = 0;
   std::int64_t window_seconds = 0;
+  domain::LimitAlgorithm algorithm = domain::LimitAlgorithm::gcra;
   std::int64_t remaining = 0;
   std::int64_t reset_seconds = 0;
 };
 KW_DESCRIBE(LimitState, field<&LimitState::name>("name", "Name of the limit."),
             field<&LimitState::limit>("limit", "Uses in one window."),
             field<&LimitState::window_seconds>("window_seconds", "Length of the window."),
+            field<&LimitState::algorithm>("algorithm", "How uses are counted."),
             field<&LimitState::remaining>("remaining", "Uses that would be accepted right now."),
             field<&LimitState::reset_seconds>("reset_seconds",
                                               "Until the whole limit is there again."))
