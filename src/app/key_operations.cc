@@ -139,6 +139,7 @@ void apply_policy(const Change& change, const UpdateKey& input, Key& key, Proble
   if (!input.permissions.is_unset()) {
     input.permissions.apply_to(key.policy.permissions);
     check_permissions(kind, key.policy.permissions, problems);
+    drop_repeated(key.policy.permissions);
   }
   if (!input.limits.is_unset()) {
     input.limits.apply_to(key.policy.limits);

@@ -178,6 +178,17 @@ void check_permissions(const Kind& kind, const std::optional<std::vector<std::st
   }
 }
 
+void drop_repeated(std::optional<std::vector<std::string>>& permissions) {
+  if (!permissions) return;
+  std::vector<std::string> once;
+  for (std::string& permission : *permissions) {
+    if (std::find(once.begin(), once.end(), permission) == once.end()) {
+      once.push_back(std::move(permission));
+    }
+  }
+  *permissions = std::move(once);
+}
+
 void check_limits(const std::vector<domain::Limit>& limits, Problems& problems) {
   if (limits.size() > domain::kLimitsMax) {
     problems.push_back({"limits", fmt::format("must be at most {}", domain::kLimitsMax)});
@@ -225,6 +236,7 @@ Result<KeyOrder> check_order(const Change& change, const KeyRequest& request,
   order.metadata = request.metadata;
   order.created_at = change.now;
   order.policy.permissions = request.permissions;
+  drop_repeated(order.policy.permissions);
   order.policy.limits = request.limits;
   order.policy.allowed_cidrs = request.allowed_cidrs;
   if (request.credits) {

@@ -87,6 +87,8 @@ void check_scope(const Change& change, const domain::Key& key,
 void check_permissions(const domain::Kind& kind,
                        const std::optional<std::vector<std::string>>& permissions,
                        Problems& problems);
+// A list that names something twice says no more than one that names it once.
+void drop_repeated(std::optional<std::vector<std::string>>& permissions);
 void check_limits(const std::vector<domain::Limit>& limits, Problems& problems);
 void check_expiry(const domain::Kind& kind, const std::optional<Time>& expires_at, Time now,
                   Problems& problems);
