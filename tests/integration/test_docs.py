@@ -25,7 +25,12 @@ EXPECTED = {
     "tour": ['"code":"VALID"', '"code":"REVOKED"'],
     "kinds": ['"kind":"access"', '"kind":"access"', '"kind":"access"', '"status":"revoked"'],
     "import": ["VALID"],
+    "traces": ['"by":"keyScope"', '"by":"platformId"', '"by":"metadata"', '"nextCursor"'],
+    "traces-why": ["PLATFORM_REQUIRED"],
     "backup": ["intact"],
+    "protect": ["ok", "credential_missing"],
+    "ci": ["ok"],
+    "protocols": ['"status":"ok"'],
     "jwt-account": ['{"id":"', "200", '"count":1,"page_total":1', '{"detail":', "403"],
     "mcp": ['"structuredContent"', '"name":"whoami"'],
 }
