@@ -61,6 +61,7 @@ constexpr std::array kLines{
     Line{"keys list", "keys.list", "id name kind mask status last_used_at expires_at"},
     Line{"keys create", "keys.create"},
     Line{"keys get", "keys.get"},
+    Line{"keys access", "keys.access"},
     Line{"keys edit", "keys.update"},
     Line{"keys rotate", "keys.rotate", {}, kRotateWarning},
     Line{"keys revoke", "keys.revoke", {}, kRevokeWarning},
