@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import time
 
+import traces
 from processes import (Exact, Failed, Keywright, Nginx, children_of, end, h2load, post, spawn, wrk)
 
 CONNECTIONS = 64
@@ -490,4 +491,5 @@ MEASURES = {
     "creation": creation,
     "instructions": instructions,
     "system-calls": system_calls,
+    "traces": lambda bench: traces.traces(bench, Row),
 }

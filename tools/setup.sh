@@ -16,7 +16,8 @@ packages_of() {
         openssl sqlite3 curl nghttp2-client procps git postgresql-15 postgresql-client-15 chromium ;;
     bench)
       packages_of build
-      echo libbenchmark-dev nginx-light wrk nghttp2-client valgrind strace curl openssl procps ;;
+      echo libbenchmark-dev nginx-light wrk nghttp2-client postgresql-15 valgrind strace curl openssl \
+        procps ;;
     package)
       packages_of build
       echo dpkg-dev ;;
