@@ -112,15 +112,25 @@ bool is_dots(std::string_view segment) {
 }
 
 Result<void> check_segment(std::string_view segment) {
-  if (is_dots(segment))
+  if (is_dots(segment)) {
     return bad_path("The path holds a \".\" or \"..\" segment; send it resolved.");
-  for (std::size_t at = segment.find('%'); at != std::string_view::npos;
-       at = segment.find('%', at + 1)) {
-    const auto c = static_cast<unsigned char>(decoded_at(segment, at));
-    if (c == '/' || c == '\\' || c < 0x20 || c == 0x7f) {
+  }
+  std::string decoded;
+  for (std::size_t at = 0; at < segment.size(); ++at) {
+    if (segment[at] != '%') {
+      decoded += segment[at];
+      continue;
+    }
+    const char c = decoded_at(segment, at);
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '/' || c == '\\' || byte < 0x20 || byte == 0x7f) {
       return bad_path("The path holds an encoded slash, backslash or control character.");
     }
+    decoded += c;
+    at += 2;
   }
+  // Overlong forms are further ways to write a dot.
+  if (!is_valid_utf8(decoded)) return bad_path("The path is not UTF-8.");
   return {};
 }
 

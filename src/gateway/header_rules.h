@@ -17,7 +17,8 @@
 //
 // A path is forwarded as it came, byte for byte, so that the path that was looked at is the path
 // that is served. Refused is what servers read differently: empty segments, "." and "..", also
-// percent-encoded or followed by ";", and percent-encoded "/", "\" and control characters.
+// percent-encoded or followed by ";", percent-encoded "/", "\" and control characters, and what is
+// not UTF-8.
 //
 // Threading: pure functions. Cost: a pass over the fields.
 #pragma once
