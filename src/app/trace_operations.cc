@@ -24,13 +24,11 @@ struct ListTraces {
   std::optional<std::int64_t> limit;
   std::optional<std::string> cursor;
 };
-KW_DESCRIBE(ListTraces,
-            field<&ListTraces::project_id>("project_id", "Id of the project.", in_path),
+KW_DESCRIBE(ListTraces, field<&ListTraces::project_id>("project_id", "Id of the project.", in_path),
             field<&ListTraces::platform_id>("platform_id", "Of this platform only.", in_query),
             field<&ListTraces::from>("from", "Received then or later.", in_query),
             field<&ListTraces::to>("to", "Received before this time.", in_query),
-            field<&ListTraces::status>("status", "With this status: error, success, ...",
-                                       in_query),
+            field<&ListTraces::status>("status", "With this status: error, success, ...", in_query),
             field<&ListTraces::limit>("limit", "Most items in one answer, 50 if left out.",
                                       in_query, minimum(1), maximum(200)),
             field<&ListTraces::cursor>("cursor", "`next_cursor` of the page before.", in_query))
@@ -46,8 +44,8 @@ KW_DESCRIBE(GetTrace, field<&GetTrace::project_id>("project_id", "Id of the proj
             field<&GetTrace::span_limit>("span_limit",
                                          "Most spans in one answer, 1000 if left out.", in_query,
                                          minimum(1), maximum(5000)),
-            field<&GetTrace::span_cursor>("span_cursor",
-                                          "`next_span_cursor` of the answer before.", in_query))
+            field<&GetTrace::span_cursor>("span_cursor", "`next_span_cursor` of the answer before.",
+                                          in_query))
 
 struct OfProject {
   std::string project_id;
@@ -90,9 +88,7 @@ KW_DESCRIBE(RouteVerdict,
             field<&RouteVerdict::rule>("rule", "Row of the routing table that applied."),
             field<&RouteVerdict::message>("message", "What the sender would be told."))
 
-Error no_traces() {
-  return Error(Code::unavailable, "traces_off", "This server keeps no traces.");
-}
+Error no_traces() { return Error(Code::unavailable, "traces_off", "This server keeps no traces."); }
 
 Task<Result<TraceList>> list_traces(App& app, Call& call, ListTraces input) {
   KW_CO_TRY(const Project* project,
@@ -145,9 +141,7 @@ class PlatformsByWalking final : public domain::Platforms {
  public:
   explicit PlatformsByWalking(const Directory& directory) : directory_(directory) {}
 
-  const Platform* find(PlatformId id) const override {
-    return directory_.find<Platform>(id.value);
-  }
+  const Platform* find(PlatformId id) const override { return directory_.find<Platform>(id.value); }
   std::vector<const Platform*> with_external_id(ProjectId project, domain::PlatformType type,
                                                 std::string_view external_id) const override {
     return select([&](const Platform& platform) {
@@ -245,14 +239,13 @@ void add_trace_operations(std::vector<Operation>& operations) {
                                  .summary = "See which traces did not arrive, and why",
                                  .tag = "Traces",
                                  .right = Right::projects_read}));
-  operations.push_back(
-      operation<&test_route>({.name = "projects.route_test",
-                              .method = "POST",
-                              .path = "/projects/{project_id}/route-test",
-                              .summary = "Try out where a trace would go",
-                              .tag = "Traces",
-                              .right = Right::projects_read,
-                              .unchanging = true}));
+  operations.push_back(operation<&test_route>({.name = "projects.route_test",
+                                               .method = "POST",
+                                               .path = "/projects/{project_id}/route-test",
+                                               .summary = "Try out where a trace would go",
+                                               .tag = "Traces",
+                                               .right = Right::projects_read,
+                                               .unchanging = true}));
 }
 
 }  // namespace keywright::app

@@ -32,8 +32,9 @@ struct TraceRouting {
   std::vector<std::string> warnings;
 };
 KW_DESCRIBE(TraceRouting,
-            field<&TraceRouting::by>("by", "What named the platform: platformId, metadata, "
-                                           "serviceName or keyScope."),
+            field<&TraceRouting::by>("by",
+                                     "What named the platform: platformId, metadata, "
+                                     "serviceName or keyScope."),
             field<&TraceRouting::warnings>("warnings", "What was odd about it."))
 
 struct TraceSummary {

@@ -19,8 +19,8 @@ int rpc_code_of(int status) {
     case 404: return 5;   // NOT_FOUND
     case 405: return 12;  // UNIMPLEMENTED
     case 413:
-    case 429: return 8;  // RESOURCE_EXHAUSTED
-    case 422: return 9;  // FAILED_PRECONDITION
+    case 429: return 8;   // RESOURCE_EXHAUSTED
+    case 422: return 9;   // FAILED_PRECONDITION
     case 503: return 14;  // UNAVAILABLE
     default: return 3;    // INVALID_ARGUMENT
   }
@@ -33,12 +33,9 @@ struct Named {
 };
 
 constexpr Named kNamed[] = {
-    {"wrong_key_kind", 403, "WRONG_KEY_KIND"},
-    {"ip_not_allowed", 403, "IP_NOT_ALLOWED"},
-    {"insufficient_scope", 403, "PLATFORM_NOT_ALLOWED"},
-    {"rate_limited", 429, "RATE_LIMITED"},
-    {"usage_exceeded", 429, "USAGE_EXCEEDED"},
-    {"overloaded", 503, "OVERLOADED"},
+    {"wrong_key_kind", 403, "WRONG_KEY_KIND"},           {"ip_not_allowed", 403, "IP_NOT_ALLOWED"},
+    {"insufficient_scope", 403, "PLATFORM_NOT_ALLOWED"}, {"rate_limited", 429, "RATE_LIMITED"},
+    {"usage_exceeded", 429, "USAGE_EXCEEDED"},           {"overloaded", 503, "OVERLOADED"},
 };
 
 void name(Refusal& refusal, const Error& error) {
@@ -83,9 +80,7 @@ void name(Refusal& refusal, const Error& error) {
       refusal.status = 503;
       refusal.code = "STORAGE_UNAVAILABLE";
       return;
-    default:
-      refusal.status = 400;
-      refusal.code = "VALIDATION_ERROR";
+    default: refusal.status = 400; refusal.code = "VALIDATION_ERROR";
   }
 }
 

@@ -66,9 +66,10 @@ Result<BodyKind> body_kind(const http::Request& request) {
     kind.octets = true;
   } else if (!equals_ignoring_case(type, "application/json") ||
              says_other_charset(sent.substr(end))) {
-    return fail(unsupported("Content-Type must be application/json in UTF-8, "
-                            "application/x-protobuf for OTLP, or application/octet-stream for "
-                            "gzipped JSON."));
+    return fail(
+        unsupported("Content-Type must be application/json in UTF-8, "
+                    "application/x-protobuf for OTLP, or application/octet-stream for "
+                    "gzipped JSON."));
   }
   return kind;
 }

@@ -19,8 +19,8 @@ Error malformed(std::string_view detail) {
 
 struct Inflater::State {
   z_stream stream{};
-  bool begun = false;     // a member has begun and not ended
-  bool any = false;       // there was a member at all
+  bool begun = false;  // a member has begun and not ended
+  bool any = false;    // there was a member at all
   bool usable = false;
 };
 

@@ -30,8 +30,7 @@ std::shared_ptr<const PlatformIndex::Built> PlatformIndex::current() const {
       fresh->ids.emplace(hash_of_flow(platform.project_id, *platform.external_id), platform.id);
     }
     if (platform.service_name) {
-      fresh->ids.emplace(hash_of_service(platform.project_id, *platform.service_name),
-                         platform.id);
+      fresh->ids.emplace(hash_of_service(platform.project_id, *platform.service_name), platform.id);
     }
   });
   built_ = std::move(fresh);
@@ -59,8 +58,8 @@ std::vector<const domain::Platform*> LivePlatforms::with_external_id(
                      });
 }
 
-std::vector<const domain::Platform*> LivePlatforms::with_service_name(
-    domain::ProjectId project, std::string_view name) const {
+std::vector<const domain::Platform*> LivePlatforms::with_service_name(domain::ProjectId project,
+                                                                      std::string_view name) const {
   return index_.find(PlatformIndex::hash_of_service(project, name),
                      [&](const domain::Platform& platform) {
                        return platform.project_id == project && platform.service_name == name;

@@ -107,9 +107,9 @@ Task<Result<void>> Face::list(http::Exchange& exchange, Visit& visit) {
   if (const std::string* text = query.find("platformId")) {
     const auto id = domain::PlatformId::parse(*text);
     if (!id) co_return fail(invalid_field("platformId", "must be the id of a platform, a UUID"));
-    const bool outside = asked.platforms && std::find(asked.platforms->begin(),
-                                                      asked.platforms->end(), *id) ==
-                                                asked.platforms->end();
+    const bool outside =
+        asked.platforms &&
+        std::find(asked.platforms->begin(), asked.platforms->end(), *id) == asked.platforms->end();
     asked.platforms.emplace();
     if (!outside) asked.platforms->push_back(*id);
   }
@@ -127,8 +127,8 @@ Task<Result<void>> Face::list(http::Exchange& exchange, Visit& visit) {
   json::Writer writer(body);
   writer.begin_object().key("success").boolean(true).key("data").begin_array();
   for (const app::TraceSummary& trace : page->items) {
-    if (readable && std::find(readable->begin(), readable->end(), trace.platform_id) ==
-                        readable->end()) {
+    if (readable &&
+        std::find(readable->begin(), readable->end(), trace.platform_id) == readable->end()) {
       continue;
     }
     writer.begin_object();

@@ -243,8 +243,7 @@ Task<Result<void>> Face::store_otlp(http::Exchange& exchange, Visit& visit) {
   }
   if (rejections.first) note_unrouted(exchange, visit, *rejections.first);
   if (visit.shape == Shape::otlp_protobuf) {
-    write_protobuf(exchange.response, 200,
-                   traces::otlp_answer_protobuf(rejections.spans, message));
+    write_protobuf(exchange.response, 200, traces::otlp_answer_protobuf(rejections.spans, message));
   } else {
     write_json(exchange.response, 200, traces::otlp_answer_json(rejections.spans, message));
   }
@@ -260,8 +259,7 @@ void Face::note_unrouted(const http::Exchange& exchange, const Visit& visit,
   trace.reason = refusal.code;
   trace.message = refusal.message;
   if (!refusal.details.empty()) {
-    trace.message =
-        refusal.details.front().field + ": " + refusal.details.front().message;
+    trace.message = refusal.details.front().field + ": " + refusal.details.front().message;
   }
   trace.path = request.path;
   trace.content_type = request.headers.find("Content-Type").value_or("");

@@ -31,9 +31,8 @@ T described(const traces::TraceRow& row) {
 }  // namespace
 
 Result<app::TracePage> StoredTraces::list_traces(const app::TraceQuery& query) {
-  KW_TRY(const traces::Page page,
-         store_.list({query.project, query.platforms, query.from, query.to, query.status,
-                      query.cursor, query.limit}));
+  KW_TRY(const traces::Page page, store_.list({query.project, query.platforms, query.from, query.to,
+                                               query.status, query.cursor, query.limit}));
   app::TracePage answer;
   for (const traces::TraceRow& row : page.rows) {
     answer.items.push_back(described<app::TraceSummary>(row));

@@ -5,8 +5,8 @@
 namespace keywright::ingest {
 
 void UnroutedLog::note(domain::ProjectId project, app::UnroutedTrace trace) {
-  for (std::string* text : {&trace.message, &trace.path, &trace.content_type, &trace.user_agent,
-                            &trace.external_id}) {
+  for (std::string* text :
+       {&trace.message, &trace.path, &trace.content_type, &trace.user_agent, &trace.external_id}) {
     if (text->size() > kTextMax) text->resize(kTextMax);
   }
   const std::lock_guard lock(mutex_);

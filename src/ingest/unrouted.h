@@ -23,8 +23,8 @@ namespace keywright::ingest {
 
 class UnroutedLog {
  public:
-  static constexpr std::size_t kLastMax = 100;      // of a project
-  static constexpr std::size_t kCountsMax = 1000;   // of a project
+  static constexpr std::size_t kLastMax = 100;     // of a project
+  static constexpr std::size_t kCountsMax = 1000;  // of a project
   static constexpr std::size_t kProjectsMax = 1000;
   static constexpr std::size_t kTextMax = 256;
 

@@ -25,8 +25,6 @@ struct Face::Visit {
 
 // The reason of an Error that stands for Visit::refusal.
 inline constexpr std::string_view kRefusalIsReady = "refusal_is_ready";
-inline Error refusal_is_ready() {
-  return Error(Code::invalid_argument, kRefusalIsReady, "");
-}
+inline Error refusal_is_ready() { return Error(Code::invalid_argument, kRefusalIsReady, ""); }
 
 }  // namespace keywright::ingest

@@ -32,8 +32,8 @@ constexpr std::string_view kMcpWhoami =
   "curl -s {url}/api/v1/keys/verify -H 'Authorization: Bearer {management}' " \
   "--json '{\"key\":\"{token}\"," rest "}'"
 
-#define KW_TRACE(rest)                                      \
-  "curl -s {url}/public/traces -H 'x-api-key: {token}' "    \
+#define KW_TRACE(rest)                                   \
+  "curl -s {url}/public/traces -H 'x-api-key: {token}' " \
   "--json '{\"data\":{\"input\":\"Hello\",\"output\":\"Hi\"}" rest "}'"
 
 constexpr Showing kShowings[] = {

@@ -2,16 +2,15 @@
 
 namespace keywright::server {
 
-TraceDoor::TraceDoor(app::App& app, const Config& config,
-                     std::unique_ptr<traces::TraceStore> store)
+TraceDoor::TraceDoor(app::App& app, const Config& config, std::unique_ptr<traces::TraceStore> store)
     : store_(std::move(store)),
       reader_(*store_, unrouted_),
       face_(app, *store_, unrouted_, {.trusted_proxies = config.trusted_proxies}) {}
 
 Result<std::unique_ptr<TraceDoor>> TraceDoor::open(app::App& app, const Config& config,
                                                    Random& random) {
-  KW_TRY(auto store, traces::TraceStore::open(config.data_directory / "traces", {}, app.clock,
-                                              random));
+  KW_TRY(auto store,
+         traces::TraceStore::open(config.data_directory / "traces", {}, app.clock, random));
   return std::unique_ptr<TraceDoor>(new TraceDoor(app, config, std::move(store)));
 }
 

@@ -1,4 +1,4 @@
-// traces/otlp.h - reads what OpenTelemetry exporters send: ExportTraceServiceRequest, as JSON and as
+// traces/otlp.h - reads what OpenTelemetry exporters send, ExportTraceServiceRequest as JSON and as
 // protobuf, into the same traces.
 //
 //   KW_TRY(OtlpRequest request, read_otlp_json(document.root()));

@@ -48,8 +48,8 @@ class Grouping {
   OtlpRequest request_;
   domain::RoutingHints hints_;
   std::string context_;
-  std::map<std::string, std::size_t, std::less<>> traces_;        // of this resource
-  std::map<std::size_t, std::size_t> context_in_trace_;           // of this scope
+  std::map<std::string, std::size_t, std::less<>> traces_;  // of this resource
+  std::map<std::size_t, std::size_t> context_in_trace_;     // of this scope
 };
 
 Error too_many_spans();

@@ -193,9 +193,8 @@ class SpanWriter {
     const auto list = value.find("arrayValue");
     if (is_absent(list)) return true;
     writer_.key("arrayValue").begin_object();
-    const bool good = array(*list, "values", [this, depth](const Value& item) {
-      return any_value(item, depth + 1);
-    });
+    const bool good = array(
+        *list, "values", [this, depth](const Value& item) { return any_value(item, depth + 1); });
     writer_.end_object();
     return good;
   }
@@ -204,9 +203,8 @@ class SpanWriter {
     const auto map = value.find("kvlistValue");
     if (is_absent(map)) return true;
     writer_.key("kvlistValue").begin_object();
-    const bool good = array(*map, "values", [this, depth](const Value& item) {
-      return key_value(item, depth + 1);
-    });
+    const bool good = array(
+        *map, "values", [this, depth](const Value& item) { return key_value(item, depth + 1); });
     writer_.end_object();
     return good;
   }

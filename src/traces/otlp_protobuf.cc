@@ -88,8 +88,8 @@ class ValueWriter {
         case 1: writer_.key("stringValue").string(reader.bytes()); break;
         case 2: writer_.key("boolValue").boolean(reader.varint() != 0); break;
         case 3:
-          writer_.key("intValue").string(
-              std::to_string(static_cast<std::int64_t>(reader.varint())));
+          writer_.key("intValue")
+              .string(std::to_string(static_cast<std::int64_t>(reader.varint())));
           break;
         case 4: number(std::bit_cast<double>(reader.fixed64())); break;
         case 5:
@@ -98,9 +98,7 @@ class ValueWriter {
         case 6:
           if (!nested(reader.bytes(), "kvlistValue", depth)) return false;
           break;
-        case 7:
-          writer_.key("bytesValue").string(encode_base64(view_bytes(reader.bytes())));
-          break;
+        case 7: writer_.key("bytesValue").string(encode_base64(view_bytes(reader.bytes()))); break;
         default: written = false;
       }
     }
@@ -286,11 +284,11 @@ std::string_view read_span(std::string_view message, OtlpSpan& span, bool& broke
   ValueWriter values(writer);
   if (!values.attributes(message, 9)) return "attributes are not well formed or too deep";
   write_dropped(writer, "droppedAttributesCount", fields.dropped_attributes);
-  const bool good =
-      values.list(message, 11, "events",
-                  [&](std::string_view event) { return write_event(writer, event); }) &&
-      values.list(message, 13, "links",
-                  [&](std::string_view link) { return write_link(writer, link); });
+  const bool good = values.list(message, 11, "events", [&](std::string_view event) {
+    return write_event(writer, event);
+  }) && values.list(message, 13, "links", [&](std::string_view link) {
+    return write_link(writer, link);
+  });
   if (!good) return "events or links are not well formed";
   write_dropped(writer, "droppedEventsCount", fields.dropped_events);
   write_dropped(writer, "droppedLinksCount", fields.dropped_links);

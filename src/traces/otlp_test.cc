@@ -83,8 +83,8 @@ TEST(OtlpJson, ValuesThatAreTooDeepAreRejected) {
 TEST(OtlpJson, TheResourceNamesThePlatform) {
   const auto request = read(request_of(
       R"(,"attributes":[{"key":"n8n.workflow.id","value":{"intValue":"7"}}])",
-      R"([{"key":"service.name","value":{"stringValue":"agent"}},)"
-      R"({"key":"mibo.platform_id","value":{"stringValue":"018F0000-0000-7000-8000-000000000001"}}])"));
+      R"([{"key":"service.name","value":{"stringValue":"agent"}},{"key":"mibo.platform_id",)"
+      R"("value":{"stringValue":"018F0000-0000-7000-8000-000000000001"}}])"));
   ASSERT_TRUE(request);
   const domain::RoutingHints& hints = request->traces[0].hints;
   EXPECT_EQ(hints.service_names, std::vector{"agent"s});
@@ -147,8 +147,8 @@ TEST(OtlpProtobuf, ASpanBecomesTheSameJson) {
                 R"("attributes":[{"key":"k","value":{"intValue":"-5"}}]})");
   EXPECT_EQ(request->traces[0].hints.service_names, std::vector{"agent"s});
   EXPECT_EQ(request->traces[0].contexts[0],
-            R"({"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"agent"}}]},)"
-            R"("scope":{"name":""}})");
+            R"({"resource":{"attributes":[{"key":"service.name",)"
+            R"("value":{"stringValue":"agent"}}]},"scope":{"name":""}})");
 }
 
 TEST(OtlpProtobuf, WrongIdsAreRejectedAndWrongBytesRefused) {
@@ -181,8 +181,7 @@ TEST(OtlpProtobuf, ValuesThatAreTooDeepAreRejected) {
   append_wire_bytes(attribute, 2, value);
   std::string more;
   append_wire_bytes(more, 9, attribute);
-  EXPECT_EQ(
-      read_otlp_protobuf(wire_request(wire_span(std::string(16, 'a'), more)))->rejected, 1);
+  EXPECT_EQ(read_otlp_protobuf(wire_request(wire_span(std::string(16, 'a'), more)))->rejected, 1);
 }
 
 TEST(OtlpAnswers, FullSuccessIsEmpty) {

@@ -43,9 +43,8 @@ Packed pack(std::string_view text) {
   packed.checksum = crc32(text);
   if (text.size() >= kWorthwhile) {
     packed.bytes.resize(ZSTD_compressBound(text.size()));
-    const std::size_t size = ZSTD_compressCCtx(compressor(), packed.bytes.data(),
-                                               packed.bytes.size(), text.data(), text.size(),
-                                               kLevel);
+    const std::size_t size = ZSTD_compressCCtx(
+        compressor(), packed.bytes.data(), packed.bytes.size(), text.data(), text.size(), kLevel);
     if (ZSTD_isError(size) == 0 && size < text.size() - text.size() / 8) {
       packed.bytes.resize(size);
       packed.bytes.shrink_to_fit();

@@ -35,8 +35,8 @@ struct NativeTrace {
 
 struct SpanWrite {
   std::string span_id;
-  std::int64_t start = 0;     // ns since 1970; 0 if unknown
-  std::size_t context = 0;    // in OtlpTrace::contexts
+  std::int64_t start = 0;   // ns since 1970; 0 if unknown
+  std::size_t context = 0;  // in OtlpTrace::contexts
   Packed json;
 };
 

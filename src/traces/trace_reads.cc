@@ -52,14 +52,14 @@ Result<void> Reader::prepare() {
                            " FROM traces WHERE project = ? AND number >= ? AND number < ? "
                            "AND project = ? AND (?5 = '' OR status = ?5) "
                            "ORDER BY number DESC LIMIT ?"));
-  KW_TRY(one_, database_.prepare("SELECT " KW_TRACE_COLUMNS
-                                 " FROM traces WHERE id = ? AND project = ?"));
-  KW_TRY(body_, database_.prepare(
-                    "SELECT size, checksum, compressed, body FROM bodies WHERE number = ?"));
+  KW_TRY(one_,
+         database_.prepare("SELECT " KW_TRACE_COLUMNS " FROM traces WHERE id = ? AND project = ?"));
+  KW_TRY(body_,
+         database_.prepare("SELECT size, checksum, compressed, body FROM bodies WHERE number = ?"));
   KW_TRY(spans_, database_.prepare("SELECT context, size, checksum, compressed, body FROM spans "
                                    "WHERE trace = ? ORDER BY start, span_id LIMIT ? OFFSET ?"));
-  KW_TRY(context_, database_.prepare(
-                       "SELECT size, checksum, compressed, body FROM contexts WHERE id = ?"));
+  KW_TRY(context_,
+         database_.prepare("SELECT size, checksum, compressed, body FROM contexts WHERE id = ?"));
   return {};
 }
 
@@ -131,8 +131,8 @@ Result<void> Reader::add_body(WholeTrace& trace, std::string_view span_cursor, i
   if (!span_cursor.empty()) {
     KW_TRY(first, parse_number(span_cursor));
   }
-  trace.spans = spans_of(*trace.body, static_cast<std::size_t>(first),
-                         static_cast<std::size_t>(span_limit));
+  trace.spans =
+      spans_of(*trace.body, static_cast<std::size_t>(first), static_cast<std::size_t>(span_limit));
   const std::int64_t next = first + static_cast<std::int64_t>(trace.spans.size());
   if (next < trace.row.span_count) trace.next_spans = std::to_string(next);
   if (!span_cursor.empty()) trace.body.reset();

@@ -20,9 +20,7 @@ namespace keywright::traces {
 using Number = std::int64_t;
 
 inline constexpr int kCounterBits = 20;
-constexpr Number first_number_of(Time time) {
-  return to_unix_milliseconds(time) << kCounterBits;
-}
+constexpr Number first_number_of(Time time) { return to_unix_milliseconds(time) << kCounterBits; }
 constexpr Time time_of(Number number) { return from_unix_milliseconds(number >> kCounterBits); }
 
 struct TraceRow {
@@ -45,8 +43,8 @@ struct TraceRow {
 };
 
 // The columns that read_row() reads, in their order.
-#define KW_TRACE_COLUMNS                                                                     \
-  "number, id, project, platform, source, external_id, name, status, key_id, routed_by, "   \
+#define KW_TRACE_COLUMNS                                                                  \
+  "number, id, project, platform, source, external_id, name, status, key_id, routed_by, " \
   "warnings, span_count, size_bytes, revision, updated_at"
 TraceRow read_row(const store::Query& query);
 

@@ -49,8 +49,8 @@ Result<std::unique_ptr<TraceStore>> TraceStore::open(const std::filesystem::path
                                                      Random& random) {
   KW_CHECK_OK(make_private_directories(directory));
   std::unique_ptr<TraceStore> store(new TraceStore(directory, options));
-  KW_TRY(store->writer_, Writer::open(directory / kFile, options.spans_per_trace_max, clock,
-                                      random));
+  KW_TRY(store->writer_,
+         Writer::open(directory / kFile, options.spans_per_trace_max, clock, random));
   store->thread_ = std::thread([raw = store.get()] { raw->run(); });
   return store;
 }
@@ -133,9 +133,8 @@ void TraceStore::run() {
     std::optional<Retention> retention;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] {
-        return stopping_ || !queue_.empty() || retention_ || dropping.under_way();
-      });
+      wake_.wait(
+          lock, [&] { return stopping_ || !queue_.empty() || retention_ || dropping.under_way(); });
       if (stopping_ && queue_.empty()) return;
       retention.swap(retention_);
       std::size_t bytes = 0;
@@ -179,8 +178,8 @@ void TraceStore::write_group(std::deque<Submission>& group) {
   };
   const Result<void> done = write_all();
   if (!done && !failed_) {
-    log_error("traces_not_stored", {{"problem", done.error().reason()},
-                                    {"why", done.error().internal()}});
+    log_error("traces_not_stored",
+              {{"problem", done.error().reason()}, {"why", done.error().internal()}});
     if (done.error().reason() == "store_io_error") failed_ = done.error();
   }
   commits_.fetch_add(1, std::memory_order_relaxed);
@@ -235,8 +234,8 @@ Result<T> told(Result<T> result) {
       result.error().reason() == "trace_damaged") {
     return result;
   }
-  log_error("traces_not_read", {{"problem", result.error().reason()},
-                                {"why", result.error().internal()}});
+  log_error("traces_not_read",
+            {{"problem", result.error().reason()}, {"why", result.error().internal()}});
   return fail(unavailable("trace_store_failed", "Traces cannot be read at the moment."));
 }
 

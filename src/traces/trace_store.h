@@ -1,4 +1,4 @@
-// traces/trace_store.h - where traces lie: durable before they are acknowledged, apart from the keys.
+// traces/trace_store.h - where traces lie: durable before they are acknowledged, apart from keys.
 //
 //   KW_TRY(auto store, TraceStore::open("/var/lib/keywright/traces", {}, clock, random));
 //   store->submit(std::move(writes), [](Result<std::vector<StoredTrace>> stored) { ... });

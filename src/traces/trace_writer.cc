@@ -40,8 +40,7 @@ Writer::Writer(store::Database database, std::int64_t spans_per_trace_max, const
 Result<std::unique_ptr<Writer>> Writer::open(const std::filesystem::path& file,
                                              std::int64_t spans_per_trace_max, const Clock& clock,
                                              Random& random) {
-  KW_TRY(auto database,
-         store::Database::open(file.native(), store::Database::Access::create, ""));
+  KW_TRY(auto database, store::Database::open(file.native(), store::Database::Access::create, ""));
   KW_CHECK_OK(prepare_tables(database));
   std::unique_ptr<Writer> writer(
       new Writer(std::move(database), spans_per_trace_max, clock, random));
@@ -56,13 +55,14 @@ Result<void> Writer::prepare() {
                                   "AND external_id = ?"));
   KW_TRY(insert_, database_.prepare("INSERT INTO traces (" KW_TRACE_COLUMNS
                                     ", digest) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
-  KW_TRY(update_, database_.prepare(
-                      "UPDATE traces SET name = ?, status = ?, key_id = ?, routed_by = ?, "
-                      "warnings = ?, span_count = ?, size_bytes = ?, revision = ?, "
-                      "updated_at = ?, digest = ? WHERE number = ?"));
+  KW_TRY(update_,
+         database_.prepare("UPDATE traces SET name = ?, status = ?, key_id = ?, routed_by = ?, "
+                           "warnings = ?, span_count = ?, size_bytes = ?, revision = ?, "
+                           "updated_at = ?, digest = ? WHERE number = ?"));
   KW_TRY(put_body_, database_.prepare("INSERT OR REPLACE INTO bodies (number, size, checksum, "
                                       "compressed, body) VALUES (?,?,?,?,?)"));
-  KW_TRY(find_context_, database_.prepare("SELECT id FROM contexts WHERE trace = ? AND digest = ?"));
+  KW_TRY(find_context_,
+         database_.prepare("SELECT id FROM contexts WHERE trace = ? AND digest = ?"));
   KW_TRY(insert_context_,
          database_.prepare("INSERT INTO contexts (trace, digest, size, checksum, compressed, body) "
                            "VALUES (?,?,?,?,?,?) RETURNING id"));
@@ -214,8 +214,7 @@ Result<StoredTrace> Writer::write_otlp(const TraceWrite& trace) {
   std::int64_t refused = 0;
   for (const SpanWrite& span : trace.spans) {
     const bool may_insert = found->span_count < spans_per_trace_max_;
-    KW_TRY(const bool fresh,
-           put_span(found->number, span, contexts[span.context], may_insert));
+    KW_TRY(const bool fresh, put_span(found->number, span, contexts[span.context], may_insert));
     if (fresh) {
       found->span_count += 1;
       if (fate == Fate::updated) found->size_bytes += span.json.size;

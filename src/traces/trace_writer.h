@@ -23,8 +23,8 @@ namespace keywright::traces {
 class Writer {
  public:
   static Result<std::unique_ptr<Writer>> open(const std::filesystem::path& file,
-                                              std::int64_t spans_per_trace_max,
-                                              const Clock& clock, Random& random);
+                                              std::int64_t spans_per_trace_max, const Clock& clock,
+                                              Random& random);
 
   Result<store::DatabaseTransaction> begin();
   Result<StoredTrace> write(const TraceWrite& trace);

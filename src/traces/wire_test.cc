@@ -15,7 +15,9 @@ bool reads_whole(std::string_view input) {
 }
 
 TEST(Wire, EveryTypeIsRead) {
-  WireReader reader("\x08\x96\x01\x12\x03xyz\x1d\x01\x00\x00\x00\x21\x02\x00\x00\x00\x00\x00\x00\x80"sv);
+  WireReader reader(
+      "\x08\x96\x01\x12\x03xyz\x1d\x01\x00\x00\x00"
+      "\x21\x02\x00\x00\x00\x00\x00\x00\x80"sv);
   ASSERT_TRUE(reader.next());
   EXPECT_EQ(reader.number(), 1u);
   EXPECT_EQ(reader.varint(), 150u);

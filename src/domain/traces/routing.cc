@@ -141,8 +141,8 @@ class Router {
                                                   : "the service name matches several platforms");
     }
     const bool several = matches.all.size() > 1;
-    std::string_view row = metadata ? "metadata matches one platform"
-                                    : "the service name matches one platform";
+    std::string_view row =
+        metadata ? "metadata matches one platform" : "the service name matches one platform";
     if (several) {
       row = metadata ? "metadata matches several platforms, one inside the key's scope"
                      : "the service name matches several platforms, one inside the key's scope";
@@ -154,8 +154,8 @@ class Router {
     const bool named = names_flows() || !hints_.service_names.empty();
     const bool restricted_to_one = !scope_.all && listed(scope_) == 1;
     if (!restricted_to_one) {
-      return refused(RouteOutcome::required, named ? "what is named matches no platform"
-                                                   : "nothing names a platform");
+      return refused(RouteOutcome::required,
+                     named ? "what is named matches no platform" : "nothing names a platform");
     }
     Route route = routed(*living(scope_.ids.front()), RoutedBy::key_scope,
                          named ? "what is named matches no platform, and the key has exactly one"
@@ -219,8 +219,7 @@ std::string_view name_of(RouteOutcome outcome) {
 std::string_view message_of(RouteOutcome outcome) {
   switch (outcome) {
     case RouteOutcome::routed: return "";
-    case RouteOutcome::not_found:
-      return "No platform of this project has the given platform id.";
+    case RouteOutcome::not_found: return "No platform of this project has the given platform id.";
     case RouteOutcome::not_allowed:
       return "This API key is restricted to certain platforms, and the platform of this trace is "
              "not allowed for it. Add the platform to the key's scope, or send another key.";
