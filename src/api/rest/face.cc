@@ -88,6 +88,17 @@ Result<domain::OrganizationId> organization_from(std::string_view text) {
   return *id;
 }
 
+// A key in the address is refused wherever it is sent. Of operations prepare() sees to it.
+bool refuses_query(http::Exchange& exchange) {
+  const Request& request = exchange.request;
+  if (request.query.empty()) return false;
+  const auto query = http::Query::parse(request.query);
+  const auto good = query ? admission::refuse_credential_in_query(*query) : Result<void>();
+  if (good) return false;
+  write_error(request, exchange.response, good.error(), {}, false);
+  return true;
+}
+
 void write_plain(http::Response& response, std::string_view type, std::string body) {
   response.content_type(type);
   response.header("X-Content-Type-Options", "nosniff");
@@ -144,7 +155,11 @@ void Face::add_operations() {
 std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
   const Request& request = exchange.request;
   Visit visit;
-  switch (router_.match(request.method, request.path, visit.match)) {
+  const http::RouteOutcome outcome = router_.match(request.method, request.path, visit.match);
+  const bool asks_an_operation =
+      outcome == http::RouteOutcome::found && visit.match.route < operations_.size();
+  if (!asks_an_operation && refuses_query(exchange)) return std::nullopt;
+  switch (outcome) {
     case http::RouteOutcome::found: break;
     case http::RouteOutcome::unknown_path:
       http::write_problem(exchange.response, 404, "unknown_path", "Nothing is at this address.",
@@ -307,6 +322,7 @@ void Face::check_again(Visit& visit, Result<void>& done) const {
 void Face::finish(http::Exchange& exchange, Visit& visit, Result<void> done) const {
   if (done) return write_answer(exchange.request, exchange.response, visit.call);
   const Error error = as_not_found(std::move(done).error(), *visit.call.operation);
+  denied_.note(visit.call, error);
   write_error(exchange.request, exchange.response, error, visit.call.reply,
               visit.carried_credential);
 }

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "api/rest/metrics.h"
+#include "app/denied_calls.h"
 #include "app/operation.h"
 #include "http/router.h"
 #include "http/server.h"
@@ -76,6 +77,7 @@ class Face final : public http::Handler {
   void write_metrics(std::string& out) const;
 
   app::App& app_;
+  mutable app::DeniedCalls denied_{app_.directory, app_.committer};
   const FaceOptions options_;
   const std::chrono::nanoseconds started_;
   http::Router router_;

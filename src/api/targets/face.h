@@ -26,6 +26,7 @@
 
 #include "api/targets/answers.h"
 #include "api/targets/places.h"
+#include "app/denied_calls.h"
 #include "app/operation.h"
 #include "http/server.h"
 
@@ -81,6 +82,7 @@ class Face final : public http::Handler {
   Task<Result<std::vector<Item>>> all_items(Visit& visit, std::string_view operation, Input input);
 
   app::App& app_;
+  mutable app::DeniedCalls denied_{app_.directory, app_.committer};
   const FaceOptions options_;
 };
 

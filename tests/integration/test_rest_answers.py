@@ -1,0 +1,84 @@
+"""What answers of the native API carry besides their body, and what stays behind of a refusal."""
+
+import unittest
+
+from keywright import PASSWORD, Server, wait_until
+
+
+class Answers(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server.start()
+        cls.owner = cls.server.sign_in(transport="bearer")
+        cls.organization = {"type": "organization", "id": cls.server.organization_id}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def test_a_repeated_creation_says_again_where_it_is(self):
+        project = self.owner.create("projects", name="p")
+        for path, body in (("projects", {"name": "again"}),
+                           ("keys", {"kind": "access", "name": "again"}),
+                           (f"projects/{project['id']}/platforms",
+                            {"name": "again", "type": "n8n"})):
+            headers = {"Idempotency-Key": f"again-{path}"}
+            first = self.owner.post(f"/api/v1/{path}", body, headers=headers).expect(201)
+            second = self.owner.post(f"/api/v1/{path}", body, headers=headers).expect(201)
+            self.assertEqual("true", second.headers["Idempotent-Replayed"])
+            self.assertEqual(first.headers["Location"], second.headers["Location"])
+            self.assertTrue(second.headers["Location"].endswith(first.json()["id"]))
+
+    def test_a_check_tells_how_each_limit_counts(self):
+        limits = [{"name": "a", "limit": 5, "window_seconds": 60},
+                  {"name": "b", "limit": 5, "window_seconds": 60, "algorithm": "fixed"}]
+        key = self.owner.create_key("access", limits=limits)
+        for body in ({"key": key["key"]}, {"key": key["key"], "explain": True}):
+            answer = self.owner.post("/api/v1/keys/verify", body).expect(200).json()
+            self.assertEqual(["gcra", "fixed"], [limit["algorithm"] for limit in answer["limits"]])
+        batch = self.owner.post("/api/v1/keys/verify-batch",
+                                {"items": [{"key": key["key"]}]}).expect(200).json()["items"][0]
+        self.assertEqual(["gcra", "fixed"], [limit["algorithm"] for limit in batch["limits"]])
+
+    def test_a_permission_is_listed_once(self):
+        twice = ["keys:verify", "keys:read", "keys:verify"]
+        key = self.owner.create_key("management", owner=self.organization, permissions=twice)
+        self.assertEqual(["keys:verify", "keys:read"], key["permissions"])
+        twice = ["audit:read", "audit:read"]
+        changed = self.owner.patch(f"/api/v1/keys/{key['id']}", {"permissions": twice})
+        self.assertEqual(["audit:read"], changed.expect(200).json()["permissions"])
+
+    def test_a_key_in_the_address_is_refused_everywhere(self):
+        for path in ("/healthz", "/health", "/readyz", "/metrics", "/openapi.json", "/nothing",
+                     "/api/v1/nothing", "/api/v1/me", "/api/me"):
+            for query in ("api_key=secret-text", "a=1&access_token=secret-text"):
+                answer = self.owner.get(f"{path}?{query}")
+                self.assertEqual((400, "credential_in_query"), (answer.status, answer.code), path)
+        self.assertEqual(200, self.owner.get("/healthz?page=1").status)
+        answer = self.owner.request("DELETE", "/healthz?API_KEY=secret-text")
+        self.assertEqual("credential_in_query", answer.code)
+        self.assertNotIn("secret-text", self.server.log())
+
+    def denied(self, person):
+        path = f"/api/v1/audit-events?actor={person['id']}"
+        return [event for event in self.owner.get(path).json()["items"]
+                if event["outcome"] == "denied"]
+
+    def test_a_refused_change_is_in_the_audit_log_once_a_minute(self):
+        person = self.owner.create_user("viewer")
+        viewer = self.server.sign_in(person["email"], PASSWORD, transport="bearer")
+        for _ in range(3):
+            self.assertEqual(403, viewer.post("/api/v1/projects", {"name": "x"}).status)
+            self.assertEqual(403, viewer.post("/keys/", {}).status)
+            self.assertEqual(403, viewer.get("/api/v1/audit-events").status)
+        events = wait_until(lambda: len(self.denied(person)) >= 2 and self.denied(person))
+        self.assertEqual(["keys.create", "projects.create"],
+                         sorted(event["action"] for event in events))
+        for event in events:
+            self.assertEqual("forbidden", event["reason"])
+            self.assertEqual(person["id"], event["actor"]["id"])
+            self.assertTrue(event["request_id"])
+
+
+if __name__ == "__main__":
+    unittest.main()
