@@ -51,6 +51,14 @@ function keptSession(): KeptSession | null {
   }
 }
 
+const begun = new Set<() => void>();
+
+// Called when a session begins in this tab.
+export function onSignedIn(listener: () => void): () => void {
+  begun.add(listener);
+  return () => void begun.delete(listener);
+}
+
 export function keepSession(signedIn: Schemas["SignedIn"] | null): void {
   kept = signedIn && {
     csrf: signedIn.csrf_token,
@@ -63,6 +71,7 @@ export function keepSession(signedIn: Schemas["SignedIn"] | null): void {
   } catch {
     // Storage may be forbidden: this tab goes on with what it holds in memory.
   }
+  if (kept) for (const listener of begun) listener();
 }
 
 // When the session will end if nothing more is done; null if it was not begun in this browser.

@@ -4,6 +4,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { answer, api, type AuditEvent } from "../api/client";
+import { nameOf, useObjects, usersOf } from "../api/objects";
 import { useSession } from "../session";
 import { Button } from "../ui/button";
 import { Mono } from "../ui/copy";
@@ -94,18 +95,19 @@ function EventDialog({ event, actor, onClose }: { event: AuditEvent; actor: stri
   );
 }
 
-const noNames = new Map<string, string>();
-
-export function AuditList({ filters, caption, names = noNames }: {
+export function AuditList({ filters, caption, most }: {
   filters: AuditFilters;
   caption: string;
-  names?: Map<string, string>;
+  most?: number;  // shows so many, and no way to more
 }) {
+  const { organization } = useSession();
+  const users = useObjects(usersOf(organization.id), organization.id);
+  const names = new Map((users.data?.items ?? []).map((user) => [user.id, nameOf(user)]));
   const events = useEvents(filters);
   const [open, setOpen] = useState<AuditEvent | null>(null);
   if (events.isPending) return <Loading label="Reading events" />;
   if (events.isError) return <Failed error={events.error} retry={() => void events.refetch()} />;
-  const rows = events.data.pages.flatMap((page) => page.items);
+  const rows = events.data.pages.flatMap((page) => page.items).slice(0, most);
   if (rows.length === 0) return <Empty title="No events" />;
   return (
     <>
@@ -127,7 +129,7 @@ export function AuditList({ filters, caption, names = noNames }: {
           { title: "Address", cell: (event) => event.address ?? "–" },
         ]}
       />
-      {events.hasNextPage && (
+      {events.hasNextPage && !most && (
         <div className="flex justify-center p-3">
           <Button busy={events.isFetchingNextPage} onClick={() => void events.fetchNextPage()}>Show more</Button>
         </div>

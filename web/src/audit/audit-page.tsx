@@ -19,7 +19,6 @@ export default function AuditPage() {
   const [filters, setFilters] = useState<AuditFilters>({});
   const set = (name: keyof AuditFilters, value: string | undefined) =>
     setFilters((before) => ({ ...before, [name]: value || undefined }));
-  const names = new Map((users.data?.items ?? []).map((user) => [user.id, nameOf(user)]));
   const time = (text: string) => (text ? new Date(text).toISOString() : undefined);
 
   if (!can("audit:read")) {
@@ -41,10 +40,10 @@ export default function AuditPage() {
             <option value="">Every action</option>
             {actions.map((action) => <option key={action} value={action}>{action}</option>)}
           </select>
-          <label className="flex items-center gap-2"><span className="w-10 shrink-0 text-quiet">from</span><input type="datetime-local" className="input" onChange={(event) => set("from", time(event.target.value))} /></label>
-          <label className="flex items-center gap-2"><span className="w-10 shrink-0 text-quiet">to</span><input type="datetime-local" className="input" onChange={(event) => set("to", time(event.target.value))} /></label>
+          <label className="flex min-w-0 items-center gap-2"><span className="w-10 shrink-0 text-quiet">from</span><input type="datetime-local" className="input min-w-0" onChange={(event) => set("from", time(event.target.value))} /></label>
+          <label className="flex min-w-0 items-center gap-2"><span className="w-10 shrink-0 text-quiet">to</span><input type="datetime-local" className="input min-w-0" onChange={(event) => set("to", time(event.target.value))} /></label>
         </div>
-        <AuditList filters={filters} caption="Audit log" names={names} />
+        <AuditList filters={filters} caption="Audit log" />
       </section>
       <details className="card p-4">
         <summary className="font-medium">Verify the chain</summary>

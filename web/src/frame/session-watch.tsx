@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from "react";
 
-import { answer, api, onSignedOut, sessionEnd, type Problem } from "../api/client";
+import { answer, api, onSignedIn, onSignedOut, sessionEnd, type Problem } from "../api/client";
 import { useSession } from "../session";
 import { Button } from "../ui/button";
 import { Actions, Modal } from "../ui/dialog";
@@ -31,7 +31,7 @@ export function SessionWatch() {
   const [over, setOver] = useState<Problem | null>(null);
   const [dismissed, setDismissed] = useState(false);
   useEffect(() => onSignedOut(setOver), []);
-  useEffect(() => setOver(null), [me]);
+  useEffect(() => onSignedIn(() => setOver(null)), []);
 
   if (over) {
     return (

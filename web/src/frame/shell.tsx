@@ -213,8 +213,8 @@ export function Shell({ children }: { children: ReactNode }) {
         <Link href="/" className="shrink-0"><Brand /></Link>
         <div className="flex min-w-0 grow items-center justify-end gap-1 sm:gap-3">
           <OrganizationMenu />
-          <a href="/docs" className="inline-flex min-h-9 items-center gap-1.5 rounded-lg px-2 text-quiet hover:bg-sunken hover:text-ink" aria-label="API reference">
-            <BookOpen size={18} aria-hidden /><span className="hidden sm:inline">Docs</span>
+          <a href="/docs" className="inline-flex min-h-9 items-center gap-1.5 rounded-lg px-2 text-quiet hover:bg-sunken hover:text-ink" title="API reference">
+            <BookOpen size={18} aria-hidden /><span className="max-sm:sr-only">Docs</span>
           </a>
           <AccountMenu />
         </div>

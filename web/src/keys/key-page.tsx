@@ -170,8 +170,13 @@ function Secrets({ item }: { item: Key }) {
 
 export function KeyPage({ place, id }: { place: Place; id: string }) {
   const key = useKey(id);
-  if (key.isPending) return <Loading label="Reading the key" />;
-  if (key.isError) return <Failed error={key.error} retry={() => void key.refetch()} />;
+  if (!key.data) {
+    return (
+      <Page title="API key" lead={<Link href={place.base} className="link">All keys</Link>}>
+        {key.isError ? <Failed error={key.error} retry={() => void key.refetch()} /> : <Loading label="Reading the key" />}
+      </Page>
+    );
+  }
   return <OneKey item={key.data} place={place} />;
 }
 

@@ -121,7 +121,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
     {
       title: "Name",
       isName: true,
-      className: "lg:min-w-36",
+      className: "min-w-32",
       cell: (item) => (
         <Link href={`${place.base}/${item.id}`} className="link font-medium wrap-anywhere">{item.name}</Link>
       ),
@@ -129,7 +129,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
     {
       title: "Description",
       cell: (item) => item.description
-        ? <span className="line-clamp-2 max-w-48 wrap-anywhere" title={item.description}>{item.description}</span>
+        ? <span className="line-clamp-2 max-w-40 wrap-anywhere" title={item.description}>{item.description}</span>
         : <span className="text-quiet">–</span>,
     },
     {
@@ -141,7 +141,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
         </>
       ),
     },
-    { title: "Servers or scope", cell: (item) => <span className="lg:whitespace-nowrap">{scopeText(item)}</span> },
+    { title: "Servers / scope", className: "min-w-20", cell: (item) => scopeText(item) },
     withOwner && {
       title: "User",
       cell: (item: Key) => (
@@ -173,7 +173,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
 function RowActions({ item, place, act }: { item: Key; place: Place; act(what: Doing): void }) {
   if (!useMayManage(item)) return null;
   return (
-    <div className="flex items-center gap-1 lg:justify-end">
+    <div className="flex items-center gap-1 justify-end narrow:justify-start">
       {item.status !== "revoked" && (
         <Button small aria-label={`Revoke ${item.name}`} onClick={() => act({ what: "revoke", item })}>Revoke</Button>
       )}
@@ -305,6 +305,7 @@ function KeyList({ place, where, state, create }: {
   } else {
     content = (
       <Table
+        many
         caption={place.title}
         columns={columnsFor(place, where.owner !== undefined, setDoing)}
         rows={rows}

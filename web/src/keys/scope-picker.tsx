@@ -45,7 +45,7 @@ export function PickList({ label, items, chosen, onChange, problem, required }: 
             }}
             className="min-h-10 w-full rounded-t-lg border-b border-line bg-surface px-3"
           />
-          <ul className="max-h-56 overflow-y-auto p-1.5" role="list">
+          <ul className="max-h-56 overflow-y-auto rounded-b-lg bg-surface p-1.5" role="list">
             {shown.map((item) => (
               <li key={item.id}>
                 <label className="flex min-h-9 cursor-pointer items-start gap-3 rounded-md px-2 py-1.5 hover:bg-sunken">

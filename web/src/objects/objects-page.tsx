@@ -91,7 +91,7 @@ function ObjectList<Item extends Named>({ about, writes, create, act }: {
       title: "Actions",
       hideTitle: true,
       cell: (item) => (
-        <div className="flex flex-wrap gap-1 lg:justify-end">
+        <div className="flex flex-wrap gap-1 justify-end narrow:justify-start">
           {about.more?.(item)}
           {writes && (
             <>

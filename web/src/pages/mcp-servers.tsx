@@ -39,7 +39,7 @@ function about(connect: (server: McpServer) => void): Objects<McpServer> {
     onDelete: "Clients that use it are cut off at once.",
     headersOf: (item) => item.header_names,
     valuesOf: (item) => ({ name: item.name, slug: item.slug, url: item.url, enabled: item.enabled }),
-    more: (item) => <Button small onClick={() => connect(item)}>Connect</Button>,
+    more: (item) => <Button small aria-label={`Connect to ${item.name}`} onClick={() => connect(item)}>Connect</Button>,
     fields: (item) => [
       { name: "name", label: "Name", required: true, placeholder: "Tickets" },
       { name: "slug", label: "Short name in the address", placeholder: "tickets", hint: "Made from the name if left empty." },

@@ -77,7 +77,7 @@ export function OverviewPage() {
       </div>
       {can("audit:read") && (
         <Section title="Latest events" actions={<Link href="/audit" className="link">Audit log</Link>}>
-          <AuditList filters={{}} caption="Latest events" />
+          <AuditList filters={{}} caption="Latest events" most={8} />
         </Section>
       )}
     </Page>

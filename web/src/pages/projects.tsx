@@ -1,22 +1,20 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, useState } from "react";
+import { lazy } from "react";
 import { Link, Route, Switch } from "wouter";
 
 import { answer, api } from "../api/client";
-import { platformsOf, projects, useObjects, type Platform, type Project } from "../api/objects";
+import { platformsOf, projects, type Platform, type Project } from "../api/objects";
 import { CreateKeyPage } from "../keys/create-page";
 import { KeysPage } from "../keys/keys-page";
 import { projectPlace } from "../keys/place";
 import { ObjectsPage, type Objects } from "../objects/objects-page";
-import { useSession } from "../session";
 import { Mono } from "../ui/copy";
-import { Field } from "../ui/field";
-import { Failed, Loading, Note, Page, Section } from "../ui/page";
+import { Failed, Loading, Page } from "../ui/page";
 import { TabLinks } from "../ui/tab-links";
 import { Time } from "../ui/time";
-import { dryRun } from "../traces/routing";
 
 const TracesPanel = lazy(() => import("../traces/traces-panel"));
+const RoutingPanel = lazy(() => import("../traces/routing-panel"));
 
 const aboutProjects: Objects<Project> = {
   collection: projects,
@@ -63,55 +61,14 @@ function aboutPlatforms(project: string): Objects<Platform> {
   };
 }
 
-const kExample = '{\n  "data": {"input": "hello"},\n  "metadata": {"chatflowId": "abc"}\n}';
-
-// Says where a trace would go, and why. Nothing is sent.
-function RoutingPanel({ project }: { project: string }) {
-  const { organization } = useSession();
-  const platforms = useObjects(platformsOf(project), organization.id);
-  const [body, setBody] = useState(kExample);
-  const [scope, setScope] = useState<string[]>([]);
-  if (platforms.isPending) return <Loading />;
-  if (platforms.isError) return <Failed error={platforms.error} />;
-  const outcome = dryRun(body, platforms.data.items, scope.length > 0 ? scope : null);
-  return (
-    <div className="grid items-start gap-5 lg:grid-cols-2">
-      <Section title="A trace">
-        <Field label="Body" required hint="As a program would post it to /public/traces. Nothing is sent.">
-          {(wiring) => <textarea {...wiring} rows={12} spellCheck={false} className="input font-mono text-sm" value={body} onChange={(event) => setBody(event.target.value)} />}
-        </Field>
-        <fieldset>
-          <legend className="mb-1 font-medium">With a key for</legend>
-          <div className="flex flex-col gap-1.5">
-            {platforms.data.items.map((platform) => (
-              <label key={platform.id} className="flex items-center gap-3">
-                <input type="checkbox" className="size-5 accent-accent" checked={scope.includes(platform.id)} onChange={(event) => setScope(event.target.checked ? [...scope, platform.id] : scope.filter((id) => id !== platform.id))} />
-                {platform.name}
-              </label>
-            ))}
-          </div>
-          <p className="mt-1 text-sm text-quiet">None ticked: a key for all platforms.</p>
-        </fieldset>
-      </Section>
-      <Section title="Where it goes">
-        <div role="status" className="flex flex-col gap-3">
-          <Note tone={outcome.platform ? "info" : "warn"}>
-            {outcome.platform ? <>To <strong>{outcome.platform.name}</strong>, routed by <Mono>{outcome.by}</Mono>.</> : <>Refused: {outcome.status} <Mono>{outcome.code}</Mono>.</>}
-          </Note>
-          <p>{outcome.why}</p>
-        </div>
-      </Section>
-    </div>
-  );
-}
-
 export function ProjectPage({ id }: { id: string }) {
   const project = useQuery({
     queryKey: ["objects", "projects", "one", id],
     queryFn: () => answer(api.GET("/api/v1/projects/{id}", { params: { path: { id } } })),
   });
-  if (project.isPending) return <Loading />;
-  if (project.isError) return <Failed error={project.error} />;
+  if (!project.data) {
+    return <Page title="Project">{project.isError ? <Failed error={project.error} /> : <Loading />}</Page>;
+  }
   const place = projectPlace(id);
   const base = `/projects/${id}`;
   return (

@@ -194,7 +194,7 @@ function Row({ user, act }: { user: User; act(doing: Doing): void }) {
   };
   const name = nameOf(user);
   return (
-    <div className="flex flex-wrap gap-1 lg:justify-end">
+    <div className="flex flex-wrap gap-1 justify-end narrow:justify-start">
       <Button small aria-label={`Edit ${name}`} onClick={() => act({ what: "edit", user })}>Edit</Button>
       {!user.service_account && (
         <Button

@@ -16,7 +16,11 @@ export function Page({ title, lead, actions, children }: {
   useEffect(() => {
     document.title = `${title} · Keywright`;
   }, [title]);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    // Unless the page put the focus into a field of its own.
+    const main = heading.current?.closest("main");
+    if (!main?.contains(document.activeElement)) heading.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <div className="flex flex-col gap-5">
       <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">

@@ -11,18 +11,19 @@ export interface Column<Row> {
   className?: string;
 }
 
-export function Table<Row extends { id: string }>({ caption, columns, rows, selection }: {
+export function Table<Row extends { id: string }>({ caption, columns, rows, many, selection }: {
   caption: string;
   columns: Column<Row>[];
   rows: Row[];
+  many?: boolean;  // so many columns that they need a wide screen
   selection?: { chosen: Set<string>; toggle(ids: string[], on: boolean): void; nameOf(row: Row): string };
 }) {
   const all = selection !== undefined && rows.length > 0 && rows.every((row) => selection.chosen.has(row.id));
   return (
-    <div className="relative overflow-x-auto max-lg:overflow-visible">
-      <table className="w-full border-collapse text-left max-lg:block">
+    <div data-many={many || undefined} className="@container relative overflow-x-auto">
+      <table className={`w-full border-collapse text-left narrow:block ${many ? "text-sm" : ""}`}>
         <caption className="sr-only">{caption}</caption>
-        <thead className="max-lg:sr-only">
+        <thead className="narrow:sr-only">
           <tr className="border-b border-line text-sm text-quiet">
             {selection && (
               <th scope="col" className="w-10 py-2 pl-4">
@@ -36,20 +37,20 @@ export function Table<Row extends { id: string }>({ caption, columns, rows, sele
               </th>
             )}
             {columns.map((column) => (
-              <th key={column.title} scope="col" className="px-3 py-2.5 font-medium whitespace-nowrap">
+              <th key={column.title} scope="col" className={`${many ? "px-2" : "px-3"} py-2.5 font-medium whitespace-nowrap`}>
                 {column.hideTitle ? <span className="sr-only">{column.title}</span> : column.title}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody className="max-lg:block">
+        <tbody className="narrow:block">
           {rows.map((row) => (
             <tr
               key={row.id}
-              className="border-line not-last:border-b hover:bg-sunken/60 max-lg:relative max-lg:block max-lg:px-3 max-lg:py-3"
+              className="border-line not-last:border-b hover:bg-sunken/60 narrow:relative narrow:flex narrow:flex-col narrow:px-3 narrow:py-3"
             >
               {selection && (
-                <td className="py-2.5 pl-4 align-top max-lg:absolute max-lg:top-0.5 max-lg:left-0 max-lg:pl-3">
+                <td className="py-2.5 pl-4 align-top narrow:absolute narrow:top-1 narrow:left-0 narrow:pl-3">
                   <input
                     type="checkbox"
                     aria-label={`Select ${selection.nameOf(row)}`}
@@ -62,16 +63,16 @@ export function Table<Row extends { id: string }>({ caption, columns, rows, sele
               {columns.map((column) => {
                 const Cell = column.isName ? "th" : "td";
                 const narrow = column.isName
-                  ? `max-lg:block ${selection ? "max-lg:pl-8" : ""} max-lg:pb-1`
-                  : "max-lg:flex max-lg:gap-3 max-lg:py-0.5";
+                  ? `narrow:order-first narrow:block ${selection ? "narrow:pl-8!" : ""} narrow:pb-1`
+                  : "narrow:flex narrow:gap-3 narrow:py-0.5";
                 return (
                   <Cell
                     key={column.title}
                     scope={column.isName ? "row" : undefined}
-                    className={`px-3 py-2.5 align-top font-normal max-lg:px-0 ${narrow} ${column.className ?? ""}`}
+                    className={`${many ? "px-2" : "px-3"} py-2.5 align-top font-normal narrow:px-0 ${narrow} ${column.className ?? ""}`}
                   >
                     {!column.isName && !column.hideTitle && (
-                      <span aria-hidden className="w-24 shrink-0 text-sm text-quiet lg:hidden">{column.title}</span>
+                      <span aria-hidden className="hidden w-24 shrink-0 text-sm text-quiet narrow:block">{column.title}</span>
                     )}
                     <div className="min-w-0">{column.cell(row)}</div>
                   </Cell>

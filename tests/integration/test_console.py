@@ -1,0 +1,114 @@
+"""The console in a real browser: tests/browser drives Debian's Chromium against a real server."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from keywright import PASSWORD, ROOT, Server
+
+sys.path.insert(0, str(ROOT / "tools"))
+import build_console  # noqa: E402
+
+BROWSER = ROOT / "tests" / "browser"
+CHROMIUM = pathlib.Path("/usr/bin/chromium")
+SECONDS = 360
+
+SPANS = [
+    {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174",
+     "name": "answer ticket", "startTimeUnixNano": "1795000000000000000",
+     "endTimeUnixNano": "1795000002500000000"},
+    {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b175",
+     "parentSpanId": "eee19b7ec3c1b174", "name": "search handbook",
+     "startTimeUnixNano": "1795000000300000000", "endTimeUnixNano": "1795000001100000000",
+     "status": {"code": 2, "message": "timed out"},
+     "attributes": [{"key": "handbook.query", "value": {"stringValue": "returns"}}]},
+]
+
+
+def node():
+    """The Node that builds the console; a newer one than Debian's."""
+    build_console.install_packages()
+    npm = build_console.TOOLCHAIN / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    build_console.install(BROWSER, [build_console.node(), npm])
+    return build_console.node()
+
+
+def furnish(server):
+    """People of every role, and one thing of each sort. Returns their ids."""
+    owner = server.sign_in()
+    for role in ("admin", "member", "viewer", "auditor"):
+        owner.create_user(role, email=f"{role}@example.org", name=f"{role.title()} Example")
+    project = owner.create("projects", name="Assistant")["id"]
+    platform = owner.create(f"projects/{project}/platforms", name="Bot", type="http_api")["id"]
+    owner.create(f"projects/{project}/platforms", name="Flow", type="flowise", external_id="f-1")
+    target = owner.create("targets", name="Shop", url="https://shop.example.org")["id"]
+    tickets = owner.create("mcp-servers", name="Tickets", slug="tickets",
+                           url="https://tickets.example.org/mcp")["id"]
+    owner.create("registries", name="Everybody", mcp_server_ids=[tickets], everyone=True)
+    owner.create("services", name="Weather", slug="weather",
+                 upstream_url="https://weather.example.org")
+    keyspace = owner.create("keyspaces", name="Customers", prefix="acme_")["id"]
+    key = owner.create_key("connect", name="An editor with a rather long name " * 4,
+                           description="Described at length, so that it has to wrap. " * 5)["id"]
+    sender = owner.create_key("ingest", name="Sender", owner={"type": "project", "id": project})
+    client = server.client(sender["key"], carrier="x-api-key")
+    resource = {"attributes": [{"key": "mibo.platform_id", "value": {"stringValue": platform}}]}
+    client.post("/v1/traces", {"resourceSpans": [
+        {"resource": resource, "scopeSpans": [{"spans": SPANS}]}]}).expect(200)
+    client.post("/public/traces", {"data": {"input": "x"}}).expect(400)
+    return {"project": project, "target": target, "keyspace": keyspace, "key": key}
+
+
+def printed(server, text):
+    """What the server printed so far, once it holds this text."""
+    deadline = time.monotonic() + 20
+    while text not in "".join(server.output) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return "".join(server.output)
+
+
+@unittest.skipUnless(CHROMIUM.exists(), "no Chromium: tools/setup.sh test installs it")
+class Console(unittest.TestCase):
+    def run_browser(self, name, environment):
+        done = subprocess.run(
+            [node(), "--test", "--test-reporter=spec", BROWSER / name], cwd=BROWSER, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS,
+            env={**os.environ, "NO_COLOR": "1", "KEYWRIGHT_PASSWORD": PASSWORD, **environment})
+        self.assertEqual(0, done.returncode, done.stdout)
+        self.assertRegex(done.stdout, r"pass [1-9]")
+
+    def run_furnished(self, name):
+        server = Server.start()
+        try:
+            self.run_browser(name, {"KEYWRIGHT_URL": server.url,
+                                    "KEYWRIGHT_PLACES": json.dumps(furnish(server))})
+        finally:
+            server.stop()
+
+    def test_every_page_for_every_role(self):
+        self.run_furnished("pages.test.mjs")
+
+    def test_the_life_of_a_key(self):
+        self.run_furnished("keys.test.mjs")
+
+    def test_the_first_run(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="keywright-console-"))
+        server = Server(folder / "data").serve()
+        try:
+            link = re.search(r"http\S+#token=\S+", printed(server, "#token="))[0]
+            self.run_browser("first_run.test.mjs", {"KEYWRIGHT_URL": server.url,
+                                                    "KEYWRIGHT_SETUP_LINK": link})
+        finally:
+            server.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    unittest.main()
