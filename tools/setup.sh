@@ -13,7 +13,8 @@ packages_of() {
     test)
       packages_of build
       echo libgtest-dev libclang-rt-19-dev clang-tidy-19 clang-format-19 libbenchmark-dev g++-12 \
-        openssl sqlite3 curl nghttp2-client procps git postgresql-15 postgresql-client-15 chromium ;;
+        openssl sqlite3 curl nghttp2-client procps git postgresql-15 postgresql-client-15 \
+        chromium nginx-light haproxy caddy nodejs ;;
     bench)
       packages_of build
       echo libbenchmark-dev nginx-light wrk nghttp2-client postgresql-15 valgrind strace curl openssl \
