@@ -265,6 +265,10 @@ void Face::note_unrouted(const http::Exchange& exchange, const Visit& visit,
   trace.content_type = request.headers.find("Content-Type").value_or("");
   trace.user_agent = request.headers.find("User-Agent").value_or("");
   trace.external_id = request.headers.find("X-Request-Id").value_or("");
+  for (std::string* text :
+       {&trace.path, &trace.content_type, &trace.user_agent, &trace.external_id, &trace.message}) {
+    blot_out(*text, visit.token);
+  }
   trace.address = visit.address.to_string();
   trace.size_bytes = static_cast<std::int64_t>(visit.body_bytes);
   trace.request_id = request.request_id;
