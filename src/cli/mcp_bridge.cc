@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -26,6 +27,7 @@ using mcp::MessageType;
 
 constexpr std::size_t kLongestLine = 16 * 1024 * 1024;
 constexpr std::chrono::seconds kNotificationTime{30};
+constexpr std::chrono::seconds kLastAnswers{30};  // after the end of the input
 constexpr std::chrono::seconds kDeleteTime{2};
 constexpr std::chrono::milliseconds kListenPause{250};
 constexpr int kListenTries = 5;
@@ -199,7 +201,20 @@ void McpBridge::take_line(std::string line) {
 
 void McpBridge::input_ended() {
   input_ended_ = true;
+  cancel_where([](const Sent& sent) { return sent.method == "subscriptions/listen"; });
+  loop_.run_after(kLastAnswers, [this] { cancel_where([](const Sent&) { return true; }); });
   stop_if_done();
+}
+
+void McpBridge::cancel_where(const std::function<bool(const Sent&)>& chosen) {
+  std::vector<std::shared_ptr<Sent>> those;
+  for (const auto& [id, place] : under_way_) {
+    if (auto sent = place.lock(); sent != nullptr && chosen(*sent)) those.push_back(sent);
+  }
+  for (const auto& sent : those) {
+    sent->answered = true;  // nobody waits for it
+    if (sent->exchange) sent->exchange->cancel();
+  }
 }
 
 void McpBridge::stop_if_done() {
@@ -270,7 +285,7 @@ Task<void> McpBridge::send(std::shared_ptr<Sent> sent) {
       refuse(*sent, 404, "");
     }
   }
-  if (!done) {
+  if (!done && !sent->answered) {
     code_ = ExitCode::unavailable;
     complain_(done.error().detail());
     answer_error(*sent, 0, done.error().detail());

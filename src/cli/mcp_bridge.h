@@ -13,7 +13,7 @@
 //
 // A call that fails on the way is answered with a JSON-RPC error, with the HTTP status as its code
 // (0: nobody was reached), and said on standard error. At the end of the input what is under way is
-// finished.
+// finished, for up to half a minute; subscriptions end at once.
 //
 // Errors: the exit code: ok; not_allowed when the last answer was 401 or 403; unavailable when the
 // last call reached nobody; failure when standard output has gone.
@@ -71,6 +71,7 @@ class McpBridge {
   void refuse(Sent& sent, int status, const std::string& body);
   void answer_error(const Sent& sent, int code, std::string_view text);
   bool cancels(const mcp::Message& message);
+  void cancel_where(const std::function<bool(const Sent&)>& chosen);
   void put(std::string_view line);
   void stop_if_done();
 

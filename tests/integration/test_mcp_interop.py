@@ -78,6 +78,9 @@ class Interop(unittest.TestCase):
         self.assertEqual(("mcp", True, True, -32602),
                          (seen["kind"], seen["listed"], seen["wrong"], seen["unknown"]))
         self.assertEqual(removes, seen["removed"])
+        self.assertLessEqual({"whoami", "get_target", "get_project", "list_platforms",
+                              "list_mcp_servers", "list_audit_events", "list_organizations"},
+                             set(seen["validated"]))
 
     def test_typescript_sdk_v1(self):
         self.check_client("v1", self.server.url + PATH)

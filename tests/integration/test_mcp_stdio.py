@@ -9,6 +9,7 @@ import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from keywright import ROOT, Server, binary
+from mcp_upstream import McpUpstream
 
 MODERN = "2026-07-28"
 META = "io.modelcontextprotocol/"
@@ -218,6 +219,35 @@ class TestStdio(unittest.TestCase):
         self.assertIn(("initialize", None, "/mcp-connect/my%20server", "Bearer ok1-1-2-x"),
                       Upstream.seen)
         self.assertIn(("DELETE", "s2"), Upstream.seen)
+
+    def test_a_connect_key_reaches_a_registered_server_until_it_is_revoked(self):
+        upstream = McpUpstream.start()
+        self.addCleanup(upstream.stop)
+        server = Server.start(options=["--allow-upstream", "127.0.0.0/8"])
+        self.addCleanup(server.stop)
+        owner = server.sign_in(transport="bearer")
+        owner.create("mcp-servers", name="Tools", slug="tools", url=upstream.url)
+        key = owner.create_key("connect", permissions=["tools/call:stream", "tools/call:echo"])
+        host = Stdio(server.url, key["key"], "--server", "tools")
+        host.ask("initialize", protocolVersion="2025-11-25", capabilities={},
+                 clientInfo={"name": "t", "version": "1"})
+        host.write({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        listed = host.ask("tools/list", identity=2)["result"]["tools"]
+        self.assertEqual({"stream", "echo"}, {tool["name"] for tool in listed})
+        steps = [host.ask("tools/call", identity=3, name="stream", arguments={"a": 1})]
+        while "id" not in steps[-1]:
+            steps.append(host.read())
+        self.assertEqual([0, 1, 2, '{"a": 1}'],
+                         [step["params"]["progress"] for step in steps[:-1]] +
+                         [steps[-1]["result"]["content"][0]["text"]])
+        hidden = host.ask("tools/call", identity=4, name="secret", arguments={})
+        self.assertEqual(-32602, hidden["error"]["code"])
+        upstream.say('data: {"jsonrpc":"2.0","method":"notifications/message",'
+                     '"params":{"level":"info","data":"unasked"}}\n\n')
+        self.assertEqual("unasked", host.read()["params"]["data"])
+        owner.post(f"/api/v1/keys/{key['id']}/revoke", {}).expect(200)
+        self.assertEqual(401, host.ask("ping", identity=5)["error"]["code"])
+        self.assertEqual(4, host.end()[0])
 
 
 if __name__ == "__main__":

@@ -62,6 +62,21 @@ const made = await client.callTool({
   name: 'create_target', arguments: { name: `by ${which}`, url: 'https://target.example.org/' } });
 const listed = await client.callTool({ name: 'list_targets', arguments: { limit: 200 } });
 const wrong = await client.callTool({ name: 'create_target', arguments: { name: '' } });
+// The client checks every structured result against the tool's output schema.
+const project = (await client.callTool({ name: 'create_project', arguments: { name: 'P' } }))
+  .structuredContent;
+const ids = { get_target: made.structuredContent.id, get_project: project.id,
+              get_organization: whoami.structuredContent.organization_id };
+const validated = [];
+for (const tool of tools.filter((tool) => tool.annotations.readOnlyHint)) {
+  const required = tool.inputSchema.required ?? [];
+  if (required.includes('id') && !ids[tool.name]) continue;
+  const input = {};
+  if (required.includes('id')) input.id = ids[tool.name];
+  if (required.includes('project_id')) input.project_id = project.id;
+  const result = await client.callTool({ name: tool.name, arguments: input });
+  if (!result.isError) validated.push(tool.name);
+}
 const remove = { name: 'delete_target', arguments: { id: made.structuredContent.id } };
 const removed = await client.callTool(remove);
 let unknown = null;
@@ -77,6 +92,7 @@ console.log(JSON.stringify({
   listed: listed.structuredContent.items.some((item) => item.id === made.structuredContent.id),
   wrong: wrong.isError,
   removed: !removed.isError,
+  validated,
   unknown,
 }));
 await client.close();
