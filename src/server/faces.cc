@@ -92,10 +92,12 @@ Faces::Faces(app::App& app, const Config& config, rest::FaceOptions rest_options
     : proxy_(app.directory, app.clock, proxy_options(config)),
       gateway_(app, proxy_, gateway_options(config)),
       connect_(app, proxy_, {.trusted_proxies = config.trusted_proxies}),
+      graphql_(app, {.trusted_proxies = config.trusted_proxies}),
       targets_(app, {config.trusted_proxies}),
       mcp_(app, {.trusted_proxies = config.trusted_proxies}),
       rest_(app, with_metrics(std::move(rest_options))) {
   front_.add(console::serves, console_);
+  front_.add(graphql_face::serves, graphql_);
   front_.add(api_mcp::serves, mcp_);
   front_.add(api_targets::serves, targets_);  // four names of /auth, so before the gateway
   front_.add(gateway::serves, gateway_);

@@ -8,6 +8,7 @@
 // Threading: construct before the loops start. Lifetime: app and config outlive the faces.
 #pragma once
 
+#include "api/graphql/face.h"
 #include "api/mcp/face.h"
 #include "api/rest/face.h"
 #include "api/targets/face.h"
@@ -39,6 +40,7 @@ class Faces {
   gateway::Gateway gateway_;
   mcp_connect::Connect connect_;
   console::Console console_;
+  graphql_face::Face graphql_;
   api_targets::Face targets_;
   api_mcp::Face mcp_;
   rest::Face rest_;
