@@ -3,9 +3,11 @@
 --   wrk ... -s bench/load.lua URL -- verify TOKENS.txt CREDENTIAL SEED
 --   wrk ... -s bench/load.lua URL -- batch  TOKENS.txt CREDENTIAL SEED
 --   wrk ... -s bench/load.lua URL -- create KEYSPACE_ID CREDENTIAL SEED
+--   wrk ... -s bench/load.lua URL -- get    TOKENS.txt PATH SEED
 --
 -- verify: one random token of the file in each request. batch: 1000 of them; the bodies are made
--- before the clock starts. create: a new customer key in each request.
+-- before the clock starts. create: a new customer key in each request. get: PATH, with a random
+-- token of the file as the credential.
 -- One line of JSON on standard output tells what happened.
 
 local random = math.random
@@ -47,6 +49,12 @@ function makers.batch(path, credential)
     requests[i] = head .. #body .. "\r\n\r\n" .. body
   end
   return function() return requests[random(batch_bodies)] end
+end
+
+function makers.get(tokens_path, path)
+  local tokens, count = read_lines(tokens_path)
+  local head = "GET " .. path .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer "
+  return function() return head .. tokens[random(count)] .. "\r\n\r\n" end
 end
 
 function makers.create(keyspace, credential)

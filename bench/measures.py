@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import time
 
+import gateway
 import traces
 from processes import (Exact, Failed, Keywright, Nginx, children_of, end, h2load, post, spawn, wrk)
 
@@ -492,4 +493,6 @@ MEASURES = {
     "instructions": instructions,
     "system-calls": system_calls,
     "traces": lambda bench: traces.traces(bench, Row),
+    "forward_auth": lambda bench: gateway.forward_auth(bench, Row),
+    "gateway": lambda bench: gateway.gateway(bench, Row),
 }

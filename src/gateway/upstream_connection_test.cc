@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <sys/socket.h>
-
 #include <cstring>
+
+#include "net/listener.h"
 
 namespace keywright::gateway {
 namespace {
@@ -13,15 +13,12 @@ namespace {
 class Fed {
  public:
   explicit Fed(bool to_head = false) {
-    int pair[2];
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-    other_ = pair[1];
+    // Any socket will do: nothing is read from it.
+    const auto sockets = net::open_listeners(*net::parse_endpoint("127.0.0.1:0"), 1);
     connection_ = std::make_unique<UpstreamConnection>(
-        std::make_unique<net::Stream>(loop_, pair[0], net::Endpoint()));
+        std::make_unique<net::Stream>(loop_, sockets->front(), net::Endpoint()));
     connection_->begin_exchange(to_head);
   }
-  ~Fed() { net::close_descriptor(other_); }
-
   HeadOutcome feed(std::string_view bytes, std::size_t step = 1) {
     while (!bytes.empty()) {
       const std::size_t size = std::min(step, bytes.size());
@@ -58,7 +55,6 @@ class Fed {
 
  private:
   net::Loop loop_;
-  int other_ = -1;
   std::unique_ptr<UpstreamConnection> connection_;
 };
 

@@ -83,7 +83,8 @@ class Answers(ForwardAuthTest):
     def test_the_clients_address_is_the_right_most_that_is_not_trusted(self):
         key = self.customer(allowed_cidrs=["192.0.2.0/24"])
         for chain, status in (("192.0.2.7", 200), ("1.2.3.4, 192.0.2.7", 200),
-                              ("192.0.2.7, 127.0.0.1", 200), ("192.0.2.7, 1.2.3.4", 403), (None, 403)):
+                              ("192.0.2.7, 127.0.0.1", 200), ("192.0.2.7, 1.2.3.4", 403),
+                              (None, 403)):
             answer = self.ask(key, headers={"X-Forwarded-For": chain})
             self.assertEqual(status, answer.status, chain)
         self.assertEqual("ip_not_allowed", answer.code)
@@ -130,7 +131,8 @@ class Proxies(ForwardAuthTest):
     def check(self, program):
         with program({"8080": self.server.port, "9000": self.upstream.port}) as proxy:
             key = self.customer()
-            answer = self.request(proxy, key, X__Keywright__Owner="forged", X_Keywright_Owner="forged")
+            answer = self.request(proxy, key, X__Keywright__Owner="forged",
+                                  X_Keywright_Owner="forged")
             self.assertEqual(200, answer.status)
             seen = self.upstream.last()
             self.assertEqual(("POST", "/path?a=b", b"hello"), (seen.method, seen.target, seen.body))
@@ -148,7 +150,8 @@ class Proxies(ForwardAuthTest):
             self.assertEqual(400, self.request(proxy, key, "/x?api_key=" + key["key"]).status)
             elsewhere = self.customer(allowed_cidrs=["192.0.2.0/24"])
             self.assertEqual(403, self.request(proxy, elsewhere).status)
-            self.assertEqual(403, self.request(proxy, elsewhere, X__Forwarded__For="192.0.2.1").status)
+            answer = self.request(proxy, elsewhere, X__Forwarded__For="192.0.2.1")
+            self.assertEqual(403, answer.status)
             limited = self.customer(limits=[{"name": "m", "limit": 1, "window_seconds": 60,
                                              "algorithm": "fixed"}])
             self.assertEqual(200, self.request(proxy, limited).status)

@@ -67,7 +67,8 @@ class Forwarding(GatewayTest):
         self.assertEqual((200, b"ok"), (answer.status, answer.body))
         self.assertEqual("yes", answer.headers["X-Upstream"])
         seen = upstream.last()
-        self.assertEqual(("POST", "/a/b?c=d&e=%20", b"hello"), (seen.method, seen.target, seen.body))
+        self.assertEqual(("POST", "/a/b?c=d&e=%20", b"hello"),
+                         (seen.method, seen.target, seen.body))
         self.assertEqual(f"127.0.0.1:{upstream.port}", seen.one("Host"))
         self.assertEqual("5", seen.one("Content-Length"))
         self.assertEqual("text/plain", seen.one("Content-Type"))

@@ -57,8 +57,8 @@ class Admission(GatewayTest):
         key = stranger.create_key("access")
         answers = []
         self.server.client(key["key"]).get(f"/auth/{path.rsplit('/', 1)[1]}").expect(200)
-        service = stranger.create("services", name="s", slug="elsewhere", organization_id=other["id"],
-                                  upstream_url="http://127.0.0.1:9")
+        service = stranger.create("services", name="s", slug="elsewhere",
+                                  organization_id=other["id"], upstream_url="http://127.0.0.1:9")
         mine = self.server.client(self.key()["key"])
         for slug in (service["slug"], "nothing-here"):
             for prefix in (f"/services/{slug}/x", f"/auth/{slug}"):
@@ -71,7 +71,8 @@ class Admission(GatewayTest):
         _, path, _ = self.upstream()
         answer = self.owner.get(path + "/x")
         self.assertEqual((403, "wrong_key_kind"), (answer.status, answer.code))
-        answer = self.owner.get(path + "/x", headers={"Authorization": f"Bearer {self.key()['key']}"})
+        bearer = {"Authorization": f"Bearer {self.key()['key']}"}
+        answer = self.owner.get(path + "/x", headers=bearer)
         self.assertEqual((400, "several_credentials"), (answer.status, answer.code))
         bearer = self.server.sign_in(transport="bearer")
         self.assertEqual(403, bearer.get(path + "/x").status)
@@ -80,7 +81,8 @@ class Admission(GatewayTest):
         upstream, path, _ = self.upstream()
         key = self.key()["key"]
         client = self.server.client(key)
-        for query in (f"api_key={key}", f"a=b&access_token={key}", "%61pi_key=x", "API_KEY", "x;api_key=1"):
+        for query in (f"api_key={key}", f"a=b&access_token={key}", "%61pi_key=x", "API_KEY",
+                      "x;api_key=1"):
             answer = client.get(f"{path}/x?{query}")
             self.assertEqual((400, "credential_in_query"), (answer.status, answer.code), query)
         self.assertEqual([], upstream.requests)
@@ -216,7 +218,8 @@ class Fields(GatewayTest):
             answer = self.server.client(self.access).get(path)
         self.assertEqual(b"ok", answer.body)
         names = {name.lower() for name in answer.headers}
-        self.assertEqual(set(), names & {"x-hop", "keep-alive", "x-keywright-owner", "trailer", "x-t"})
+        self.assertEqual(set(), names & {"x-hop", "keep-alive", "x-keywright-owner", "trailer",
+                                         "x-t"})
         self.assertEqual(["a=b"], answer.headers.get_all("Set-Cookie"))
         self.assertEqual("2", answer.headers["X-Stays"])
         self.assertEqual('Basic realm="x"', answer.headers["WWW-Authenticate"])
@@ -231,7 +234,8 @@ class Fields(GatewayTest):
             self.assertTrue(raw.startswith(b"HTTP/1.1 400 "), (rest, raw[:200]))
             self.assertIn(b'"code":"invalid_path"', raw)
         self.assertEqual([], upstream.requests)
-        for rest in ("/", "/a/", "/a.b/..c/...", "/%20%C3%A4", "/a;b=c", "/%25%32%66", "/:@!$&'()*+,=",
+        for rest in ("/", "/a/", "/a.b/..c/...", "/%20%C3%A4", "/a;b=c", "/%25%32%66",
+                     "/:@!$&'()*+,=",
                      "/%7Euser", "/a?x=/../y", "/a?http://b//c"):
             self.server.client(self.access).get(path + rest).expect(200)
             self.assertEqual(rest, upstream.last().target)
