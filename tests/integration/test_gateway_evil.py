@@ -1,6 +1,7 @@
 """Upstreams that misbehave, clients that do, and addresses that must not be called."""
 
 import http.client
+import ipaddress
 import os
 import socket
 import struct
@@ -261,6 +262,20 @@ class Addresses(GatewayTest):
             answer = self.owner.post("/api/v1/services", {"name": "s", "slug": "s",
                                                           "upstream_url": url})
             self.assertEqual(400, answer.status, url)
+
+    def test_a_name_that_leads_inside_is_refused_when_it_is_dialled(self):
+        host = socket.gethostname()
+        try:
+            address = ipaddress.ip_address(socket.gethostbyname(host))
+        except OSError:
+            self.skipTest(f"{host} has no address")
+        if not address.is_private:
+            self.skipTest(f"{host} is {address}")
+        with Scripted(answering(HEAD + b"Content-Length: 2\r\n\r\nok")) as upstream:
+            service = self.service(f"http://{host}:{upstream.port}")
+            answer = self.server.client(self.key()["key"]).get(f"/services/{service['slug']}/")
+            self.assertEqual((502, "upstream_not_allowed"), (answer.status, answer.code))
+            self.assertEqual(0, upstream.accepted)
 
     def test_what_was_allowed_once_is_looked_at_again_when_it_is_dialled(self):
         allowed = Server(self.server.data, ["--allow-upstream", "127.0.0.0/8"])
