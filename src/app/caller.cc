@@ -18,6 +18,13 @@ Error wrong_kind(const domain::Kind& kind) {
                            kind.name, kind.summary, kind.carried_in));
 }
 
+// Nobody can tell whether access was taken away meanwhile: what is open is cut.
+Error not_fresh() {
+  return Error(Code::unavailable, "store_unavailable",
+               "This node has not reached the store for too long. Try again in a moment.")
+      .with_retry_after_seconds(1);
+}
+
 Result<Caller> admit_session(const Directory& directory, const Presented& presented,
                              const IpAddress& address, Time now) {
   const std::uint64_t epoch = directory.epoch();
@@ -179,6 +186,7 @@ std::vector<std::pair<std::string, std::string>> rate_limit_headers(const Direct
 }
 
 Result<void> still_admitted(const Directory& directory, const Caller& caller, Time now) {
+  if (!directory.is_fresh()) return fail(not_fresh());
   switch (caller.type) {
     case CallerType::anonymous: return {};
     case CallerType::session: {

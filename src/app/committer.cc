@@ -1,7 +1,7 @@
 #include "app/committer.h"
 
-#include <chrono>
 #include <future>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -21,10 +21,32 @@ bool writes_nothing(const store::Transaction& transaction) {
          !transaction.idempotent_answer;
 }
 
+// Only what makes something new takes nothing away. A change that found its work done (a repeated
+// revocation) is not earlier than the one that did it.
+bool only_adds(const Change& change) {
+  const store::Transaction& transaction = change.transaction;
+  if (transaction.removes_access) return false;
+  if (transaction.records.empty() && transaction.keys.empty()) return false;
+  for (const store::RecordWrite& write : transaction.records) {
+    if (write.deleted) return false;
+    if (change.directory().has_record(write.record.type, write.record.id)) return false;
+  }
+  for (const domain::Key& key : transaction.keys) {
+    if (change.directory().keys().find(key.id) != nullptr) return false;
+  }
+  return true;
+}
+
+SharedLog::Wait wait_for(const Change& change) {
+  return only_adds(change) ? SharedLog::Wait::briefly : SharedLog::Wait::for_all;
+}
+
 }  // namespace
 
-Committer::Committer(ChangeTools tools, const Clock& clock, Barrier& barrier)
-    : tools_(tools), clock_(clock), barrier_(barrier), thread_([this] { write_loop(); }) {}
+Committer::Committer(ChangeTools tools, const Clock& clock, Barrier& barrier, SharedLog* shared_log)
+    : tools_(tools), clock_(clock), barrier_(barrier), shared_log_(shared_log), thread_([this] {
+        write_loop();
+      }) {}
 
 Committer::~Committer() { stop(); }
 
@@ -92,14 +114,22 @@ void Committer::write_loop() {
 }
 
 void Committer::write_group(std::deque<Command>& group) {
+  if (shared_log_ != nullptr) {
+    if (const auto begun = shared_log_->begin(); !begun) {
+      for (Command& command : group) command.done(fail(begun.error()));
+      return;
+    }
+  }
   Pending pending;
   std::vector<store::Transaction> transactions;
   std::vector<Result<void>> decided;
+  std::vector<std::optional<SharedLog::Wait>> waits(group.size());
   std::vector<std::optional<std::size_t>> written(group.size());
   for (std::size_t i = 0; i < group.size(); ++i) {
     Change change(tools_, pending, clock_.now());
     const ChangeWork& work = group[i].owned ? *group[i].owned : *group[i].work;
     decided.push_back(work(change));
+    if (shared_log_ != nullptr && !group[i].owned) waits[i] = wait_for(change);
     if (!decided.back() || writes_nothing(change.transaction)) continue;
     change.merge_into(pending);
     written[i] = transactions.size();
@@ -107,12 +137,15 @@ void Committer::write_group(std::deque<Command>& group) {
   }
   std::vector<Result<store::Position>> results;
   if (!transactions.empty()) results = tools_.store.commit(transactions);
-  const std::int64_t waited_ms = publish(transactions, results);
+  const auto committed_at = clock_.boot_time();
+  publish(transactions, results);
+  if (shared_log_ != nullptr) shared_log_->end();
+  const std::int64_t waited_ms = transactions.empty() ? 0 : milliseconds_since(committed_at);
   std::optional<Error> lost;  // the first change that could not be stored
   for (std::size_t i = 0; i < group.size(); ++i) {
     auto result = outcome(decided[i], written[i], results, lost);
     if (result && written[i]) result->waited_ms = waited_ms;
-    group[i].done(std::move(result));
+    answer(group[i], std::move(result), waits[i], committed_at);
   }
 }
 
@@ -133,16 +166,32 @@ Result<Committed> Committer::outcome(const Result<void>& decided,
 // A change that found its work already done (a repeated revocation) is not earlier than the one
 // that did it: groups are published one after the other, and this one's callers wait for the
 // barrier.
-std::int64_t Committer::publish(const std::vector<store::Transaction>& transactions,
-                                const std::vector<Result<store::Position>>& results) {
-  const auto before = clock_.boot_time();
+void Committer::publish(const std::vector<store::Transaction>& transactions,
+                        const std::vector<Result<store::Position>>& results) {
   for (std::size_t i = 0; i < transactions.size(); ++i) {
     if (results[i]) tools_.directory.apply(transactions[i]);
   }
-  if (transactions.empty()) return 0;
+  if (transactions.empty()) return;
   barrier_.pass();
   tools_.directory.free_retired();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.boot_time() - before).count();
+}
+
+std::int64_t Committer::milliseconds_since(std::chrono::nanoseconds boot_time) const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.boot_time() - boot_time)
+      .count();
+}
+
+void Committer::answer(Command& command, Result<Committed> result,
+                       std::optional<SharedLog::Wait> wait, std::chrono::nanoseconds since) {
+  if (!result || !wait) return command.done(std::move(result));
+  shared_log_->when_applied(
+      *wait, [this, since, committed = *result, done = std::move(command.done)](Result<int> nodes) {
+        if (!nodes) return done(fail(std::move(nodes).error()));
+        Committed everywhere_committed = committed;
+        everywhere_committed.nodes = *nodes;
+        everywhere_committed.waited_ms = milliseconds_since(since);
+        done(everywhere_committed);
+      });
 }
 
 }  // namespace keywright::app

@@ -8,12 +8,16 @@
 // records in memory are replaced; every io thread passes the barrier; only then do the callers go
 // on. So when submit() comes back, the change is durable and no thread acts on what was before.
 //
+// Where other nodes share the store, a group takes a turn of their common log first, and its
+// changes come back when every node acts on them (app/shared_log.h).
+//
 // Errors: what the change returned; storage_full; unavailable when the store fails or is stopping.
 // Threading: submit from any io thread (resumes there), run from any thread but the io threads.
 // Lifetime: stop() before the io threads stop; changes already queued are finished.
 // Cost: one queue entry; the writer's work is the store's commit.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <coroutine>
 #include <cstdint>
@@ -26,20 +30,24 @@
 #include "app/barrier.h"
 #include "app/change.h"
 #include "app/scheduler.h"
+#include "app/shared_log.h"
 #include "base/clock.h"
 
 namespace keywright::app {
 
 struct Committed {
   store::Position position = 0;  // 0: the change wrote nothing
-  std::int64_t waited_ms = 0;    // until every io thread had applied it
+  std::int64_t nodes = 1;        // that had applied it
+  std::int64_t waited_ms = 0;    // until every io thread, and every node asked for, had applied it
 };
 
 using ChangeWork = std::function<Result<void>(Change&)>;
 
 class Committer {
  public:
-  Committer(ChangeTools tools, const Clock& clock, Barrier& barrier);
+  // `shared_log` is null where no other node writes; else it outlives the committer.
+  Committer(ChangeTools tools, const Clock& clock, Barrier& barrier,
+            SharedLog* shared_log = nullptr);
   ~Committer();
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
@@ -70,12 +78,16 @@ class Committer {
   static Result<Committed> outcome(const Result<void>& decided, std::optional<std::size_t> written,
                                    const std::vector<Result<store::Position>>& results,
                                    std::optional<Error>& lost);
-  std::int64_t publish(const std::vector<store::Transaction>& transactions,
-                       const std::vector<Result<store::Position>>& results);
+  void publish(const std::vector<store::Transaction>& transactions,
+               const std::vector<Result<store::Position>>& results);
+  std::int64_t milliseconds_since(std::chrono::nanoseconds boot_time) const;
+  void answer(Command& command, Result<Committed> result, std::optional<SharedLog::Wait> wait,
+              std::chrono::nanoseconds since);
 
   ChangeTools tools_;
   const Clock& clock_;
   Barrier& barrier_;
+  SharedLog* const shared_log_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Command> queue_;

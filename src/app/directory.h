@@ -15,6 +15,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -85,6 +86,9 @@ class Directory final : public domain::Records {
   // False once owner, organization or keyspace is gone, or the user is active nowhere.
   bool owner_exists(const domain::KeyRecord& key) const;
 
+  // Writer only.
+  bool has_record(store::RecordType type, const Uuid& id) const;
+
   crypto::Sha256 digest_of(std::string_view token) const;  // with the newest digest key
   const crypto::Keyring& keyring() const { return keyring_; }
   UsageMeter& usage() const { return meter_; }
@@ -93,15 +97,25 @@ class Directory final : public domain::Records {
   void note(const domain::Decision& decision) const;
   const OutcomeCounters& outcomes() const { return outcomes_; }
   FoundIdle& found_idle() const { return found_idle_; }
+  // False while the records may be older than a check can be answered from: what other nodes wrote
+  // does not reach this one. Always true for one node alone.
+  bool is_fresh() const { return !fresh_ || fresh_(); }
+  // Before the first request.
+  void set_fresh(std::function<bool()> fresh) { fresh_ = std::move(fresh); }
+
   std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
 
   // Writer only.
   Result<void> load(store::Store& store);
+  // While others read: takes what the store has, forgets what it has not. A key that was revoked
+  // here stays revoked, whatever the store says; those for which it says otherwise are returned.
+  Result<std::vector<domain::KeyId>> reload(store::Store& store);
   void apply(const store::Transaction& transaction);
   void free_retired() { reclaimer_.free_all(); }
 
  private:
   friend class DirectoryLoader;
+  friend class DirectoryReloader;
   struct RegistryList {
     std::vector<const domain::Registry*> registries;
   };
@@ -150,6 +164,7 @@ class Directory final : public domain::Records {
   HashIndex tickets_by_digest_;
   std::unordered_map<Uuid, Uuid> user_of_membership_;
   std::map<Uuid, std::vector<Uuid>> registries_by_organization_;
+  std::function<bool()> fresh_;
   std::atomic<std::uint64_t> epoch_{0};
 };
 

@@ -295,6 +295,14 @@ void KeyTable::erase(const domain::KeyId& id) {
   --keys_;
 }
 
+// A record that was retired is not the one that its id leads to.
+void KeyTable::for_each(const std::function<void(const KeyRecord&)>& visit) const {
+  for (std::uint32_t number = 1; number < next_; ++number) {
+    const KeyRecord& record = record_at(number);
+    if (find_number(record.id) == number) visit(record);
+  }
+}
+
 void KeyTable::retire_chain(std::uint32_t head, bool keeps_limits) {
   const KeyRecord& record = record_at(head);
   if (!keeps_limits && record.limits != 0) {

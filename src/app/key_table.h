@@ -69,6 +69,8 @@ class KeyTable {
   void reserve(std::size_t keys);
   void put(const domain::Key& key, const KeySlots& slots);
   void erase(const domain::KeyId& id);
+  // The current version of each key.
+  void for_each(const std::function<void(const domain::KeyRecord&)>& visit) const;
 
  private:
   static constexpr std::uint32_t kChunk = 16384;        // 2 MiB of records: one huge page

@@ -219,6 +219,7 @@ Task<Result<std::string>> change(App& app, Call& call, Arguments arguments) {
   if (!done) co_return fail(std::move(done).error());
   if (call.reply.replayed) co_return std::move(call.replayed_body);
   if constexpr (requires { output->effective_on; }) {
+    output->effective_on.nodes = call.committed.nodes;
     output->effective_on.waited_ms = call.committed.waited_ms;
   }
   co_return json::encode(*output);
