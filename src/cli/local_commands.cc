@@ -40,6 +40,12 @@ Flag password_flag(std::string help) {
           .completes = Completes::file};
 }
 
+Flag store_flag() {
+  return {.name = "store",
+          .value = "STORE",
+          .help = "sqlite, or the postgres:// URL of a store that nodes share"};
+}
+
 std::string given_or_environment(Context& context, const Invocation& given, std::string_view flag,
                                  const std::string& variable) {
   if (given.has(flag)) return given.value(flag);
@@ -52,8 +58,16 @@ Expected<server::Place> place_of(Context& context, const Invocation& given) {
     return misused(fmt::format("{} needs --data DIR", given.name()),
                    "name the directory where everything is kept, or set KEYWRIGHT_DATA");
   }
-  return server::Place{
+  server::Place place{
       data, given_or_environment(context, given, "digest-key-file", "KEYWRIGHT_DIGEST_KEY_FILE")};
+  const std::string store = given_or_environment(context, given, "store", "KEYWRIGHT_STORE");
+  if (store.empty() || store == "sqlite") return place;
+  if (!server::is_store_url(store)) {
+    return misused("--store must be sqlite or a valid postgres:// URL",
+                   "the same that `keywright serve` is given");
+  }
+  place.store_url = Secret<std::string>(store);
+  return place;
 }
 
 Failure operator_failure(const Error& error) {
@@ -276,6 +290,7 @@ Command setup_command() {
   Command command{.name = "setup",
                   .summary = "Make the first organization and its owner",
                   .flags = {data_flag(),
+                            store_flag(),
                             {"organization", "NAME", "Name of the organization"},
                             {"email", "EMAIL", "What its owner signs in with"},
                             {"name", "NAME", "Name of the owner"},
@@ -300,6 +315,7 @@ Command backup_command() {
                                  .required = false,
                                  .completes = Completes::file}},
                   .flags = {data_flag(),
+                            store_flag(),
                             {.name = "to",
                              .value = "FILE",
                              .help = "The same as the argument",
@@ -320,6 +336,7 @@ Command restore_command() {
                                  .required = false,
                                  .completes = Completes::file}},
                   .flags = {data_flag(),
+                            store_flag(),
                             {.name = "from",
                              .value = "FILE",
                              .help = "The same as the argument",
@@ -352,6 +369,7 @@ Command reset_password_command() {
   Command command{.name = "reset-password",
                   .summary = "Let somebody in again who is locked out",
                   .flags = {data_flag(),
+                            store_flag(),
                             {"email", "EMAIL", "Whose; else the oldest owner's"},
                             password_flag("Set the password in FILE, - is standard input; else a "
                                           "link is printed"),
@@ -367,7 +385,7 @@ Command reset_password_command() {
 Command verify_audit_command() {
   Command command{.name = "verify",
                   .summary = "Check that nobody changed the audit log, also while it serves",
-                  .flags = {data_flag(), digest_key_flag(), plain_json_flag()},
+                  .flags = {data_flag(), store_flag(), digest_key_flag(), plain_json_flag()},
                   .run = &verify_audit};
   command.description =
       "Computes the hash chain anew. Compare the head with one that was written down elsewhere to "

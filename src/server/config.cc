@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "server/config_file.h"
+#include "store/postgres/connection.h"
 
 namespace keywright::server {
 
@@ -60,13 +61,36 @@ std::string take_listen(Config& config, const Values& values) {
   return config.listen.empty() ? "must name at least one address" : "";
 }
 
-std::string take_store(Config&, const Values& values) {
+// A URL may hold a password: no answer repeats it.
+std::string take_store(Config& config, const Values& values) {
   const std::string& value = values.front();
+  config.store_url = {};
   if (value == "sqlite") return "";
-  if (value.starts_with("postgres://") || value.starts_with("postgresql://")) {
-    return "PostgreSQL is not supported in this version; the one store there is is sqlite";
+  if (!is_store_url(value)) return "must be sqlite or a URL, postgres://user@host/database";
+  config.store_url = Secret<std::string>(std::string(value));
+  return "";
+}
+
+// "5s", "1500ms" or seconds.
+std::string take_max_staleness(Config& config, const Values& values) {
+  constexpr std::chrono::milliseconds kLeast{1'000};
+  constexpr std::chrono::milliseconds kMost{300'000};
+  std::string_view text = values.front();
+  std::int64_t unit = 1'000;
+  if (text.ends_with("ms")) {
+    unit = 1;
+    text.remove_suffix(2);
+  } else if (text.ends_with('s')) {
+    text.remove_suffix(1);
   }
-  return "must be sqlite, the one store that this version supports";
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool fits = error == std::errc() && end == text.data() + text.size() && number > 0 &&
+                    number <= kMost.count();
+  const std::chrono::milliseconds time(fits ? number * unit : 0);
+  if (time < kLeast || time > kMost) return "must be a time from 1s to 300s";
+  config.max_staleness = time;
+  return "";
 }
 
 std::string take_public_url(Config& config, const Values& values) {
@@ -131,8 +155,11 @@ constexpr Option kOptions[] = {
      [](Config& c, const Values& v) { return take_path(c.data_directory, v.front()); }},
     {"listen", OptionType::list, "HOST:PORT",
      "Serve on this address; repeatable; port 0 picks one (127.0.0.1:8080)", true, take_listen},
-    {"store", OptionType::text, "STORE", "The store: sqlite, a file in the data directory", true,
+    {"store", OptionType::text, "STORE",
+     "sqlite, a file in the data directory, or postgres://..., shared by many nodes (sqlite)", true,
      take_store},
+    {"max-staleness", OptionType::text, "TIME",
+     "How long a node serves without reaching PostgreSQL (5s)", true, take_max_staleness},
     {"tls-cert", OptionType::text, "FILE", "Serve TLS with this certificate chain (PEM)", true,
      [](Config& c, const Values& v) { return take_path(c.tls_certificate_file, v.front()); }},
     {"tls-key", OptionType::text, "FILE", "Private key of the certificate (PEM)", true,
@@ -234,6 +261,9 @@ void check_together(const Config& config, const SaidByName& said,
                         "such as --data ./data, or set KEYWRIGHT_DATA"});
   }
   if (!config.demo) return;
+  if (!config.store_url.empty()) {
+    problems.push_back({place("store"), "is not for a demo: it keeps everything in its directory"});
+  }
   for (const net::Endpoint& endpoint : config.listen) {
     if (endpoint.address.is_loopback()) continue;
     problems.push_back(
@@ -313,6 +343,11 @@ std::optional<std::string> process_environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   if (value == nullptr) return std::nullopt;
   return std::string(value);
+}
+
+bool is_store_url(const std::string& text) {
+  return (text.starts_with("postgres://") || text.starts_with("postgresql://")) &&
+         store::postgres::is_valid_url(text);
 }
 
 std::optional<bool> parse_switch(std::string_view text) {

@@ -30,6 +30,7 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "net/address.h"
 
 namespace keywright::server {
@@ -44,6 +45,8 @@ struct Config {
   std::vector<Cidr> trusted_proxies;
   std::chrono::seconds upstream_timeout{30};  // until the head of an upstream's answer is there
   std::filesystem::path digest_key_file;
+  Secret<std::string> store_url;  // postgres://...; "" = SQLite in data_directory
+  std::chrono::milliseconds max_staleness{5'000};
   std::size_t threads = 0;
   bool demo = false;
   bool access_log = false;
@@ -82,6 +85,9 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 std::optional<std::string> process_environment(const std::string& name);
 
 Result<Config> read_config(std::span<const GivenOption> flags, const Environment& environment);
+
+// Whether it is a postgres:// URL that can be read; it may hold a password.
+bool is_store_url(const std::string& text);
 
 // "on", "true", "yes", "1" and their opposites.
 std::optional<bool> parse_switch(std::string_view text);

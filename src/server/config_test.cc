@@ -189,11 +189,31 @@ TEST_F(ConfigTest, MissingFileIsAnError) {
   EXPECT_NE(config.error().detail().find("none.toml"), std::string::npos);
 }
 
-TEST_F(ConfigTest, PostgresIsRefusedWithoutRepeatingItsPassword) {
-  const auto found = problems({{"data", {"/d"}}, {"store", {"postgres://u:hunter2@db/keys"}}});
-  ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0].find("hunter2"), std::string::npos);
-  EXPECT_NE(found[0].find("sqlite"), std::string::npos);
+TEST_F(ConfigTest, AStoreIsSqliteOrAUrlAndNoAnswerRepeatsItsPassword) {
+  EXPECT_TRUE(read({{"data", {"/d"}}, {"store", {"sqlite"}}})->store_url.empty());
+  const auto config = read({{"data", {"/d"}}, {"store", {"postgres://u:hunter2@db/keys"}}});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->store_url.reveal(), "postgres://u:hunter2@db/keys");
+  for (const char* wrong : {"postgres://u:hunter2@[db/keys", "mysql://u:hunter2@db", "hunter2"}) {
+    const auto found = problems({{"data", {"/d"}}, {"store", {wrong}}});
+    ASSERT_EQ(found.size(), 1u) << wrong;
+    EXPECT_EQ(found[0].find("hunter2"), std::string::npos);
+    EXPECT_NE(found[0].find("sqlite"), std::string::npos);
+  }
+}
+
+TEST_F(ConfigTest, MaxStalenessIsATimeFromASecondToFiveMinutes) {
+  const auto staleness = [&](const char* text) {
+    auto config = read({{"data", {"/d"}}, {"max-staleness", {text}}});
+    return config ? config->max_staleness.count() : -1;
+  };
+  EXPECT_EQ(read({{"data", {"/d"}}})->max_staleness, std::chrono::seconds(5));
+  EXPECT_EQ(staleness("5s"), 5'000);
+  EXPECT_EQ(staleness("30"), 30'000);
+  EXPECT_EQ(staleness("1500ms"), 1'500);
+  for (const char* wrong : {"0", "999ms", "301s", "-5s", "5m", "", "s", "9999999999999999999"}) {
+    EXPECT_EQ(staleness(wrong), -1) << wrong;
+  }
 }
 
 TEST_F(ConfigTest, DemoServesLoopbackOnly) {

@@ -1,15 +1,20 @@
 #include "server/core.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include "api/admission/open_exchanges.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "domain/keys/lifecycle.h"
+#include "store/postgres/postgres_store.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace keywright::server {
 
 namespace {
+
+using store::postgres::PostgresStore;
 
 bool file_exists(const std::filesystem::path& path) {
   std::error_code ignored;
@@ -17,6 +22,7 @@ bool file_exists(const std::filesystem::path& path) {
 }
 
 Result<void> check_place(const Place& place, Missing missing) {
+  if (place.is_shared()) return make_private_directories(place.data_directory);
   const store::StorePaths paths(place.data_directory);
   if (missing == Missing::refuse && !file_exists(paths.database)) {
     return fail(Code::not_found, "not_an_installation",
@@ -28,12 +34,15 @@ Result<void> check_place(const Place& place, Missing missing) {
   return make_private_directories(place.data_directory);
 }
 
-Error explained(Error error, const Place& place) {
-  if (error.reason() != "store_in_use") return error;
+Error data_in_use(const Place& place) {
   return Error(Code::conflict, "data_in_use",
                fmt::format("Another keywright is using {}. Stop it first, or name another "
                            "directory with --data.",
                            place.data_directory.native()));
+}
+
+Error explained(Error error, const Place& place) {
+  return error.reason() == "store_in_use" ? data_in_use(place) : error;
 }
 
 Error key_missing(const std::filesystem::path& path) {
@@ -51,15 +60,29 @@ Error wrong_key(const std::filesystem::path& path) {
                            path.native()));
 }
 
+// Makes the key of a store that has none yet. Where several nodes begin at once, the first one's.
+Result<crypto::Keyring> create_keyring(store::Store& store, const std::filesystem::path& path,
+                                       const Clock& clock, Random& random) {
+  KW_TRY(crypto::Keyring made, crypto::Keyring::create_file(path, clock, random));
+  auto* shared = dynamic_cast<PostgresStore*>(&store);
+  if (shared == nullptr) {
+    KW_CHECK_OK(store.set_setting(kKeyCheckSetting, made.check_value()));
+    return made;
+  }
+  KW_TRY(const std::string stands, shared->set_first(kKeyCheckSetting, made.check_value()));
+  if (stands == made.check_value()) return made;
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  return fail(key_missing(path));
+}
+
 // The key of this store; a store that has none yet gets the one in the file, or a new one.
 Result<crypto::Keyring> open_keyring(store::Store& store, const std::filesystem::path& path,
                                      const Clock& clock, Random& random) {
   KW_TRY(const std::optional<std::string> check, store.setting(kKeyCheckSetting));
   if (!file_exists(path)) {
     if (check) return fail(key_missing(path));
-    KW_TRY(crypto::Keyring made, crypto::Keyring::create_file(path, clock, random));
-    KW_CHECK_OK(store.set_setting(kKeyCheckSetting, made.check_value()));
-    return made;
+    return create_keyring(store, path, clock, random);
   }
   KW_TRY(crypto::Keyring keyring, crypto::Keyring::load_file(path));
   if (check && keyring.find_by_check_value(*check) == nullptr) return fail(wrong_key(path));
@@ -67,6 +90,25 @@ Result<crypto::Keyring> open_keyring(store::Store& store, const std::filesystem:
     KW_CHECK_OK(store.set_setting(kKeyCheckSetting, keyring.check_value()));
   }
   return keyring;
+}
+
+Result<store::File> lock_directory(const Place& place) {
+  const store::StorePaths paths(place.data_directory);
+  KW_TRY(store::File lock, store::File::open(paths.lock, O_RDWR | O_CREAT));
+  KW_TRY(const bool locked, lock.lock());
+  if (locked) return lock;
+  return fail(data_in_use(place));
+}
+
+// What a person needs to mend it, but for what stands in the URL.
+Error explained_shared(Error error, const Place& place) {
+  const std::string where = store::postgres::shown_url(place.store_url.reveal());
+  if (error.reason() == store::postgres::kStoreUnavailable || error.code() == Code::internal) {
+    return Error(Code::unavailable, "store_unavailable",
+                 fmt::format("The store {} cannot be used.", where))
+        .with_internal(error.internal());
+  }
+  return error;
 }
 
 void tell_of_replay(const store::ReplayReport& report) {
@@ -81,7 +123,7 @@ void tell_of_replay(const store::ReplayReport& report) {
 
 Core::Core(Clock& the_clock, Random& the_random, std::unique_ptr<store::Store> the_store,
            crypto::Keyring the_keyring, std::unique_ptr<app::UsageFile> usage_file,
-           app::Settings the_settings)
+           app::Settings the_settings, const std::optional<Serving>& serving)
     : clock(the_clock),
       random(the_random),
       store(std::move(the_store)),
@@ -90,20 +132,94 @@ Core::Core(Clock& the_clock, Random& the_random, std::unique_ptr<store::Store> t
       ids(clock, random),
       directory(keyring, std::move(usage_file), clock.now()),
       barrier(&admission::look_at_open_exchanges),
-      committer({directory, *store, random, ids, settings}, clock, barrier) {}
+      cluster(make_cluster(serving)),
+      committer({directory, *store, random, ids, settings}, clock, barrier, cluster.get()) {}
 
-Core::~Core() { committer.stop(); }
+Core::~Core() {
+  committer.stop();
+  if (cluster != nullptr) cluster->stop();
+}
+
+std::unique_ptr<cluster::Cluster> Core::make_cluster(const std::optional<Serving>& serving) {
+  auto* shared = dynamic_cast<PostgresStore*>(store.get());
+  if (shared == nullptr) return nullptr;
+  cluster::ClusterOptions options;
+  options.version = settings.version;
+  if (serving) {
+    options.max_staleness = serving->max_staleness;
+    options.name = serving->name;
+  }
+  auto made = std::make_unique<cluster::Cluster>(*shared, directory, barrier, clock, ids,
+                                                 std::move(options));
+  made->on_revived([this](const std::vector<domain::KeyId>& keys) { revoke_again(keys); });
+  if (serving) {
+    directory.set_fresh([&freshness = made->freshness()] { return freshness.is_fresh(); });
+  }
+  return made;
+}
+
+// The store was put back to a time before they were revoked, and this node remembers.
+void Core::revoke_again(const std::vector<domain::KeyId>& keys) {
+  for (const domain::KeyId& id : keys) {
+    committer.post([id](app::Change& change) -> Result<void> {
+      KW_TRY(domain::Key key, change.whole_key(id));
+      if (!domain::revoke(key, "revoked_before_restore", change.now)) return {};
+      domain::AuditEvent event;
+      event.organization_id = key.organization_id;
+      event.actor.type = "system";
+      event.action = "keys.revoke";
+      event.object = {"key", id.to_string(), key.name};
+      event.reason = "revoked_before_restore";
+      change.audit(std::move(event));
+      change.removes_access();
+      change.put_key(std::move(key));
+      return {};
+    });
+  }
+}
+
+Result<std::unique_ptr<Core>> Core::open_shared(const Place& place, Missing missing, Clock& clock,
+                                                Random& random, app::Settings settings,
+                                                const std::optional<Serving>& serving) {
+  store::File lock;  // a repair may be made beside a node that serves
+  if (serving) {
+    KW_TRY(lock, lock_directory(place));
+  }
+  auto opened = PostgresStore::open(place.store_url, {}, clock, random);
+  if (!opened) return fail(explained_shared(std::move(opened).error(), place));
+  if (missing == Missing::refuse) {
+    KW_TRY(const auto check, (*opened)->setting(kKeyCheckSetting));
+    if (!check) {
+      return fail(Code::not_found, "not_an_installation",
+                  fmt::format("There is no installation in {}. Run `keywright setup` on it first.",
+                              store::postgres::shown_url(place.store_url.reveal())));
+    }
+  }
+  KW_TRY(crypto::Keyring keyring, open_keyring(**opened, place.key_file(), clock, random));
+  KW_TRY(auto usage_file, app::UsageFile::open(place.data_directory / "usage.map"));
+  std::unique_ptr<Core> core(new Core(clock, random, std::move(*opened), std::move(keyring),
+                                      std::move(usage_file), std::move(settings), serving));
+  core->lock_ = std::move(lock);
+  if (serving) KW_CHECK_OK(core->cluster->join());  // before the load: nothing is missed between
+  KW_CHECK_OK(core->directory.load(*core->store));
+  core->cluster->loaded();
+  return core;
+}
 
 Result<std::unique_ptr<Core>> Core::open(const Place& place, Missing missing, Clock& clock,
-                                         Random& random, app::Settings settings) {
+                                         Random& random, app::Settings settings,
+                                         const std::optional<Serving>& serving) {
   KW_CHECK_OK(check_place(place, missing));
+  if (place.is_shared()) {
+    return open_shared(place, missing, clock, random, std::move(settings), serving);
+  }
   auto opened = store::SqliteStore::open(place.data_directory, {}, clock, random);
   if (!opened) return fail(explained(std::move(opened).error(), place));
   tell_of_replay((*opened)->replayed());
   KW_TRY(crypto::Keyring keyring, open_keyring(**opened, place.key_file(), clock, random));
   KW_TRY(auto usage_file, app::UsageFile::open(place.data_directory / "usage.map"));
   std::unique_ptr<Core> core(new Core(clock, random, std::move(*opened), std::move(keyring),
-                                      std::move(usage_file), std::move(settings)));
+                                      std::move(usage_file), std::move(settings), {}));
   KW_CHECK_OK(core->directory.load(*core->store));
   return core;
 }

@@ -4,8 +4,9 @@
 //   core->committer.run(change);          // as app/committer.h
 //
 // Opening locks the directory, finds the digest key (or makes it, for a new store), checks that the
-// store was made with this key, and loads every record. `keywright serve` puts HTTP on top of it;
-// set-up and the repairs of server/admin.h use it alone.
+// store was made with this key, and loads every record. On a store that nodes share it locks the
+// directory all the same, which then holds what is this node's own. `keywright serve` puts HTTP on
+// top of it; set-up and the repairs of server/admin.h use it alone.
 //
 // Errors: for operators, naming directory or file and what to do: conflict/data_in_use,
 // conflict/wrong_digest_key, not_found/digest_key_missing, not_found/not_an_installation, and those
@@ -15,9 +16,13 @@
 // Cost: loading is about a second for a million keys.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/barrier.h"
 #include "app/committer.h"
@@ -26,15 +31,21 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "base/uuid.h"
+#include "cluster/cluster.h"
 #include "crypto/keyring.h"
+#include "store/sqlite/files.h"
 #include "store/store.h"
 
 namespace keywright::server {
 
 struct Place {
   std::filesystem::path data_directory;
-  std::filesystem::path digest_key_file;  // "" = digest.key in data_directory
+  std::filesystem::path digest_key_file = {};  // "" = digest.key in data_directory
+  Secret<std::string> store_url = {};          // "" = SQLite in data_directory
+
+  bool is_shared() const { return !store_url.empty(); }
 
   std::filesystem::path key_file() const {
     return digest_key_file.empty() ? data_directory / "digest.key" : digest_key_file;
@@ -46,11 +57,18 @@ inline constexpr std::string_view kKeyCheckSetting = "digest_key_check";
 
 enum class Missing : unsigned char { create, refuse };
 
+// What a program that answers checks says of itself to the other nodes of a shared store.
+struct Serving {
+  std::chrono::milliseconds max_staleness{5'000};
+  std::string name;
+};
+
 class Core {
  public:
   // `missing`: whether a directory without a store becomes a new installation.
   static Result<std::unique_ptr<Core>> open(const Place& place, Missing missing, Clock& clock,
-                                            Random& random, app::Settings settings = {});
+                                            Random& random, app::Settings settings = {},
+                                            const std::optional<Serving>& serving = {});
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
@@ -63,11 +81,22 @@ class Core {
   UuidGenerator ids;
   app::Directory directory;
   app::Barrier barrier;  // io threads that pass look again at what is open
+  const std::unique_ptr<cluster::Cluster> cluster;  // null: this is the only node
   app::Committer committer;
 
  private:
   Core(Clock& clock, Random& random, std::unique_ptr<store::Store> store, crypto::Keyring keyring,
-       std::unique_ptr<app::UsageFile> usage_file, app::Settings settings);
+       std::unique_ptr<app::UsageFile> usage_file, app::Settings settings,
+       const std::optional<Serving>& serving);
+
+  static Result<std::unique_ptr<Core>> open_shared(const Place& place, Missing missing,
+                                                   Clock& clock, Random& random,
+                                                   app::Settings settings,
+                                                   const std::optional<Serving>& serving);
+  std::unique_ptr<cluster::Cluster> make_cluster(const std::optional<Serving>& serving);
+  void revoke_again(const std::vector<domain::KeyId>& keys);
+
+  store::File lock_;  // of the directory, where the store does not hold it
 };
 
 }  // namespace keywright::server

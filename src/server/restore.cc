@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "store/postgres/reader.h"
+#include "store/postgres/schema.h"
 #include "store/sqlite/reader.h"
 #include "store/sqlite/restore.h"
 
@@ -45,21 +47,46 @@ Error explained(Error error, const Place& place) {
       fmt::format("A server is running on {}. Stop it first.", place.data_directory.native()));
 }
 
+Error not_by_us() {
+  return Error(
+      Code::conflict, "use_pg_dump",
+      "This store is in PostgreSQL: back it up and put it back with PostgreSQL's own tools "
+      "(docs/operating/cluster.md). The digest key is a file of its own.");
+}
+
+// Beside the nodes that serve: nothing is written, not even a table.
+Result<store::AuditVerification> verify_shared_audit(const Place& place) {
+  const auto explained = [&](Error error) {
+    return Error(error.code(), error.reason(),
+                 fmt::format("The store {} cannot be read: {}",
+                             store::postgres::shown_url(place.store_url.reveal()), error.detail()))
+        .with_internal(error.internal());
+  };
+  auto connection =
+      store::postgres::Connection::open(place.store_url, store::postgres::kMigrationTimeouts);
+  if (!connection) return fail(explained(connection.error()));
+  KW_CHECK_OK(store::postgres::check_schema(**connection));
+  return store::postgres::verify_audit(**connection);
+}
+
 }  // namespace
 
 Result<store::AuditVerification> verify_audit(const Place& place) {
+  if (place.is_shared()) return verify_shared_audit(place);
   KW_TRY(const auto reader, open_reader(place));
   return reader->verify_audit();
 }
 
 Result<void> backup(const Place& place, const fs::path& to,
                     const std::function<void(int, int)>& progress) {
+  if (place.is_shared()) return fail(not_by_us());
   KW_TRY(const auto reader, open_reader(place));
   return reader->backup(to, progress);
 }
 
 Result<Restored> restore(const Place& place, const fs::path& from, Clock& clock, Random& random,
                          MissingJournal missing_journal) {
+  if (place.is_shared()) return fail(not_by_us());
   KW_CHECK_OK(check_digest_key(place, from));
   store::RestoreOptions options;
   options.accept_missing_journal = missing_journal == MissingJournal::accept;

@@ -20,6 +20,7 @@
 #include "server/core.h"
 #include "server/demo.h"
 #include "server/faces.h"
+#include "server/fresh_handler.h"
 #include "server/loop_scheduler.h"
 #include "server/setup.h"
 #include "server/signals.h"
@@ -36,6 +37,8 @@ constexpr std::size_t kHashingQueueMax = 64;
 constexpr std::chrono::milliseconds kTick{1000};
 constexpr unsigned kTicksBetweenLooks = 10;
 constexpr std::chrono::hours kDropTracesEvery{1};
+constexpr std::chrono::seconds kFirstLease{15};
+constexpr std::chrono::milliseconds kLeaseLook{2};
 
 std::size_t hashing_threads() {
   const std::size_t cores = std::thread::hardware_concurrency();
@@ -72,6 +75,23 @@ void write_outcomes(rest::MetricsText& text, const app::Directory& directory) {
   }
 }
 
+void write_cluster(rest::MetricsText& text, const cluster::Cluster& cluster) {
+  const std::chrono::duration<double> age = cluster.freshness().age();
+  text.gauge("keywright_staleness_seconds", "How old the records in memory may be.", age.count());
+  const cluster::Cluster::Numbers numbers = cluster.numbers();
+  text.gauge("keywright_cluster_nodes", "Nodes on this store, this one included.",
+             static_cast<double>(numbers.nodes));
+  text.counter("keywright_resyncs_total", "Times that all records were loaded anew.",
+               static_cast<double>(numbers.resyncs));
+}
+
+// What people find in the table of nodes.
+std::string name_of_node(const Config& config) {
+  char host[256] = "";
+  (void)::gethostname(host, sizeof host - 1);
+  return fmt::format("{} {}", host, net::to_string(config.listen.front()));
+}
+
 // Everything that serves, in the order in which it depends on one another.
 class Server {
  public:
@@ -99,7 +119,7 @@ class Server {
   }
 
   Result<void> start() {
-    http_ = std::make_unique<http::Server>(loops_, faces_.front(), http_options());
+    http_ = std::make_unique<http::Server>(loops_, handler(), http_options());
     for (const net::Endpoint& endpoint : config_.listen) {
       KW_TRY(const net::Endpoint bound, http_->listen(endpoint, tls_));
       bound_.push_back(bound);
@@ -107,6 +127,7 @@ class Server {
     if (core_->settings.public_url.empty()) core_->settings.public_url = url_of(reachable());
     const bool set_up_already = is_set_up(core_->directory);
     start_loops();
+    KW_CHECK_OK(join_cluster());
     ready_ = true;
     for (const net::Endpoint& endpoint : bound_) {
       fmt::print("listening on {}\n", url_of(endpoint));
@@ -147,6 +168,7 @@ class Server {
     http_->stop();
     traces_->stop();
     core_->committer.stop();
+    if (core_->cluster != nullptr) core_->cluster->stop();
     core_->barrier.disband();
     readers_.stop();
     hashing_.stop();
@@ -156,14 +178,36 @@ class Server {
   }
 
  private:
+  http::Handler& handler() {
+    if (core_->cluster == nullptr) return faces_.front();
+    fresh_.emplace(faces_.front(), core_->cluster->freshness());
+    return *fresh_;
+  }
+
+  // Serving begins once the first lease is there.
+  Result<void> join_cluster() {
+    if (core_->cluster == nullptr) return {};
+    core_->cluster->start();
+    const auto deadline = core_->clock.boot_time() + kFirstLease;
+    while (!core_->directory.is_fresh()) {
+      if (core_->clock.boot_time() > deadline) {
+        return fail(Code::unavailable, "store_unavailable",
+                    "The store could not be followed: see the log for what it said.");
+      }
+      std::this_thread::sleep_for(kLeaseLook);
+    }
+    return {};
+  }
+
   rest::FaceOptions face_options() {
     rest::FaceOptions options;
     options.trusted_proxies = config_.trusted_proxies;
-    options.is_ready = [this] { return ready_.load(); };
+    options.is_ready = [this] { return ready_.load() && core_->directory.is_fresh(); };
     options.metrics.push_back([this](rest::MetricsText& text) {
       rest::write_http_metrics(text, http_->counters());
       write_outcomes(text, core_->directory);
       if (traces_ != nullptr) traces_->write_metrics(text);
+      if (core_->cluster != nullptr) write_cluster(text, *core_->cluster);
       text.counter("keywright_log_lines_dropped_total", "Log lines that a full pipe did not take.",
                    static_cast<double>(process_logger().dropped_lines()));
     });
@@ -224,6 +268,7 @@ class Server {
   app::SetupLink setup_link_;
   app::App app_;
   Faces faces_;
+  std::optional<FreshHandler> fresh_;  // where there are other nodes
   std::unique_ptr<TraceDoor> traces_;
   net::LoopGroup loops_;
   std::vector<std::unique_ptr<LoopScheduler>> schedulers_;
@@ -272,8 +317,9 @@ Result<void> serve(const Config& config) {
   SystemClock clock;
   SystemRandom random;
   KW_TRY(auto tls, load_certificate(config));
-  const Place place{config.data_directory, config.digest_key_file};
-  KW_TRY(auto core, Core::open(place, Missing::create, clock, random, settings_of(config)));
+  const Place place{config.data_directory, config.digest_key_file, config.store_url.clone()};
+  KW_TRY(auto core, Core::open(place, Missing::create, clock, random, settings_of(config),
+                               Serving{config.max_staleness, name_of_node(config)}));
   Server server(config, std::move(core), std::move(tls));
   KW_CHECK_OK(server.open_traces());
   std::optional<DemoSheet> demo;

@@ -1,0 +1,139 @@
+// cluster/cluster.h - one node among several on one PostgreSQL: it follows the change log, may
+// answer checks while it is fresh, and waits for the others when access is taken away.
+//
+//   Cluster cluster(store, directory, barrier, clock, ids, options);
+//   KW_CHECK_OK(cluster.join());               // a row for this node, before the load
+//   KW_CHECK_OK(directory.load(store));
+//   cluster.loaded();
+//   app::Committer committer(tools, clock, barrier, &cluster);
+//   cluster.start();                           // follows from here on
+//   if (cluster.freshness().is_fresh()) ...    // any thread, before each check and its answer
+//   cluster.stop();                            // after the last answer
+//
+// docs/adr/0010 tells why this is enough. In short: several times a second the node notes the time,
+// says in its row how far it has applied the log, and gets the head of the log back. Once that is
+// applied, it may answer until its longest staleness has passed since the time it noted. A change
+// locks the log, brings this node to its head, is decided, committed, and returns when each node
+// that had a row then has applied it, has gone, or cannot answer any more.
+//
+// A program that serves no checks (set-up, a repair) leaves out join() and start().
+//
+// Errors: unavailable/store_unavailable; conflict/conflict of the store.
+// Threading: SharedLog's functions on the writer thread, freshness() and numbers() from any, the
+// rest on the thread that owns it. Lifetime: what it is given outlives it.
+// Cost: three connections with the writer's; about five queries a second when nothing happens.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "app/barrier.h"
+#include "app/directory.h"
+#include "app/shared_log.h"
+#include "base/clock.h"
+#include "base/uuid.h"
+#include "cluster/acknowledger.h"
+#include "cluster/freshness.h"
+#include "store/postgres/postgres_store.h"
+
+namespace keywright::cluster {
+
+struct ClusterOptions {
+  std::chrono::milliseconds max_staleness{5'000};
+  std::string name = {};     // of this node, for people
+  std::string version = {};  // of the program
+};
+
+class Cluster final : public app::SharedLog {
+ public:
+  Cluster(store::postgres::PostgresStore& store, app::Directory& directory, app::Barrier& barrier,
+          const Clock& clock, UuidGenerator& ids, ClusterOptions options);
+  ~Cluster() override { stop(); }
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+
+  // Called on a thread of the cluster's own with keys that were revoked here and are not in the
+  // store: it was put back to an earlier state. Before start().
+  void on_revived(std::function<void(const std::vector<domain::KeyId>&)> function) {
+    on_revived_ = std::move(function);
+  }
+
+  Result<void> join();
+  void loaded();
+  void start();
+  void stop();
+
+  const Freshness& freshness() const { return freshness_; }
+  struct Numbers {
+    std::int64_t nodes = 0;    // with a row, this one included
+    std::int64_t resyncs = 0;  // loads of everything since the start
+  };
+  Numbers numbers() const { return {nodes_.load(), resyncs_.load()}; }
+
+  // app::SharedLog
+  Result<void> begin() override;
+  void end() override;
+  void when_applied(Wait wait, std::function<void(Result<int> nodes)> done) override;
+
+ private:
+  using Connection = store::postgres::Connection;
+  using Node = store::postgres::Node;
+
+  struct Seen {
+    std::int64_t renewals = 0;
+    std::chrono::nanoseconds since{};  // boot time when it was seen first
+  };
+
+  Node row() const;  // under the mutex
+  store::postgres::LogPoint applied();
+  // Under the mutex. Publishes what other nodes wrote.
+  Result<void> apply(const store::postgres::Missing& missing);
+  Result<void> resync();
+
+  void feed();
+  Result<void> open_feed();
+  Result<void> step(bool was_told);
+  Result<void> renew();
+  Result<void> follow();
+  Result<void> look_after_others();
+  void note_failure(const Error& error);
+
+  store::postgres::PostgresStore& store_;
+  app::Directory& directory_;
+  app::Barrier& barrier_;
+  const Clock& clock_;
+  const Uuid me_;
+  const ClusterOptions options_;
+  const std::chrono::milliseconds renew_every_;
+  Freshness freshness_;
+  std::function<void(const std::vector<domain::KeyId>&)> on_revived_;
+
+  std::mutex mutex_;  // who holds it may change the directory; guards applied_
+  store::postgres::LogPoint applied_;
+  std::unique_lock<std::mutex> turn_lock_;  // the writer's, from begin() to end()
+  std::vector<Node> turn_nodes_;
+  store::Position turn_position_ = 0;
+  std::chrono::nanoseconds turn_ended_at_{};
+
+  store::postgres::Opener opener_;
+  std::unique_ptr<Connection> connection_;  // of the feed
+  std::map<Uuid, Seen> seen_;               // of the feed
+  std::chrono::nanoseconds looked_at_{};
+  std::chrono::nanoseconds trimmed_at_{};
+  bool failing_ = false;
+  int wake_ = -1;  // readable: stop
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::int64_t> nodes_{1};
+  std::atomic<std::int64_t> resyncs_{0};
+  bool joined_ = false;
+  Acknowledger acknowledger_;
+  std::thread thread_;
+};
+
+}  // namespace keywright::cluster

@@ -1,0 +1,333 @@
+"""Several nodes on one PostgreSQL: contract section 9."""
+
+import os
+import signal
+import threading
+import time
+import unittest
+
+from keywright import Server, Unexpected, wait_until
+from postgres import Cluster, Postgres
+
+LONG = bool(os.environ.get("KEYWRIGHT_LONG"))
+REVOCATIONS = 1000 if LONG else 100
+
+
+def whoami(node, token):
+    return node.client(token).get("/api/v1/whoami")
+
+
+def accepts(node, token):
+    return whoami(node, token).status == 200
+
+
+class ClusterTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.postgres = Postgres.start()
+        cls.cluster = Cluster(cls.postgres, nodes=3)
+        cls.nodes = cls.cluster.nodes
+        cls.owners = [node.sign_in() for node in cls.nodes]
+
+    @classmethod
+    def tearDownClass(cls):
+        try:
+            cls.cluster.stop()
+        finally:
+            cls.postgres.remove()
+
+    def new_key(self, number=0):
+        """Made on that node."""
+        return self.owners[number].create_key("access")
+
+    def revoke(self, number, key):
+        answer = self.owners[number].post(f"/api/v1/keys/{key['id']}/revoke", {})
+        return answer.expect(200).json()
+
+    def test_any_node_serves_any_request(self):
+        for number, owner in enumerate(self.owners):
+            key = owner.create_key("access", name=f"made on {number}")
+            for other, node in enumerate(self.nodes):
+                self.assertEqual(200, whoami(node, key["key"]).status)
+                seen = self.owners[other].get(f"/api/v1/keys/{key['id']}").expect(200).json()
+                self.assertEqual(f"made on {number}", seen["name"])
+        cookie = self.nodes[1].client()
+        cookie.cookie = self.owners[0].cookie
+        cookie.get("/api/v1/me").expect(200)
+
+    def test_a_change_is_decided_on_what_other_nodes_wrote(self):
+        project = self.owners[0].create("projects", name="one")
+        etag = self.owners[1].get(f"/api/v1/projects/{project['id']}").headers["ETag"]
+        self.owners[2].patch(f"/api/v1/projects/{project['id']}", {"name": "two"}).expect(200)
+        stale = self.owners[1].patch(f"/api/v1/projects/{project['id']}", {"name": "three"},
+                                     headers={"If-Match": etag})
+        self.assertEqual(412, stale.status)
+        self.owners[1].delete(f"/api/v1/projects/{project['id']}").expect(204)
+        self.assertEqual(404, self.owners[2].get(f"/api/v1/projects/{project['id']}").status)
+
+    def test_a_revoked_key_is_refused_by_every_node_at_once(self):
+        worst = 0
+        for i in range(REVOCATIONS):
+            key = self.new_key(i % 3)
+            done = self.revoke((i + 1) % 3, key)
+            for node in self.nodes:
+                self.assertEqual(401, whoami(node, key["key"]).status)
+            self.assertEqual(3, done["effective_on"]["nodes"])
+            worst = max(worst, done["effective_on"]["waited_ms"])
+        self.assertLess(worst, 2000)
+
+    def test_a_repeated_revocation_is_not_earlier_than_the_first(self):
+        key = self.new_key()
+        first = self.revoke(0, key)
+        again = self.revoke(1, key)
+        self.assertEqual(first["revoked_at"], again["revoked_at"])
+        self.assertEqual(3, again["effective_on"]["nodes"])
+
+    def test_no_accept_starts_after_the_revocation_returned(self):
+        """The history: every accept with its start, every revocation with its return."""
+        keys = [self.new_key(i % 3) for i in range(12)]
+        returned, accepted, stop = {}, [], threading.Event()
+
+        def ask(node):
+            clients = {key["id"]: node.client(key["key"]) for key in keys}
+            while not stop.is_set():
+                for key in keys:
+                    started = time.monotonic()
+                    if clients[key["id"]].get("/api/v1/whoami").status == 200:
+                        accepted.append((key["id"], started))
+
+        askers = [threading.Thread(target=ask, args=(node,)) for node in self.nodes]
+        for asker in askers:
+            asker.start()
+        try:
+            for i, key in enumerate(keys):
+                self.revoke(i % 3, key)
+                returned[key["id"]] = time.monotonic()
+            time.sleep(0.2)
+        finally:
+            stop.set()
+            for asker in askers:
+                asker.join()
+        self.assertTrue(accepted)
+        late = [one for one in accepted if one[1] > returned[one[0]]]
+        self.assertEqual([], late)
+
+    def test_changes_on_all_nodes_at_once_are_all_kept(self):
+        made, failures = [], []
+
+        def create(number):
+            client = self.nodes[number].sign_in()
+            for i in range(40):
+                try:
+                    made.append(client.create_key("access", name=f"{number}-{i}"))
+                except Unexpected as error:
+                    failures.append(error)
+
+        workers = [threading.Thread(target=create, args=(i % 3,)) for i in range(6)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        self.assertEqual([], failures)
+        self.assertEqual(240, len({key["id"] for key in made}))
+        self.assertEqual(240, len({key["serial"] for key in made}))
+        for node in self.nodes:
+            for key in made[::20]:
+                self.assertTrue(accepts(node, key["key"]))
+        done = self.nodes[0].run("audit", "verify", "--data", self.nodes[0].data)
+        self.assertEqual(0, done.returncode, done.stderr)
+
+    def test_a_transaction_that_commits_late_is_not_skipped(self):
+        session = self.postgres.session()
+        session.stdin.write("BEGIN; SELECT position FROM log_head FOR UPDATE;\n")
+        session.stdin.flush()
+        session.stdout.readline()
+        keys = []
+        worker = threading.Thread(target=lambda: keys.append(self.new_key()))
+        worker.start()
+        time.sleep(0.3)
+        self.assertEqual([], keys)  # it waits for its turn
+        session.stdin.write("COMMIT;\n")
+        session.stdin.close()
+        session.wait()
+        session.stdout.close()
+        worker.join()
+        for node in self.nodes:
+            self.assertTrue(accepts(node, keys[0]["key"]))
+
+    def test_a_stopped_node_does_not_accept_what_was_revoked_meanwhile(self):
+        key = self.new_key()
+        client = self.nodes[2].client(key["key"])
+        client.get("/api/v1/whoami").expect(200)
+        self.nodes[2].process.send_signal(signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            done = self.revoke(0, key)
+            waited = time.monotonic() - started
+            self.assertEqual(2, done["effective_on"]["nodes"])
+            self.assertGreater(waited, 4.5)
+            self.assertLess(waited, 9)
+        finally:
+            self.nodes[2].process.send_signal(signal.SIGCONT)
+        self.assertIn(client.get("/api/v1/whoami").status, (401, 503))
+        wait_until(lambda: self.owners[2].get("/api/v1/me").status == 200, what="the node is back")
+        self.assertEqual(401, client.get("/api/v1/whoami").status)
+
+    def test_nodes_join_and_leave(self):
+        key = self.new_key()
+        node = self.cluster.make_node()
+        node.serve()
+        self.assertTrue(accepts(node, key["key"]))
+        done = self.revoke(0, key)
+        self.assertEqual(4, done["effective_on"]["nodes"])
+        self.assertEqual(401, whoami(node, key["key"]).status)
+        self.cluster.nodes.remove(node)
+        node.stop()
+        started = time.monotonic()
+        done = self.revoke(0, self.new_key())
+        self.assertEqual(3, done["effective_on"]["nodes"])
+        self.assertLess(time.monotonic() - started, 2)
+
+    def test_a_killed_node_is_forgotten(self):
+        node = self.cluster.make_node()
+        node.serve()
+        node.kill()
+        self.cluster.nodes.remove(node)
+        key = self.new_key()
+        done = self.revoke(0, key)  # waits until it surely is dead
+        self.assertEqual(3, done["effective_on"]["nodes"])
+        wait_until(lambda: len(self.postgres.sql("SELECT id FROM nodes")) == 3, seconds=12,
+                   what="its row is gone")
+        node.serve()
+        self.assertEqual(401, whoami(node, key["key"]).status)
+        node.stop()
+
+    def test_a_log_that_was_cut_is_no_harm(self):
+        key = self.new_key()
+        self.nodes[1].process.send_signal(signal.SIGSTOP)
+        try:
+            self.revoke(0, key)
+            self.postgres.sql("DELETE FROM change_log WHERE position < "
+                              "(SELECT position FROM log_head)")
+            self.new_key()
+            self.postgres.sql("DELETE FROM change_log WHERE position < "
+                              "(SELECT position FROM log_head)")
+        finally:
+            self.nodes[1].process.send_signal(signal.SIGCONT)
+        wait_until(lambda: self.nodes[1].client().get("/readyz").status == 200,
+                   what="the node is back")
+        self.assertEqual(401, whoami(self.nodes[1], key["key"]).status)
+        self.assertIn("keywright_resyncs_total 1",
+                      self.nodes[1].client().get("/metrics").text)
+
+    def test_metrics_say_how_old_the_records_are(self):
+        text = self.nodes[0].client().get("/metrics").expect(200).text
+        value = [line for line in text.splitlines()
+                 if line.startswith("keywright_staleness_seconds ")]
+        self.assertLess(float(value[0].split()[1]), 2)
+
+    def test_an_idle_node_asks_little(self):
+        time.sleep(3)  # PostgreSQL counts what tests before did a little late
+        before = int(self.postgres.sql("SELECT sum(xact_commit) FROM pg_stat_database")[0][0])
+        time.sleep(4)
+        after = int(self.postgres.sql("SELECT sum(xact_commit) FROM pg_stat_database")[0][0])
+        self.assertLess((after - before) / 4 / 3, 8)
+        connections = self.postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE "
+                                        "application_name = 'keywright'")
+        self.assertLessEqual(int(connections[0][0]), 3 * 8)
+
+    def test_the_password_of_the_store_is_nowhere(self):
+        for node in self.nodes:
+            self.assertNotIn(self.postgres.password, node.log())
+            self.assertNotIn(self.postgres.password, "".join(node.output))
+            self.assertNotIn(self.postgres.password, node.client().get("/metrics").text)
+
+    def test_a_node_with_another_digest_key_refuses_to_start(self):
+        node = self.cluster.make_node()
+        self.cluster.nodes.remove(node)
+        other = Server.start()
+        try:
+            (node.data / "digest.key").write_bytes((other.data / "digest.key").read_bytes())
+        finally:
+            other.stop()
+        with self.assertRaisesRegex(Unexpected, "digest key"):
+            node.serve()
+        (node.data / "digest.key").unlink()
+        with self.assertRaisesRegex(Unexpected, "is missing"):
+            node.serve()
+        node.discard()
+
+    def test_setup_refuses_a_second_run_and_backup_names_the_right_tool(self):
+        with self.assertRaises(Unexpected):
+            self.nodes[0].set_up()
+        done = self.nodes[0].run("backup", "--data", self.nodes[0].data, "/tmp/never.db")
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("pg_dump", done.stderr)
+
+
+class PostgresGoneTest(unittest.TestCase):
+    def setUp(self):
+        self.postgres = Postgres.start()
+        self.addCleanup(self.postgres.remove)
+        self.cluster = Cluster(self.postgres, nodes=2, options=["--max-staleness", "3s"])
+        self.addCleanup(self.cluster.stop)
+
+    def test_it_serves_for_max_staleness_then_answers_503_and_recovers(self):
+        nodes = self.cluster.nodes
+        owner = nodes[0].sign_in()
+        keys = [owner.create_key("access") for _ in range(2)]
+        clients = [node.client(keys[0]["key"]) for node in nodes]
+        self.postgres.stop()
+        stopped = time.monotonic()
+        answers = []
+        while time.monotonic() - stopped < 5:
+            for client in clients:
+                asked = time.monotonic() - stopped
+                answers.append((asked, client.get("/api/v1/whoami")))
+            time.sleep(0.02)
+        for asked, answer in answers:
+            if asked < 2.5:
+                self.assertEqual(200, answer.status, asked)
+            if asked > 3.1:
+                self.assertEqual(503, answer.status, asked)
+                self.assertEqual("store_unavailable", answer.code)
+                self.assertTrue(1 <= int(answer.headers["Retry-After"]) <= 5)
+        for path in ("/graphql", "/api/v1/keys/verify", "/mcp", "/public/whoami", "/auth/x"):
+            self.assertEqual(503, nodes[0].client().get(path).status, path)
+        self.assertEqual(503, nodes[0].client().get("/readyz").status)
+        self.assertEqual(200, nodes[0].client().get("/healthz").status)
+        self.assertEqual(200, nodes[0].client().get("/metrics").status)
+        started = time.monotonic()
+        self.assertEqual(503, owner.post(f"/api/v1/keys/{keys[1]['id']}/revoke", {}).status)
+        self.assertLess(time.monotonic() - started, 2)
+        self.postgres.again()
+        back = time.monotonic()
+        for client in clients:
+            wait_until(lambda: client.get("/api/v1/whoami").status == 200, seconds=5,
+                       what="serving again")
+        self.assertLess(time.monotonic() - back, 5)
+        owner.post(f"/api/v1/keys/{keys[1]['id']}/revoke", {}).expect(200)
+        for node in nodes:
+            self.assertEqual(401, whoami(node, keys[1]["key"]).status)
+
+    def test_a_store_that_was_put_back_does_not_revive_a_revoked_key(self):
+        nodes = self.cluster.nodes
+        owner = nodes[0].sign_in()
+        key = owner.create_key("access")
+        self.postgres.sql("CREATE TABLE kept AS SELECT * FROM log_head")
+        self.postgres.sql("CREATE TABLE kept_keys AS SELECT * FROM keys")
+        owner.post(f"/api/v1/keys/{key['id']}/revoke", {}).expect(200)
+        # What a fail-over to a server that lagged behind leaves.
+        self.postgres.sql("BEGIN; DELETE FROM log_head; INSERT INTO log_head SELECT * FROM kept; "
+                          "DELETE FROM keys; INSERT INTO keys SELECT * FROM kept_keys; "
+                          "DELETE FROM change_log WHERE position > (SELECT position FROM kept); "
+                          "DELETE FROM audit_events WHERE number > (SELECT audit_events FROM kept);"
+                          " COMMIT")
+        wait_until(lambda: self.postgres.sql("SELECT state FROM keys") == [["2"]], seconds=10,
+                   what="it is revoked again")
+        for node in nodes:
+            self.assertEqual(401, whoami(node, key["key"]).status)
+
+
+if __name__ == "__main__":
+    unittest.main()

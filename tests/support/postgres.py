@@ -1,0 +1,118 @@
+"""A PostgreSQL of its own, and several nodes on it, for integration tests.
+
+    from postgres import Cluster, Postgres
+
+    cls.postgres = Postgres.start()
+    cls.cluster = Cluster(cls.postgres, nodes=3)     # set up and serving
+    first, second, third = cls.cluster.nodes         # keywright.Server
+    cls.cluster.stop()
+    cls.postgres.remove()
+
+The work of starting PostgreSQL is in postgres.sh, which the C++ tests use, too.
+"""
+
+import atexit
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from keywright import Server, Unexpected
+
+SCRIPT = pathlib.Path(__file__).resolve().parent / "postgres.sh"
+STARTED = set()
+
+
+@atexit.register
+def remove_started():
+    for postgres in list(STARTED):
+        postgres.remove()
+
+
+class Postgres:
+    def __init__(self, folder, url):
+        self.folder = folder
+        self.url = url
+
+    @classmethod
+    def start(cls):
+        folder = tempfile.mkdtemp(prefix="keywright-pg-")
+        made = cls(folder, None)
+        STARTED.add(made)
+        made.url = made._run("start")
+        return made
+
+    def _run(self, action, **environment):
+        done = subprocess.run([str(SCRIPT), action, self.folder], text=True, capture_output=True,
+                              env={**os.environ, **environment}, timeout=120)
+        if done.returncode != 0:
+            raise Unexpected(f"postgres.sh {action}: {done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+    def stop(self, mode="immediate"):
+        self._run("stop", MODE=mode)
+
+    def again(self):
+        self._run("again")
+
+    def remove(self):
+        STARTED.discard(self)
+        self._run("remove")
+
+    @property
+    def password(self):
+        return self.url.split(":", 2)[2].split("@")[0]
+
+    def sql(self, text):
+        """Rows as lists of texts, by psql."""
+        done = subprocess.run(["psql", "-X", "-A", "-t", "-F", "|", "-v", "ON_ERROR_STOP=1", "-c",
+                               text, self.url], text=True, capture_output=True, timeout=60)
+        if done.returncode != 0:
+            raise Unexpected(f"psql: {done.stderr}")
+        return [line.split("|") for line in done.stdout.splitlines() if line]
+
+    def session(self):
+        """An open psql that takes statements line by line, for transactions that stay open."""
+        return subprocess.Popen(["psql", "-X", "-q", "-A", "-t", self.url], text=True,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT)
+
+
+class Cluster:
+    """Nodes that share a store and a digest key."""
+
+    def __init__(self, postgres, nodes=3, options=()):
+        self.postgres = postgres
+        self.options = list(options)
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="keywright-cluster-"))
+        self.nodes = []
+        self.made = 0
+        first = self.make_node()
+        first.set_up()
+        for _ in range(nodes - 1):
+            self.make_node()
+        for node in self.nodes:
+            node.serve()
+
+    def make_node(self):
+        self.made += 1
+        data = self.folder / f"node{self.made}"
+        node = Server(data, self.options, {"KEYWRIGHT_STORE": self.postgres.url})
+        data.mkdir(mode=0o700)
+        if self.nodes:
+            first = self.nodes[0]
+            shutil.copy(first.data / "digest.key", data / "digest.key")
+            node.organization_id, node.user_id = first.organization_id, first.user_id
+        self.nodes.append(node)
+        return node
+
+    def stop(self):
+        for node in self.nodes:
+            if node.process is not None and node.process.poll() is None:
+                node.process.send_signal(signal.SIGCONT)
+                node.stop()
+            else:
+                node.discard()
+        shutil.rmtree(self.folder, ignore_errors=True)
