@@ -191,7 +191,7 @@ def forward_auth(bench, row):
     total, hashing = instructions(bench)
     counted = total - hashing
     yield row("forward auth, user instructions a request", f"{counted:,.0f}", "≤ 12,000",
-              counted <= 12_000, f"without the {hashing:,.0f} of SHA-256 blocks, for which valgrind "
+              counted <= 12_000, f"without {hashing:,.0f} of SHA-256 blocks, for which valgrind "
               "hides the processor's own instructions; 1000 keys")
 
 
