@@ -221,7 +221,7 @@ test("filters and views stand in the address and survive a reload", async () => 
   await page.reload();
   await page.getByRole("link", { name: "a key of kind ingest" }).waitFor();
   assert.equal(await page.getByRole("link", { name: "a key of kind access" }).count(), 0);
-  await page.goto("/console/account/keys?view=forever");
+  await page.goto("/console/account/keys?view=expiring");
   await page.getByText("No keys match").waitFor();
   await page.getByRole("button", { name: "Clear filters" }).click();
   await page.getByRole("link", { name: "first key" }).waitFor();

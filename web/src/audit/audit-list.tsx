@@ -16,7 +16,6 @@ import { Badge } from "../keys/status";
 
 export interface AuditFilters {
   key_id?: string;
-  object_id?: string;
   actor?: string;
   action?: string;
   from?: string;

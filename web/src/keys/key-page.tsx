@@ -199,7 +199,7 @@ function OneKey({ item, place }: { item: Key; place: Place }) {
         <Section title="The key" actions={<KeyStatus item={item} />}>
           <Facts
             items={[
-              ["Kind", `${item.kind}: ${kindNamed(item.kind)?.purpose.toLowerCase() ?? ""}`],
+              ["Kind", <span key="k">{item.kind} <span className="block text-sm text-quiet">{kindNamed(item.kind)?.purpose}</span></span>],
               ["Shown as", <Mono key="m">{item.mask}</Mono>],
               ["Id", <span key="i" className="inline-flex flex-wrap items-center gap-2"><Mono>{item.id}</Mono><CopyButton small text={item.id} label="Copy id" /></span>],
               ["Sent in", <Mono key="s">{kindNamed(item.kind)?.sentIn}</Mono>],
@@ -218,10 +218,8 @@ function OneKey({ item, place }: { item: Key; place: Place }) {
       </div>
       {can("audit:read") && (
         <Section title="History">
-          <h3 className="font-medium">Changes to the key</h3>
-          <AuditList filters={{ object_id: item.id }} caption={`Changes to ${item.name}`} />
-          <h3 className="font-medium">What it did, and what it was refused</h3>
-          <AuditList filters={{ key_id: item.id }} caption={`What ${item.name} did`} />
+          <p className="text-quiet">What was done to the key, what was done with it, and what it was refused.</p>
+          <AuditList filters={{ key_id: item.id }} caption={`History of ${item.name}`} />
         </Section>
       )}
       {doing === "rotate" && <RotateDialog item={item} onClose={() => setDoing(null)} />}

@@ -114,7 +114,7 @@ export function SecretDialog({ shown, onDone }: { shown: Shown; onDone(): void }
         Copy it now: this is the only time it is shown. The server keeps a digest, so nobody can look it up later.
       </Note>
       {shown.rotated && <p>{shown.rotated}</p>}
-      <div className="flex items-start gap-2 rounded-lg border border-edge bg-sunken p-3">
+      <div className="flex items-center gap-2 rounded-lg border border-edge bg-sunken p-3">
         <code
           ref={box}
           translate="no"

@@ -23,9 +23,10 @@ export function selectAll(element: HTMLElement | null): void {
 export const kCopyByHand = "The browser did not allow copying. The text is selected: press Ctrl+C (⌘C on a Mac).";
 
 // The button changes its words for a moment, and a status line says it to those who cannot see it.
-export function CopyButton({ text, label = "Copy", small, onFailed }: {
+export function CopyButton({ text, label = "Copy", of, small, onFailed }: {
   text: string;
   label?: string;
+  of?: string;  // what is copied, for those who do not see where the button stands
   small?: boolean;
   onFailed?(): void;
 }) {
@@ -36,6 +37,7 @@ export function CopyButton({ text, label = "Copy", small, onFailed }: {
     <>
       <Button
         small={small}
+        aria-label={of && `${said === "Copied" ? "Copied" : label} ${of}`}
         onClick={async () => {
           const copied = await copyText(text);
           setSaid(copied ? "Copied" : kCopyByHand);
@@ -64,7 +66,7 @@ export function CodeBlock({ code, label }: { code: string; label: string }) {
         <code ref={box} translate="no">{code}</code>
       </pre>
       <div className="mt-2 flex justify-end">
-        <CopyButton small text={code} label={`Copy ${label}`} onFailed={() => selectAll(box.current)} />
+        <CopyButton small text={code} of={label} onFailed={() => selectAll(box.current)} />
       </div>
     </div>
   );
