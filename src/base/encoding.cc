@@ -34,8 +34,9 @@ constexpr ReverseAlphabet kFromBase64Url = reverse(kBase64Url);
 
 constexpr ReverseAlphabet make_from_hex() {
   ReverseAlphabet values = reverse("0123456789abcdef");
-  for (int i = 0; i < 6; ++i)
-    values[static_cast<std::size_t>('A' + i)] = static_cast<std::int8_t>(10 + i);
+  for (char digit = 'A'; digit <= 'F'; ++digit) {
+    values[static_cast<std::size_t>(digit)] = static_cast<std::int8_t>(10 + digit - 'A');
+  }
   return values;
 }
 constexpr ReverseAlphabet kFromHex = make_from_hex();

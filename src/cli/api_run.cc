@@ -171,11 +171,10 @@ Outcome print_changed(const ApiCommand& command, Context& context, const Invocat
   } else {
     console.err(fmt::format("{} {}.{}\n", past_tense(command.operation->name),
                             shown_object(command, object), effect_of(object)));
-    if (console.out_is_terminal() && object.find("id")) {
-      console.out(record(object, response_fields(*command.operation->output), view_of(context)));
-    } else if (is_created) {
+    const bool has_id = object.find("id").has_value();
+    if (is_created && !(has_id && console.out_is_terminal())) {
       console.out(id + "\n");
-    } else if (!object.find("id")) {
+    } else if (!has_id || console.out_is_terminal()) {
       console.out(record(object, response_fields(*command.operation->output), view_of(context)));
     }
   }

@@ -58,7 +58,7 @@ std::string known_object(const Value& value, const View& view) {
     return retires_at ? fmt::format("{} (ends {})", mask, relative_time(*retires_at, view.now))
                       : mask;
   }
-  const std::string name = text_of(value, "name");
+  std::string name = text_of(value, "name");
   const std::string type = text_of(value, "type");
   if (type.empty()) return name;
   if (!name.empty()) return fmt::format("{} ({})", name, type);
@@ -133,7 +133,7 @@ std::string cell(const Value& value, std::string_view field, const View& view) {
     case ValueKind::integer:
     case ValueKind::number: return compact(value);
     case ValueKind::string: {
-      const std::string text(*value.as_string());
+      std::string text(*value.as_string());
       if (!view.for_people) return text;
       if (is_time_field(field)) {
         if (auto at = parse_rfc3339(text)) return relative_time(*at, view.now);

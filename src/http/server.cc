@@ -78,6 +78,7 @@ void Server::stop() {
     // A handler that does not come back still refers to its worker: better a leak at the end of
     // the process than a dangling reference.
     log_error("server_stop_incomplete", {{"open", state_->open.load()}});
+    // NOLINTNEXTLINE(bugprone-unused-return-value)
     for (auto& worker : workers_) static_cast<void>(worker.release());
   }
   workers_.clear();

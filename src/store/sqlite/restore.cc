@@ -96,7 +96,7 @@ Result<fs::path> set_aside(const StorePaths& paths, const Clock& clock) {
   fold_wal(paths.database);
   std::string time = format_rfc3339(clock.now());
   std::ranges::replace(time, ':', '-');
-  const fs::path name = with_suffix(paths.database, ".replaced-" + time);
+  fs::path name = with_suffix(paths.database, ".replaced-" + time);
   const fs::path wal = with_suffix(paths.database, "-wal");
   if (fs::exists(wal, error)) KW_CHECK_OK(rename_file(wal, with_suffix(name, "-wal")));
   fs::remove(with_suffix(paths.database, "-shm"), error);
