@@ -4,7 +4,8 @@
 //   if (!share.grow(piece.size())) return overloaded();      // given back when the share ends
 //
 // Every body counts from its first byte until its answer, so memory is bounded whatever is sent,
-// and no key can take the room of the others.
+// and no key can take the room of the others. Parsing takes a few times the size of a body on top,
+// for as many as are parsed at once: two large ones (Face::decoding_).
 //
 // Threading: any thread. Lifetime: the budget outlives its shares. Cost: a short lock for each
 // growth of a share.

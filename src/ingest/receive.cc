@@ -152,10 +152,6 @@ Task<Result<void>> Face::take_in(http::Exchange& exchange, Visit& visit) {
   if (!body) co_return fail(std::move(body).error());
   visit.body_bytes = body->size();
   blot_out(*body, visit.token);
-  if (!share.grow(body->size())) {  // what is made of it is about as large
-    co_return fail(Code::unavailable, "overloaded",
-                   "Too many traces are under way; send this one again in a moment.");
-  }
   auto decoded = co_await decode_body(std::move(*body), kind->form, visit.door);
   if (!decoded) co_return fail(std::move(decoded).error());
   visit.decoded = std::move(*decoded);

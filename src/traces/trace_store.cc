@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kGroupMax = 512;
 constexpr std::size_t kGroupBytesMax = 16 * 1024 * 1024;
+constexpr std::size_t kCheckpointBytes = 2 * 1024 * 1024;  // of bodies; the log is larger
 constexpr std::size_t kReadersKept = 8;
 constexpr int kDropAtOnce = 100;
 constexpr int kRetryAfterSeconds = 2;
@@ -41,18 +42,28 @@ std::size_t bytes_of_submission(const std::vector<TraceWrite>& writes) {
 
 }  // namespace
 
-TraceStore::TraceStore(std::filesystem::path directory, StoreOptions options)
-    : directory_(std::move(directory)), options_(options) {}
+TraceStore::TraceStore(std::filesystem::path directory, StoreOptions options, const Clock& clock,
+                       Random& random)
+    : directory_(std::move(directory)), options_(options), clock_(clock), random_(random) {}
 
 Result<std::unique_ptr<TraceStore>> TraceStore::open(const std::filesystem::path& directory,
                                                      StoreOptions options, const Clock& clock,
                                                      Random& random) {
   KW_CHECK_OK(make_private_directories(directory));
-  std::unique_ptr<TraceStore> store(new TraceStore(directory, options));
-  KW_TRY(store->writer_,
-         Writer::open(directory / kFile, options.spans_per_trace_max, clock, random));
+  std::unique_ptr<TraceStore> store(new TraceStore(directory, options, clock, random));
+  if (auto opened = store->open_writer(); !opened) {
+    if (opened.error().code() != Code::storage_full) return fail(std::move(opened).error());
+    log_error("trace_store_not_open", {{"problem", opened.error().detail()}});
+  }
   store->thread_ = std::thread([raw = store.get()] { raw->run(); });
+  store->checkpoint_thread_ = std::thread([raw = store.get()] { raw->run_checkpoints(); });
   return store;
+}
+
+Result<void> TraceStore::open_writer() {
+  if (writer_ != nullptr) return {};
+  KW_TRY(writer_, Writer::open(directory_ / kFile, options_.spans_per_trace_max, clock_, random_));
+  return {};
 }
 
 TraceStore::~TraceStore() { stop(); }
@@ -64,6 +75,36 @@ void TraceStore::stop() {
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
+  {
+    const std::lock_guard lock(checkpoint_mutex_);
+    checkpoints_end_ = true;
+  }
+  checkpoint_wake_.notify_one();
+  if (checkpoint_thread_.joinable()) checkpoint_thread_.join();
+}
+
+// The log is moved while the writer goes on: a passive checkpoint waits for nobody, and nobody for
+// it. What it does not get done, the writer does at a much larger size (trace_rows.cc).
+void TraceStore::run_checkpoints() {
+  std::optional<store::Database> database;
+  while (true) {
+    {
+      std::unique_lock lock(checkpoint_mutex_);
+      checkpoint_wake_.wait(
+          lock, [&] { return checkpoints_end_ || committed_bytes_ >= kCheckpointBytes; });
+      if (checkpoints_end_) return;
+      committed_bytes_ = 0;
+    }
+    if (!database) {
+      auto opened = store::Database::open((directory_ / kFile).native(),
+                                          store::Database::Access::read_write, "");
+      if (!opened) continue;
+      database.emplace(std::move(*opened));
+    }
+    if (auto done = database->run("PRAGMA wal_checkpoint(PASSIVE)"); !done) {
+      log_warning("trace_checkpoint_failed", {{"why", done.error().internal()}});
+    }
+  }
 }
 
 void TraceStore::submit(std::vector<TraceWrite> writes, Done done) {
@@ -89,13 +130,14 @@ void TraceStore::keep(Retention retention) {
 // Old traces are dropped a few at a time, and only while nobody waits for a commit.
 class Dropping {
  public:
-  explicit Dropping(Writer& writer) : writer_(writer) {}
+  explicit Dropping(const std::unique_ptr<Writer>& writer) : writer_(writer) {}
 
   bool under_way() const { return !left_.empty() || shrinking_; }
 
   void begin(const Retention& retention) {
     left_.clear();
-    auto projects = writer_.projects();
+    if (writer_ == nullptr) return;
+    auto projects = writer_->projects();
     if (!projects) return note(projects.error());
     for (const domain::ProjectId& project : *projects) {
       const auto kept = retention.find(project);
@@ -106,11 +148,11 @@ class Dropping {
   void step() {
     if (left_.empty()) {
       shrinking_ = false;
-      if (auto done = writer_.shrink(); !done) note(done.error());
+      if (auto done = writer_->shrink(); !done) note(done.error());
       return;
     }
     const auto& [project, before] = left_.back();
-    const auto dropped = writer_.drop_older(project, before, kDropAtOnce);
+    const auto dropped = writer_->drop_older(project, before, kDropAtOnce);
     if (!dropped) note(dropped.error());
     if (dropped && *dropped > 0) shrinking_ = true;
     if (!dropped || *dropped < kDropAtOnce) left_.pop_back();
@@ -121,13 +163,13 @@ class Dropping {
     log_warning("traces_not_dropped", {{"problem", error.detail()}, {"why", error.internal()}});
   }
 
-  Writer& writer_;
+  const std::unique_ptr<Writer>& writer_;  // null while it is not open
   std::vector<std::pair<domain::ProjectId, Time>> left_;
   bool shrinking_ = false;
 };
 
 void TraceStore::run() {
-  Dropping dropping(*writer_);
+  Dropping dropping(writer_);
   while (true) {
     std::deque<Submission> group;
     std::optional<Retention> retention;
@@ -167,6 +209,7 @@ void TraceStore::write_group(std::deque<Submission>& group) {
   const auto write_all = [&]() -> Result<void> {
     if (failed_) return fail(*failed_);
     KW_CHECK_OK(check_room());
+    KW_CHECK_OK(open_writer());
     KW_TRY(auto transaction, writer_->begin());
     for (std::size_t i = 0; i < group.size(); ++i) {
       for (const TraceWrite& write : group[i].writes) {
@@ -183,6 +226,7 @@ void TraceStore::write_group(std::deque<Submission>& group) {
     if (done.error().reason() == "store_io_error") failed_ = done.error();
   }
   commits_.fetch_add(1, std::memory_order_relaxed);
+  if (done) note_committed(group);
   for (std::size_t i = 0; i < group.size(); ++i) {
     if (done) {
       stored_.fetch_add(group[i].writes.size(), std::memory_order_relaxed);
@@ -191,6 +235,14 @@ void TraceStore::write_group(std::deque<Submission>& group) {
       group[i].done(fail(for_senders(done.error())));
     }
   }
+}
+
+void TraceStore::note_committed(const std::deque<Submission>& group) {
+  std::size_t bytes = 0;
+  for (const Submission& submission : group) bytes += bytes_of_submission(submission.writes);
+  const std::lock_guard lock(checkpoint_mutex_);
+  committed_bytes_ += bytes;
+  if (committed_bytes_ >= kCheckpointBytes) checkpoint_wake_.notify_one();
 }
 
 // A reading connection for as long as one question takes.

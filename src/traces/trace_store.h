@@ -109,16 +109,22 @@ class TraceStore {
   };
   class Lease;
 
-  TraceStore(std::filesystem::path directory, StoreOptions options);
+  TraceStore(std::filesystem::path directory, StoreOptions options, const Clock& clock,
+             Random& random);
+  Result<void> open_writer();
   void run();
+  void run_checkpoints();
   void write_group(std::deque<Submission>& group);
+  void note_committed(const std::deque<Submission>& group);
   Result<void> check_room() const;
   Result<std::unique_ptr<Reader>> take_reader();
   void give_back(std::unique_ptr<Reader> reader);
 
   const std::filesystem::path directory_;
   const StoreOptions options_;
-  std::unique_ptr<Writer> writer_;
+  const Clock& clock_;
+  Random& random_;
+  std::unique_ptr<Writer> writer_;  // null until it could be opened
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Submission> queue_;
@@ -129,6 +135,11 @@ class TraceStore {
   std::vector<std::unique_ptr<Reader>> readers_;
   std::atomic<std::uint64_t> stored_{0};
   std::atomic<std::uint64_t> commits_{0};
+  std::mutex checkpoint_mutex_;
+  std::condition_variable checkpoint_wake_;
+  std::size_t committed_bytes_ = 0;  // since the last checkpoint
+  bool checkpoints_end_ = false;
+  std::thread checkpoint_thread_;
   std::thread thread_;
 };
 

@@ -48,7 +48,7 @@ def paste(line):
 
 
 def token_in(line):
-    found = re.search(r'"key":"([^"]+)"|Bearer ([^\']+)|X-API-Key: ([^\']+)', line)
+    found = re.search(r'"key":"([^"]+)"|Bearer ([^\']+)|(?i:X-API-Key): ([^\']+)', line)
     keys = re.findall(r'"key":"([^"]+)"', line)
     return keys[0] if keys else next(group for group in found.groups() if group)
 
@@ -94,6 +94,10 @@ class DemoTest(unittest.TestCase):
                     self.assertEqual(kind, answer["kind"])
                 elif kind == "connect":
                     self.assertEqual(kind, answer["api_key"]["kind"])
+                elif "/public/traces" in line:
+                    self.assertTrue(answer["success"], answer)
+                    self.assertEqual("platformId" if "platformId" in line else "keyScope",
+                                     answer["data"]["routing"]["by"])
                 elif "/api/mcp/v1" in line:
                     self.assertEqual(kind, answer["result"]["structuredContent"]["kind"])
                 else:

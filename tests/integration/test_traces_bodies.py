@@ -70,6 +70,42 @@ class Bodies(TraceTest):
             connection.sendall(b'{"data":{}}')
             self.assertTrue(connection.makefile("rb").read().startswith(b"HTTP/1.1 201"))
 
+    def begin_upload(self, token, length, sent):
+        """A connection on which `sent` bytes of a body of `length` are under way."""
+        connection = socket.create_connection(("127.0.0.1", self.server.port), 20)
+        self.addCleanup(connection.close)
+        head = (f"POST /public/traces HTTP/1.1\r\nHost: x\r\nX-API-Key: {token}\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n")
+        body = b'{"data":{"x":"' + b"a" * (length - 17) + b'"}}'
+        connection.sendall(head.encode() + body[:sent])
+        return connection, body[sent:]
+
+    def test_a_key_that_is_revoked_while_it_sends_gets_no_further(self):
+        sender = self.project.key(self.project.platform())
+        connection, rest = self.begin_upload(sender.token, 1000, 500)
+        self.owner.post(f"/api/v1/keys/{sender.made['id']}/revoke").expect(200)
+        connection.sendall(rest)
+        answer = connection.recv(4000)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 401"), answer)
+        self.assertIn(b"INVALID_API_KEY", answer)
+
+    def test_a_key_that_floods_is_told_to_come_again_and_others_are_not(self):
+        platform = self.project.platform()
+        noisy, quiet = self.project.key(platform), self.project.key(platform)
+        size = 10 * 1024 * 1024
+        uploads = [self.begin_upload(noisy.token, size, size - 1000) for _ in range(6)]
+        for _ in range(10):
+            quiet.post("/public/traces", {"data": {}}).expect(201)
+        statuses = []
+        for connection, rest in uploads:
+            connection.sendall(rest)
+            answer = connection.recv(4000)
+            statuses.append(answer.split()[1])
+            if statuses[-1] == b"503":
+                self.assertIn(b"OVERLOADED", answer)
+                self.assertRegex(answer, rb"Retry-After: [1-5]\r\n")
+        self.assertEqual({b"201", b"503"}, set(statuses))
+
     def test_every_shape_of_the_n8n_node(self):
         platform = self.project.platform("n8n", external_id="wf-9")
         sender = self.project.key()
