@@ -3,10 +3,10 @@
 
     tools/build_console.py --out FOLDER [--page FILE PATH]...
 
-FOLDER receives files.S and table.cc, which src/console compiles. The console itself is built once for
-all presets, in build/web, and only when something in web/ or the API description has changed: content
-decides, not times. The npm of Debian 12 installs a newer Node and npm (web/toolchain), pinned, and
-these do the rest, so that every machine builds the same files.
+FOLDER receives files.S and table.cc, which src/console compiles. The console itself is built once
+for all presets, in build/web, and only when something in web/ or the API description has changed:
+content decides, not times. The npm of Debian 12 installs a newer Node and npm (web/toolchain),
+pinned, and these do the rest, so that every machine builds the same files.
 """
 
 import argparse
@@ -111,7 +111,7 @@ def build_console():
     stamp.write_text(digest)
 
 
-# Brotli at its best is slow for the large files of /docs; a file is compressed once for its content.
+# Brotli at its best is slow for the large files of /docs: a file is compressed once.
 COMPRESS = """
 const { readFileSync, writeFileSync } = require("node:fs");
 const { brotliCompressSync, gzipSync, constants } = require("node:zlib");

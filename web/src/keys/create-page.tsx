@@ -9,7 +9,7 @@ import { useSession } from "../session";
 import { Button } from "../ui/button";
 import { CodeBlock } from "../ui/copy";
 import { Choices, CheckField, Field, Refusal, SelectField, TextField } from "../ui/field";
-import { Loading, Note, Page } from "../ui/page";
+import { Note, Page } from "../ui/page";
 import { useKeysChanged } from "./actions";
 import { ExpiryField } from "./expiry";
 import { kindNamed, kinds, managementPermissions, type KindName } from "./kinds";
@@ -277,7 +277,6 @@ function CreateKey({ place, creatable, first }: { place: Place; creatable: KindN
     setBusy(false);
   };
 
-  if (choices.pickables.isPending && form.kind === "connect") return <Loading />;
   const part: Part = { form, set, problems, choices, place };
   return (
     <form

@@ -121,7 +121,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
     {
       title: "Name",
       isName: true,
-      className: "min-w-32",
+      className: "min-w-28",
       cell: (item) => (
         <Link href={`${place.base}/${item.id}`} className="link font-medium wrap-anywhere">{item.name}</Link>
       ),
@@ -161,7 +161,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
             {item.last_used_ip && <span className="block text-sm text-quiet wrap-anywhere">{item.last_used_ip}</span>}
           </>
         )
-        : <span className="whitespace-nowrap text-quiet">Never used</span>,
+        : <span className="text-quiet">Never used</span>,
     },
     { title: "Expires", cell: (item) => item.expires_at ? <Time at={item.expires_at} /> : "Never" },
     { title: "Status", cell: (item) => <KeyStatus item={item} /> },

@@ -15,7 +15,7 @@ export type Values = Record<string, Value>;
 export interface FieldOf {
   name: string;
   label: string;
-  type?: "text" | "url" | "email" | "password" | "select" | "check" | "words" | "pick" | "headers";
+  type?: "text" | "number" | "url" | "email" | "password" | "select" | "check" | "words" | "pick" | "headers";
   required?: boolean;
   hint?: ReactNode;
   placeholder?: string;
@@ -108,7 +108,7 @@ function bodyOf(fields: FieldOf[], values: Values, touched: Set<string>, isNew: 
     if (field.type === "words") body[field.name] = (value as string[]).map((word) => word.trim()).filter(Boolean);
     else if (typeof value === "string") {
       const text = field.type === "password" ? value : value.trim();
-      if (text) body[field.name] = text;
+      if (text) body[field.name] = field.type === "number" ? Number(text) : text;
       else if (!isNew) body[field.name] = null;
     } else if (field.type === "headers") {
       if (!isNew || Object.keys(value as object).length > 0) body[field.name] = value;

@@ -23,11 +23,15 @@ const aboutProjects: Objects<Project> = {
   right: "projects:write",
   lead: "A project gathers the platforms that send traces, and the keys they send them with.",
   onDelete: "Its platforms and keys stop working at once, and its traces can no longer be read.",
-  valuesOf: (item) => ({ name: item.name }),
-  fields: () => [{ name: "name", label: "Name", required: true, placeholder: "Support assistant" }],
+  valuesOf: (item) => ({ name: item.name, trace_retention_days: item.trace_retention_days?.toString() ?? "" }),
+  fields: () => [
+    { name: "name", label: "Name", required: true, placeholder: "Support assistant" },
+    { name: "trace_retention_days", label: "Days its traces are kept", type: "number", hint: "90 if left empty." },
+  ],
   columns: [
     { title: "Name", isName: true, cell: (item) => <Link href={`/projects/${item.id}`} className="link font-medium wrap-anywhere">{item.name}</Link> },
     { title: "Id", cell: (item) => <Mono>{item.id}</Mono> },
+    { title: "Traces kept", cell: (item) => `${item.trace_retention_days ?? 90} days` },
     { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
   ],
 };

@@ -143,7 +143,7 @@ export default function TracesPanel({ project }: { project: string }) {
             { title: "Platform", cell: (row) => nameOf(row.platform_id) },
             { title: "Status", cell: (row) => <StatusBadge status={row.status} /> },
             { title: "Spans", cell: (row) => row.span_count },
-            { title: "Size", cell: (row) => `${(row.size_bytes / 1024).toFixed(1)} KiB` },
+            { title: "Size", cell: (row) => row.size_bytes < 1024 ? `${row.size_bytes} B` : `${(row.size_bytes / 1024).toFixed(1)} KiB` },
             { title: "Key", cell: (row) => <Mono>{row.key_id}</Mono> },
           ]}
         />

@@ -37,7 +37,7 @@ export function Table<Row extends { id: string }>({ caption, columns, rows, many
               </th>
             )}
             {columns.map((column) => (
-              <th key={column.title} scope="col" className={`${many ? "px-2" : "px-3"} py-2.5 font-medium whitespace-nowrap`}>
+              <th key={column.title} scope="col" className={`${many ? "px-1.5" : "px-3"} py-2.5 font-medium whitespace-nowrap`}>
                 {column.hideTitle ? <span className="sr-only">{column.title}</span> : column.title}
               </th>
             ))}
@@ -47,10 +47,10 @@ export function Table<Row extends { id: string }>({ caption, columns, rows, many
           {rows.map((row) => (
             <tr
               key={row.id}
-              className="border-line not-last:border-b hover:bg-sunken/60 narrow:relative narrow:flex narrow:flex-col narrow:px-3 narrow:py-3"
+              className="border-line not-last:border-b hover:bg-sunken/60 narrow:relative narrow:grid narrow:grid-cols-[repeat(auto-fill,minmax(15rem,1fr))] narrow:px-3 narrow:py-3"
             >
               {selection && (
-                <td className="py-2.5 pl-4 align-top narrow:absolute narrow:top-1 narrow:left-0 narrow:pl-3">
+                <td className="py-2.5 pl-4 align-top narrow:absolute narrow:top-3 narrow:left-0 narrow:py-0 narrow:pl-3">
                   <input
                     type="checkbox"
                     aria-label={`Select ${selection.nameOf(row)}`}
@@ -63,13 +63,13 @@ export function Table<Row extends { id: string }>({ caption, columns, rows, many
               {columns.map((column) => {
                 const Cell = column.isName ? "th" : "td";
                 const narrow = column.isName
-                  ? `narrow:order-first narrow:block ${selection ? "narrow:pl-8!" : ""} narrow:pb-1`
+                  ? `narrow:order-first narrow:col-span-full narrow:block narrow:pt-0 ${selection ? "narrow:pl-8!" : ""} narrow:pb-1`
                   : "narrow:flex narrow:gap-3 narrow:py-0.5";
                 return (
                   <Cell
                     key={column.title}
                     scope={column.isName ? "row" : undefined}
-                    className={`${many ? "px-2" : "px-3"} py-2.5 align-top font-normal narrow:px-0 ${narrow} ${column.className ?? ""}`}
+                    className={`${many ? "px-1.5 first:pl-4 last:pr-3" : "px-3"} py-2.5 align-top font-normal narrow:px-0 ${narrow} ${column.className ?? ""}`}
                   >
                     {!column.isName && !column.hideTitle && (
                       <span aria-hidden className="hidden w-24 shrink-0 text-sm text-quiet narrow:block">{column.title}</span>

@@ -27,5 +27,5 @@ export function dayOf(time: string): string {
 
 export function Time({ at, as = "ago" }: { at: string; as?: "ago" | "day" | "exact" }) {
   const text = as === "ago" ? ago(at) : as === "day" ? dayOf(at) : exactTime(at);
-  return <time dateTime={at} title={`${exactTime(at)} (your time), ${at} (UTC)`} className="whitespace-nowrap narrow:whitespace-normal">{text}</time>;
+  return <time dateTime={at} title={`${exactTime(at)} (your time), ${at} (UTC)`} className="wrap-normal">{text}</time>;
 }
