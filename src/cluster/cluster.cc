@@ -38,6 +38,7 @@ Cluster::Cluster(postgres::PostgresStore& store, app::Directory& directory, app:
       renew_every_(std::min<milliseconds>(kRenewEvery, options_.max_staleness / 4)),
       freshness_(clock, options_.max_staleness),
       opener_(store.make_opener(kClusterTimeouts)),
+      usage_(directory.usage().file(), clock),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       acknowledger_(store, clock, me_) {}
 
@@ -75,6 +76,7 @@ void Cluster::stop() {
   if (thread_.joinable()) thread_.join();
   acknowledger_.stop();
   if (std::exchange(joined_, false) && connection_ != nullptr && !connection_->is_broken()) {
+    (void)usage_.flush(*connection_);
     (void)postgres::leave(*connection_, me_);
   }
   connection_.reset();
@@ -189,7 +191,7 @@ Result<void> Cluster::step(bool was_told) {
   if (was_told) KW_CHECK_OK(follow());
   KW_CHECK_OK(renew());
   if (clock_.boot_time() - looked_at_ >= kLookEvery) KW_CHECK_OK(look_after_others());
-  return {};
+  return usage_.run(*connection_);
 }
 
 store::postgres::LogPoint Cluster::applied() {

@@ -40,6 +40,7 @@
 #include "base/uuid.h"
 #include "cluster/acknowledger.h"
 #include "cluster/freshness.h"
+#include "cluster/usage_exchange.h"
 #include "store/postgres/postgres_store.h"
 
 namespace keywright::cluster {
@@ -126,6 +127,7 @@ class Cluster final : public app::SharedLog {
   std::map<Uuid, Seen> seen_;               // of the feed
   std::chrono::nanoseconds looked_at_{};
   std::chrono::nanoseconds trimmed_at_{};
+  UsageExchange usage_;  // of the feed
   bool failing_ = false;
   int wake_ = -1;  // readable: stop
   std::atomic<bool> stopping_{false};

@@ -192,6 +192,7 @@ class ClusterTest(unittest.TestCase):
         node = self.cluster.make_node()
         node.serve()
         node.kill()
+        node.process.stdout.close()
         self.cluster.nodes.remove(node)
         key = self.new_key()
         done = self.revoke(0, key)  # waits until it surely is dead
@@ -220,6 +221,16 @@ class ClusterTest(unittest.TestCase):
         self.assertIn("keywright_resyncs_total 1",
                       self.nodes[1].client().get("/metrics").text)
 
+    def test_a_use_on_one_node_is_seen_on_the_others(self):
+        key = self.new_key()
+        self.assertIsNone(self.owners[1].get(f"/api/v1/keys/{key['id']}").json()["last_used_at"])
+        whoami(self.nodes[0], key["key"]).expect(200)
+        seen = wait_until(
+            lambda: self.owners[1].get(f"/api/v1/keys/{key['id']}").json()["last_used_at"],
+            what="the use is seen")
+        self.assertEqual(seen, self.owners[0].get(f"/api/v1/keys/{key['id']}")
+                         .json()["last_used_at"])
+
     def test_metrics_say_how_old_the_records_are(self):
         text = self.nodes[0].client().get("/metrics").expect(200).text
         value = [line for line in text.splitlines()
@@ -227,11 +238,18 @@ class ClusterTest(unittest.TestCase):
         self.assertLess(float(value[0].split()[1]), 2)
 
     def test_an_idle_node_asks_little(self):
-        time.sleep(3)  # PostgreSQL counts what tests before did a little late
-        before = int(self.postgres.sql("SELECT sum(xact_commit) FROM pg_stat_database")[0][0])
-        time.sleep(4)
-        after = int(self.postgres.sql("SELECT sum(xact_commit) FROM pg_stat_database")[0][0])
-        self.assertLess((after - before) / 4 / 3, 8)
+        self.postgres.sql("ALTER SYSTEM SET log_statement = 'all'")
+        self.postgres.sql("SELECT pg_reload_conf()")
+        try:
+            time.sleep(1)
+            before = self.postgres.log().count(" execute k")
+            time.sleep(4)
+            queries = self.postgres.log().count(" execute k") - before
+        finally:
+            self.postgres.sql("ALTER SYSTEM RESET log_statement")
+            self.postgres.sql("SELECT pg_reload_conf()")
+        self.assertGreater(queries, 3 * 4)
+        self.assertLess(queries / 4 / 3, 8)
         connections = self.postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE "
                                         "application_name = 'keywright'")
         self.assertLessEqual(int(connections[0][0]), 3 * 8)

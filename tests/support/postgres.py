@@ -73,6 +73,9 @@ class Postgres:
             raise Unexpected(f"psql: {done.stderr}")
         return [line.split("|") for line in done.stdout.splitlines() if line]
 
+    def log(self):
+        return (pathlib.Path(self.folder) / "log").read_text(errors="replace")
+
     def session(self):
         """An open psql that takes statements line by line, for transactions that stay open."""
         return subprocess.Popen(["psql", "-X", "-q", "-A", "-t", self.url], text=True,

@@ -142,9 +142,8 @@ constexpr Step kSteps[] = {
         cell bigint PRIMARY KEY,
         used_at bigint NOT NULL,
         address bytea NOT NULL,
-        noted bigint NOT NULL            -- grows with each merge: what others have to read
+        noted bigint NOT NULL            -- the transaction that wrote it
       ) WITH (fillfactor = 50);
-      CREATE SEQUENCE key_uses_noted;
       CREATE INDEX key_uses_by_noted ON key_uses (noted);
     )sql"},
 };
