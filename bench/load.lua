@@ -4,10 +4,11 @@
 --   wrk ... -s bench/load.lua URL -- batch  TOKENS.txt CREDENTIAL SEED
 --   wrk ... -s bench/load.lua URL -- create KEYSPACE_ID CREDENTIAL SEED
 --   wrk ... -s bench/load.lua URL -- get    TOKENS.txt PATH SEED
+--   wrk ... -s bench/load.lua URL -- graphql TOKENS.txt "" SEED
 --
 -- verify: one random token of the file in each request. batch: 1000 of them; the bodies are made
--- before the clock starts. create: a new customer key in each request. get: PATH, with a random
--- token of the file as the credential.
+-- before the clock starts. create: a new customer key in each request. graphql: {viewer{id email}}
+-- with one random key of the file.
 -- One line of JSON on standard output tells what happened.
 
 local random = math.random
@@ -66,6 +67,16 @@ function makers.create(keyspace, credential)
       "\"keyspace_id\":\"%s\",\"owner\":{\"type\":\"external\",\"id\":\"customer-%06d\"}," ..
       "\"permissions\":[\"product.read\"]}", number, keyspace, number)
     return head .. #body .. "\r\n\r\n" .. body
+  end
+end
+
+function makers.graphql(path)
+  local tokens, count = read_lines(path)
+  local body = "{\"query\":\"{viewer{id email}}\"}"
+  local tail = "\r\nContent-Type: application/json\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
+  return function()
+    return "POST /api/console/v1/graphql HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " ..
+      tokens[random(count)] .. tail
   end
 end
 

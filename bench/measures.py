@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import time
 
+import graphql
 import gateway
 import traces
 from processes import (Exact, Failed, Keywright, Nginx, children_of, end, h2load, post, spawn, wrk)
@@ -492,6 +493,7 @@ MEASURES = {
     "creation": creation,
     "instructions": instructions,
     "system-calls": system_calls,
+    "graphql": lambda bench: graphql.graphql(bench, Row, slice_of, spread),
     "traces": lambda bench: traces.traces(bench, Row),
     "forward_auth": lambda bench: gateway.forward_auth(bench, Row),
     "gateway": lambda bench: gateway.gateway(bench, Row),

@@ -140,7 +140,7 @@ struct Selection {
   SelectionKind kind = SelectionKind::field;
   std::uint32_t at = 0;
   Name alias = {};
-  Name name = {};                      // of the field or the fragment
+  Name name = {};                       // of the field or the fragment
   const TypeNode* condition = nullptr;  // of an inline fragment; null: none
   List<ArgumentNode> arguments = {};
   List<DirectiveNode> directives = {};

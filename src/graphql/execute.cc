@@ -282,9 +282,10 @@ bool Execution::read_arguments(Group& group, const Path& path) {
       value = coerce_literal(*given->value, Shape(*field.type), prepared_.variables, arena_);
     }
     if (value == nullptr && (!missing || field.type->is_non_null())) {
-      Fault fault{.message = fmt::format("Argument \"{}\" of non-null type \"{}\" must not be null.",
-                                         field.name, field.type->to_string()),
-                  .field = field.name};
+      Fault fault{
+          .message = fmt::format("Argument \"{}\" of non-null type \"{}\" must not be null.",
+                                 field.name, field.type->to_string()),
+          .field = field.name};
       if (given != nullptr) fault.at = {given->value->at};
       add_fault(std::move(fault), group, path);
       return false;
@@ -334,7 +335,9 @@ bool Execution::complete(const Type& type, Group& group, const Value& value, con
     case Value::Kind::list: return complete_list(type, group, value, path);
     case Value::Kind::object: return complete_object(type, group, value, path);
     case Value::Kind::text: json::append_quoted(out_, value.text_); return true;
-    case Value::Kind::integer: fmt::format_to(std::back_inserter(out_), "{}", value.integer_); break;
+    case Value::Kind::integer:
+      fmt::format_to(std::back_inserter(out_), "{}", value.integer_);
+      break;
     case Value::Kind::number: json::Writer(out_).number(value.number_); break;
     case Value::Kind::boolean: out_ += value.integer_ != 0 ? "true" : "false"; break;
   }

@@ -20,8 +20,8 @@ struct Input {
   Kind kind = Kind::null;
   bool boolean = false;
   std::int64_t integer = 0;
-  double number = 0;           // also of an integer
-  std::string_view text = {};  // of a string, an id or an enum value
+  double number = 0;                     // also of an integer
+  std::string_view text = {};            // of a string, an id or an enum value
   const InputMember* members = nullptr;  // of an object, or the items of a list
 
   bool is_null() const { return kind == Kind::null; }

@@ -15,9 +15,7 @@ Value text_or_null(std::string_view text) {
   return text.empty() ? Value::null() : Value::text(text);
 }
 
-Value type_value(const Type* type) {
-  return type == nullptr ? Value::null() : Value::object(type);
-}
+Value type_value(const Type* type) { return type == nullptr ? Value::null() : Value::object(type); }
 
 template <class Things>
 Value pointers(Resolving& field, const Things& things) {

@@ -217,9 +217,8 @@ bool Lexer::read_name() {
 
 bool Lexer::read_digits() {
   if (!is_digit(peek())) {
-    return fail(
-        static_cast<std::uint32_t>(at_),
-        fmt::format("Invalid number, expected digit but got: {}.", name_of_character(at_)));
+    return fail(static_cast<std::uint32_t>(at_),
+                fmt::format("Invalid number, expected digit but got: {}.", name_of_character(at_)));
   }
   while (is_digit(peek())) ++at_;
   return true;
@@ -251,9 +250,8 @@ bool Lexer::read_number() {
     if (!read_digits()) return false;
   }
   if (peek() == '.' || begins_name(peek())) {
-    return fail(
-        static_cast<std::uint32_t>(at_),
-        fmt::format("Invalid number, expected digit but got: {}.", name_of_character(at_)));
+    return fail(static_cast<std::uint32_t>(at_),
+                fmt::format("Invalid number, expected digit but got: {}.", name_of_character(at_)));
   }
   token_.text = text_.substr(start, at_ - start);
   return true;
@@ -278,9 +276,6 @@ bool Lexer::read_string() {
       escaped = true;
       if (!read_escape(value)) return false;
       run = at_;
-    } else if (c < 0x20 && c != '\t') {
-      return fail(static_cast<std::uint32_t>(at_),
-                  fmt::format("Invalid character within String: {}.", name_of_character(at_)));
     } else {
       ++at_;
     }
@@ -289,9 +284,8 @@ bool Lexer::read_string() {
 }
 
 bool Lexer::bad_escape(std::size_t length) {
-  return fail(
-      static_cast<std::uint32_t>(at_),
-      fmt::format("Invalid Unicode escape sequence: \"{}\".", text_.substr(at_, length)));
+  return fail(static_cast<std::uint32_t>(at_),
+              fmt::format("Invalid Unicode escape sequence: \"{}\".", text_.substr(at_, length)));
 }
 
 // At the backslash; beyond the escape afterwards.
@@ -307,9 +301,8 @@ bool Lexer::read_escape(std::string& value) {
     case 't': value += '\t'; break;
     case 'u': return read_unicode_escape(value);
     default:
-      return fail(
-          static_cast<std::uint32_t>(at_),
-          fmt::format("Invalid character escape sequence: \"{}\".", text_.substr(at_, 2)));
+      return fail(static_cast<std::uint32_t>(at_),
+                  fmt::format("Invalid character escape sequence: \"{}\".", text_.substr(at_, 2)));
   }
   at_ += 2;
   return true;
@@ -365,7 +358,6 @@ bool Lexer::read_block_string() {
   at_ += 3;
   std::string raw;
   while (!at_end()) {
-    const unsigned char c = peek();
     if (text_.substr(at_, 3) == R"(""")") {
       at_ += 3;
       token_.text = arena_.keep(block_text(raw));
@@ -376,11 +368,7 @@ bool Lexer::read_block_string() {
       at_ += 4;
       continue;
     }
-    if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') {
-      return fail(static_cast<std::uint32_t>(at_),
-                  fmt::format("Invalid character within String: {}.", name_of_character(at_)));
-    }
-    raw += static_cast<char>(c);
+    raw += static_cast<char>(peek());
     ++at_;
   }
   return fail(static_cast<std::uint32_t>(at_), "Unterminated string.");

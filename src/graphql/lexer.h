@@ -4,8 +4,9 @@
 //   while (lexer.advance() && lexer.token().kind != TokenKind::end) use(lexer.token());
 //   if (lexer.fault()) ...
 //
-// Strict: no control characters in strings, no number that runs into a name, whole and paired
-// surrogates only. White space, commas, comments and byte order marks stand between words.
+// Strict: no number that runs into a name, whole and paired surrogates only. A string may hold any
+// character but the end of its line. White space, commas, comments and byte order marks stand
+// between words.
 //
 // Errors: advance() is false, and fault() says what is wrong and where.
 // Threading: one thread. Lifetime: token texts point into the document or the arena.

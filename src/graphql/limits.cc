@@ -188,12 +188,12 @@ std::optional<Fault> check_cost(const OperationNode& operation, const Variables&
                                 const Limits& limits) {
   const std::uint64_t cost = cost_of(operation, variables, limits);
   if (cost <= limits.cost) return std::nullopt;
-  return Fault{.message = fmt::format("The operation is too complex: its answer could have {} "
-                                      "values where at most {} are allowed. Ask for smaller "
-                                      "pages, or for less at once.",
-                                      cost == kMost ? "far more" : std::to_string(cost),
-                                      limits.cost),
-               .at = {operation.at}};
+  return Fault{
+      .message = fmt::format("The operation is too complex: its answer could have {} "
+                             "values where at most {} are allowed. Ask for smaller "
+                             "pages, or for less at once.",
+                             cost == kMost ? "far more" : std::to_string(cost), limits.cost),
+      .at = {operation.at}};
 }
 
 }  // namespace keywright::graphql

@@ -1,7 +1,7 @@
 // graphql/limits.h - how much one request may ask for, found out before anything is executed.
 //
-//   if (auto fault = check_size(document, limits)) return refuse(*fault);       // before validation
-//   if (auto fault = check_cost(operation, variables, limits)) ...      // after it
+//   if (auto fault = check_size(document, limits)) return refuse(*fault);       // before
+//   validation if (auto fault = check_cost(operation, variables, limits)) ...      // after it
 //
 // Every fragment counts wherever it is spread, so that a few lines cannot stand for millions of
 // fields. The cost of an operation is the number of values that its answer can have: a field counts

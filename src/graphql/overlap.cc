@@ -167,8 +167,8 @@ class Overlaps {
       return Conflict{a.response_name(), std::move(reason), {a.at}, {b.at}};
     };
     if (!exclusive && a.name.text != b.name.text) {
-      return conflict(fmt::format("\"{}\" and \"{}\" are different fields", a.name.text,
-                                  b.name.text));
+      return conflict(
+          fmt::format("\"{}\" and \"{}\" are different fields", a.name.text, b.name.text));
     }
     if (!exclusive && !same_arguments(a, b)) return conflict("they have differing arguments");
     const Type* first = type_of(a);

@@ -61,8 +61,8 @@ class Parser {
 
   bool expect(TokenKind kind) {
     if (is(kind)) return lexer_.advance();
-    return lexer_.fail(token().start, fmt::format("Expected {}, found {}.", describe(kind),
-                                                  describe(token())));
+    return lexer_.fail(token().start,
+                       fmt::format("Expected {}, found {}.", describe(kind), describe(token())));
   }
 
   bool too_deep() {
@@ -128,8 +128,7 @@ class Parser {
 
   bool expect_on() {
     if (is_keyword("on")) return lexer_.advance();
-    return lexer_.fail(token().start,
-                       fmt::format("Expected \"on\", found {}.", describe(token())));
+    return lexer_.fail(token().start, fmt::format("Expected \"on\", found {}.", describe(token())));
   }
 
   bool read_variables(List<VariableNode>& into) {
@@ -260,7 +259,7 @@ class Parser {
         into->block = true;
         break;
       case name:
-        into->kind = into->text == "null"                              ? ValueKind::null
+        into->kind = into->text == "null"                            ? ValueKind::null
                      : into->text == "true" || into->text == "false" ? ValueKind::boolean
                                                                      : ValueKind::enumeration;
         break;
@@ -273,9 +272,8 @@ class Parser {
     if (!lexer_.advance()) return false;
     if (constant) {
       if (!is(name)) return unexpected();
-      return lexer_.fail(token().start,
-                         fmt::format("Unexpected variable \"${}\" in constant value.",
-                                     token().text));
+      return lexer_.fail(
+          into.at, fmt::format("Unexpected variable \"${}\" in constant value.", token().text));
     }
     into.kind = ValueKind::variable;
     into.text = token().text;

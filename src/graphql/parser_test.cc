@@ -50,7 +50,7 @@ TEST(Parser, AFaultSaysWhatWasExpectedAndWhere) {
   EXPECT_EQ("Syntax Error: Expected \"on\", found Name \"T\". 2:12",
             problem_of("{ a }\nfragment F T { a }"));
   EXPECT_EQ("Syntax Error: Unexpected Name \"on\". 1:10", problem_of("fragment on on on { on }"));
-  EXPECT_EQ("Syntax Error: Unexpected variable \"$b\" in constant value. 1:20",
+  EXPECT_EQ("Syntax Error: Unexpected variable \"$b\" in constant value. 1:19",
             problem_of("query Q($a: Int = $b) { x }"));
   EXPECT_EQ("Syntax Error: Unexpected Name \"type\". 1:1", problem_of("type T { a: Int }"));
 }

@@ -12,8 +12,7 @@ std::optional<Fault> choose_operation(const DocumentNode& document, std::string_
                                       const OperationNode*& chosen) {
   for (const OperationNode& operation : document.operations) {
     if (name.empty() && chosen != nullptr) {
-      return Fault{.message =
-                       "Must provide operation name if query contains multiple operations."};
+      return Fault{.message = "Must provide operation name if query contains multiple operations."};
     }
     if (name.empty() || operation.name.text == name) chosen = &operation;
   }
@@ -28,8 +27,8 @@ Prepared prepare(const Schema& schema, const RequestText& request, const Limits&
                  Arena& arena) {
   Prepared prepared;
   if (request.text.size() > limits.document_bytes) {
-    prepared.faults.push_back({.message = fmt::format("The document is longer than {} bytes.",
-                                                      limits.document_bytes)});
+    prepared.faults.push_back(
+        {.message = fmt::format("The document is longer than {} bytes.", limits.document_bytes)});
     return prepared;
   }
   Parsed parsed = parse(request.text, arena, limits.tokens);
@@ -44,8 +43,7 @@ Prepared prepare(const Schema& schema, const RequestText& request, const Limits&
   }
   prepared.faults = validate(schema, *parsed.document);
   if (!prepared.faults.empty()) return prepared;
-  if (auto fault =
-          choose_operation(*parsed.document, request.operation_name, prepared.operation)) {
+  if (auto fault = choose_operation(*parsed.document, request.operation_name, prepared.operation)) {
     prepared.faults.push_back(std::move(*fault));
     return prepared;
   }

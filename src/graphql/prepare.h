@@ -26,7 +26,7 @@ namespace keywright::graphql {
 
 struct RequestText {
   std::string_view text;
-  std::string_view operation_name;        // "": the only one there is
+  std::string_view operation_name;       // "": the only one there is
   std::optional<json::Value> variables;  // an object
 };
 

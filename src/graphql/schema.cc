@@ -189,8 +189,8 @@ void SchemaBuilder::add_built_in_directives() {
                 {"reason", "What to use instead.", "String", "\"No longer supported\""});
   add_directive("specifiedBy", "Says where the scalar is described.", {"SCALAR"},
                 {"url", "Address of the description.", "String!", ""});
-  add_directive("oneOf", "Exactly one field of the input object must be given.",
-                {"INPUT_OBJECT"}, {});
+  add_directive("oneOf", "Exactly one field of the input object must be given.", {"INPUT_OBJECT"},
+                {});
 }
 
 const Type* SchemaBuilder::wrap(const TypeNode& node) {

@@ -32,8 +32,56 @@ inline Value pet_value(Resolving& field, const TestPet& pet) {
   return Value::object(&pet, field.schema().find(pet.cat ? "Cat" : "Dog"));
 }
 
-inline std::unique_ptr<const Schema> test_schema() {
-  SchemaBuilder builder;
+inline void add_test_roots(SchemaBuilder& builder) {
+  builder.object("Query", "Roots.")
+      .field("pets", "[Pet!]!", "All.",
+             [](Resolving& field) {
+               auto list = field.make_list(3);
+               auto& world = field.context<TestWorld>();
+               for (int i = 0; i < 3; ++i) list[i] = pet_value(field, world.pets[i]);
+               return Value::list(list);
+             })
+      .argument("first", "Int", "How many.", "2")
+      .paged()
+      .items(kPageItems)
+      .field("pet", "Pet", "One.",
+             [](Resolving& field) {
+               const Input* index = field.argument("index");
+               if (index->integer > 2) return Value::null();
+               return pet_value(field, field.context<TestWorld>().pets[index->integer]);
+             })
+      .argument("index", "Int!", "Which.")
+      .field("echo", "String", "Says what it was given.",
+             [](Resolving& field) {
+               const Input* what = field.argument("what");
+               if (what == nullptr) return Value::text("nothing");
+               const Input* text = what->find("text");
+               const Input* many = what->find("many");
+               std::string said =
+                   text == nullptr || text->is_null() ? "null" : std::string(text->text);
+               for (const auto* item = many == nullptr ? nullptr : many->members; item;
+                    item = item->next) {
+                 said += "," + std::to_string(item->value.integer);
+               }
+               return Value::text(field.keep(said));
+             })
+      .argument("what", "Thing", "What to say.");
+  builder.object("Mutation", "Changes.")
+      .field("change", "Cat", "Changes something.",
+             [](Resolving& field) {
+               auto& world = field.context<TestWorld>();
+               const std::string text(field.argument_text("text"));
+               const std::string key = "change " + std::string(field.response_name());
+               const Outcome* read = field.later(key, [&world, text] {
+                 world.done += text;
+                 return read_slowly(world, text);
+               });
+               return read == nullptr ? Value::waiting() : Value::object(&world.pets[0]);
+             })
+      .argument("text", "String!", "What.");
+}
+
+inline void add_test_pets(SchemaBuilder& builder) {
   const auto name = [](Resolving& field) { return Value::text(field.parent<TestPet>().name); };
   const auto age = [](Resolving& field) { return Value::integer(field.parent<TestPet>().age); };
   const auto broken = [](Resolving& field) { return field.fail("CONFLICT", "broken", "input"); };
@@ -44,46 +92,6 @@ inline std::unique_ptr<const Schema> test_schema() {
     if (read == nullptr) return Value::waiting();
     return Value::text(*static_cast<const std::string*>(read->value().get()));
   };
-  builder.object("Query", "Roots.")
-      .field("pets", "[Pet!]!", "All.", [](Resolving& field) {
-        auto list = field.make_list(3);
-        auto& world = field.context<TestWorld>();
-        for (int i = 0; i < 3; ++i) list[i] = pet_value(field, world.pets[i]);
-        return Value::list(list);
-      })
-      .argument("first", "Int", "How many.", "2")
-      .paged()
-      .items(kPageItems)
-      .field("pet", "Pet", "One.", [](Resolving& field) {
-        const Input* index = field.argument("index");
-        if (index->integer > 2) return Value::null();
-        return pet_value(field, field.context<TestWorld>().pets[index->integer]);
-      })
-      .argument("index", "Int!", "Which.")
-      .field("echo", "String", "Says what it was given.", [](Resolving& field) {
-        const Input* what = field.argument("what");
-        if (what == nullptr) return Value::text("nothing");
-        const Input* text = what->find("text");
-        const Input* many = what->find("many");
-        std::string said = text == nullptr || text->is_null() ? "null" : std::string(text->text);
-        for (const auto* item = many == nullptr ? nullptr : many->members; item; item = item->next) {
-          said += "," + std::to_string(item->value.integer);
-        }
-        return Value::text(field.keep(said));
-      })
-      .argument("what", "Thing", "What to say.");
-  builder.object("Mutation", "Changes.")
-      .field("change", "Cat", "Changes something.", [](Resolving& field) {
-        auto& world = field.context<TestWorld>();
-        const std::string text(field.argument_text("text"));
-        const std::string key = "change " + std::string(field.response_name());
-        const Outcome* read = field.later(key, [&world, text] {
-          world.done += text;
-          return read_slowly(world, text);
-        });
-        return read == nullptr ? Value::waiting() : Value::object(&world.pets[0]);
-      })
-      .argument("text", "String!", "What.");
   builder.interface("Pet", "An animal.")
       .field("name", "String!", "Its name.")
       .field("slow", "String!", "Its name, read from afar.")
@@ -93,13 +101,19 @@ inline std::unique_ptr<const Schema> test_schema() {
         .implements("Pet")
         .field("name", "String!", "Its name.", name)
         .field("slow", "String!", "Its name, read from afar.", slow)
-        .field("friend", "Pet", "Another one.", [](Resolving& field) {
-          return pet_value(field, field.context<TestWorld>().pets[1]);
-        })
+        .field(
+            "friend", "Pet", "Another one.",
+            [](Resolving& field) { return pet_value(field, field.context<TestWorld>().pets[1]); })
         .field("age", *type == 'C' ? "Int" : "Int!", "Its age.", age)
         .field("broken", "String", "Fails.", broken)
         .field("brokenToo", "String!", "Fails, and takes its parent along.", broken);
   }
+}
+
+inline std::unique_ptr<const Schema> test_schema() {
+  SchemaBuilder builder;
+  add_test_roots(builder);
+  add_test_pets(builder);
   builder.enumeration("Colour", "A colour.").value("RED", "").value("BLUE", "");
   builder.input_object("Thing", "Something.")
       .input("text", "String!", "A text.", "\"none\"")

@@ -206,10 +206,9 @@ class Walk {
           fmt::format("Directive \"@{}\" may not be used on {}.", node.name.text, place),
           {node.at});
     }
-    const auto first =
-        std::find_if(list.begin(), list.end(), [&](const DirectiveNode& other) {
-          return other.name.text == node.name.text;
-        });
+    const auto first = std::find_if(list.begin(), list.end(), [&](const DirectiveNode& other) {
+      return other.name.text == node.name.text;
+    });
     if (&*first != &node) {
       validation_.report(
           fmt::format("The directive \"@{}\" can only be used once at this location.",

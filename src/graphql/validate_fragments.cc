@@ -58,9 +58,9 @@ class Cycles {
       if (i + 1 == path_.size()) continue;
       via += fmt::format("{}\"{}\"", via.empty() ? " via " : ", ", path_[i]->name.text);
     }
-    validation_.report(fmt::format("Cannot spread fragment \"{}\" within itself{}.",
-                                   path_.back()->name.text, via),
-                       std::move(at));
+    validation_.report(
+        fmt::format("Cannot spread fragment \"{}\" within itself{}.", path_.back()->name.text, via),
+        std::move(at));
   }
 
   Validation& validation_;
@@ -83,9 +83,8 @@ void check_names(Validation& validation, const List<Node>& nodes, std::string_vi
     if (node.name.text.empty()) continue;
     const Node* first = first_named(nodes, node.name.text);
     if (first == &node) continue;
-    validation.report(
-        fmt::format("There can be only one {} named \"{}\".", what, node.name.text),
-        {first->name.at, node.name.at});
+    validation.report(fmt::format("There can be only one {} named \"{}\".", what, node.name.text),
+                      {first->name.at, node.name.at});
   }
 }
 

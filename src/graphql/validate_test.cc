@@ -43,12 +43,14 @@ TEST(Validation, GoodDocumentsPass) {
 
 TEST(Validation, EachRuleSaysWhatIsWrongAndWhere) {
   EXPECT_EQ("Cannot query field \"nope\" on type \"Query\". @1:3\n", faults_of("{ nope }"));
-  EXPECT_EQ("Field \"pets\" of type \"[Pet!]!\" must have a selection of subfields. Did you mean "
-            "\"pets { ... }\"? @1:3\n",
-            faults_of("{ pets }"));
-  EXPECT_EQ("Field \"pet\" argument \"index\" of type \"Int!\" is required, but it was not "
-            "provided. @1:3\n",
-            faults_of("{ pet { name } }"));
+  EXPECT_EQ(
+      "Field \"pets\" of type \"[Pet!]!\" must have a selection of subfields. Did you mean "
+      "\"pets { ... }\"? @1:3\n",
+      faults_of("{ pets }"));
+  EXPECT_EQ(
+      "Field \"pet\" argument \"index\" of type \"Int!\" is required, but it was not "
+      "provided. @1:3\n",
+      faults_of("{ pet { name } }"));
   EXPECT_EQ("Int cannot represent non-integer value: \"x\" @1:14\n",
             faults_of("{ pet(index: \"x\") { name } }"));
   EXPECT_EQ("Variable \"$i\" of type \"Int\" used in position expecting type \"Int!\". @1:9 1:31\n",
@@ -56,16 +58,19 @@ TEST(Validation, EachRuleSaysWhatIsWrongAndWhere) {
   EXPECT_EQ("Cannot spread fragment \"A\" within itself via \"B\". @2:21 3:21\n",
             faults_of("{ pets { ...A } }\nfragment A on Pet { ...B }\n"
                       "fragment B on Pet { ...A }"));
-  EXPECT_EQ("Fields \"name\" conflict because \"name\" and \"slow\" are different fields. Use "
-            "different aliases on the fields to fetch both if this was intentional. @1:10 1:15\n",
-            faults_of("{ pets { name name: slow } }"));
-  EXPECT_EQ("Fragment cannot be spread here as objects of type \"Cat\" can never be of type "
-            "\"Dog\". @1:24\n",
-            faults_of("{ pets { ... on Cat {  ... on Dog { age } } } }"));
-  EXPECT_EQ("Fields \"age\" conflict because they return conflicting types \"Int\" and \"Int!\". "
-            "Use different aliases on the fields to fetch both if this was intentional. "
-            "@1:23 1:42\n",
-            faults_of("{ pets { ... on Cat { age } ... on Dog { age } } }"));
+  EXPECT_EQ(
+      "Fields \"name\" conflict because \"name\" and \"slow\" are different fields. Use "
+      "different aliases on the fields to fetch both if this was intentional. @1:10 1:15\n",
+      faults_of("{ pets { name name: slow } }"));
+  EXPECT_EQ(
+      "Fragment cannot be spread here as objects of type \"Cat\" can never be of type "
+      "\"Dog\". @1:24\n",
+      faults_of("{ pets { ... on Cat {  ... on Dog { age } } } }"));
+  EXPECT_EQ(
+      "Fields \"age\" conflict because they return conflicting types \"Int\" and \"Int!\". "
+      "Use different aliases on the fields to fetch both if this was intentional. "
+      "@1:23 1:42\n",
+      faults_of("{ pets { ... on Cat { age } ... on Dog { age } } }"));
   EXPECT_EQ("Schema is not configured to execute subscription operation. @1:1\n",
             faults_of("subscription { a }"));
 }

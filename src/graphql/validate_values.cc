@@ -56,9 +56,9 @@ void check_object(Validation& validation, Contents& into, const ValueNode& value
   for (const ObjectFieldNode& field : value.fields) {
     const InputField* expected = type == nullptr ? nullptr : type->input_field(field.name.text);
     if (type != nullptr && expected == nullptr) {
-      validation.report(fmt::format("Field \"{}\" is not defined by type \"{}\".", field.name.text,
-                                    type->name),
-                        {field.name.at});
+      validation.report(
+          fmt::format("Field \"{}\" is not defined by type \"{}\".", field.name.text, type->name),
+          {field.name.at});
     }
     std::optional<Shape> inner;
     if (expected != nullptr) inner = Shape(*expected->type);
@@ -67,9 +67,9 @@ void check_object(Validation& validation, Contents& into, const ValueNode& value
   }
   if (type == nullptr) return;
   for (const InputField& expected : type->input_fields) {
-    const bool given = std::any_of(
-        value.fields.begin(), value.fields.end(),
-        [&](const ObjectFieldNode& field) { return field.name.text == expected.name; });
+    const bool given =
+        std::any_of(value.fields.begin(), value.fields.end(),
+                    [&](const ObjectFieldNode& field) { return field.name.text == expected.name; });
     if (given || !expected.is_required()) continue;
     validation.report(fmt::format("Field \"{}.{}\" of required type \"{}\" was not provided.",
                                   type->name, expected.name, expected.type->to_string()),

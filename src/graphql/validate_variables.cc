@@ -42,8 +42,8 @@ bool is_allowed(const VariableNode& variable, const Usage& usage) {
   const Shape given(*variable.type, *variable.resolved);
   Shape expected(*usage.type);
   if (expected.is_non_null() && !given.is_non_null()) {
-    const bool stands_in = variable.default_value != nullptr &&
-                           variable.default_value->kind != ValueKind::null;
+    const bool stands_in =
+        variable.default_value != nullptr && variable.default_value->kind != ValueKind::null;
     if (!stands_in && !usage.has_default) return false;
     expected = expected.of();
   }

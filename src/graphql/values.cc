@@ -188,12 +188,11 @@ class JsonCoercion {
  private:
   void wrong(const json::Value& value, const std::string& path, std::string_view why) {
     if (faults_.size() >= kFaultsMax) return;
-    const std::string at = path.empty() ? "" : fmt::format(" at \"{}{}\"", variable_.name.text,
-                                                           path);
-    faults_.push_back(
-        {.message = fmt::format("Variable \"${}\" got invalid value {}{}; {}", variable_.name.text,
-                                text_of(value), at, why),
-         .at = {variable_.at}});
+    const std::string at =
+        path.empty() ? "" : fmt::format(" at \"{}{}\"", variable_.name.text, path);
+    faults_.push_back({.message = fmt::format("Variable \"${}\" got invalid value {}{}; {}",
+                                              variable_.name.text, text_of(value), at, why),
+                       .at = {variable_.at}});
   }
 
   Input read_list(const json::Value& value, const Shape& item, const std::string& path) {
@@ -223,8 +222,9 @@ class JsonCoercion {
       } else if (field.default_value != nullptr) {
         object.add(field.name, *field.default_value);
       } else if (field.type->is_non_null()) {
-        wrong(value, path, fmt::format("Field \"{}\" of required type \"{}\" was not provided.",
-                                       field.name, field.type->to_string()));
+        wrong(value, path,
+              fmt::format("Field \"{}\" of required type \"{}\" was not provided.", field.name,
+                          field.type->to_string()));
       }
     }
     for (json::Member member : value.members()) {
@@ -261,17 +261,18 @@ class JsonCoercion {
       case Scalar::string:
       case Scalar::text:
         if (is_text) return text_input(arena_.keep(*value.as_string()));
-        return refuse(value, path, fmt::format("{} cannot represent a non string value",
-                                               type.name));
+        return refuse(value, path,
+                      fmt::format("{} cannot represent a non string value", type.name));
       case Scalar::none: break;
     }
     if (!is_text) {
-      return refuse(value, path, fmt::format("Enum \"{}\" cannot represent non-string value",
-                                             type.name));
+      return refuse(value, path,
+                    fmt::format("Enum \"{}\" cannot represent non-string value", type.name));
     }
     if (type.has_value(*value.as_string())) return text_input(arena_.keep(*value.as_string()));
-    wrong(value, path, fmt::format("Value \"{}\" does not exist in \"{}\" enum.",
-                                   *value.as_string(), type.name));
+    wrong(
+        value, path,
+        fmt::format("Value \"{}\" does not exist in \"{}\" enum.", *value.as_string(), type.name));
     return {};
   }
 
@@ -404,8 +405,8 @@ Variables coerce_variables(const OperationNode& operation, const std::optional<j
   return variables;
 }
 
-const Input* coerce_literal(const ValueNode& value, const Shape& shape,
-                            const Variables& variables, Arena& arena) {
+const Input* coerce_literal(const ValueNode& value, const Shape& shape, const Variables& variables,
+                            Arena& arena) {
   Input input;
   if (!LiteralCoercion(variables, arena).read(value, shape, input)) return nullptr;
   return arena.make<Input>(input);

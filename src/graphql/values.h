@@ -40,9 +40,7 @@ class Shape {
     return node_ != nullptr ? node_->kind == TypeNodeKind::list : type_->is_list();
   }
   bool is_named() const { return !is_non_null() && !is_list(); }
-  Shape of() const {
-    return node_ != nullptr ? Shape(*node_->of, *type_) : Shape(*type_->of);
-  }
+  Shape of() const { return node_ != nullptr ? Shape(*node_->of, *type_) : Shape(*type_->of); }
   Shape nullable() const { return is_non_null() ? of() : *this; }
   const Type& named() const { return node_ != nullptr ? *type_ : type_->named(); }
   // The schema's type; null for what a document declared.
@@ -79,8 +77,8 @@ Variables coerce_variables(const OperationNode& operation, const std::optional<j
 
 // A literal that was found valid. Null: it is or holds a variable that was not given, or one whose
 // null is not allowed there.
-const Input* coerce_literal(const ValueNode& value, const Shape& shape,
-                            const Variables& variables, Arena& arena);
+const Input* coerce_literal(const ValueNode& value, const Shape& shape, const Variables& variables,
+                            Arena& arena);
 
 // For the schema's own default values.
 void coerce_defaults(std::deque<Type>& types, std::deque<Directive>& directives,

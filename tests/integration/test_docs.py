@@ -33,6 +33,7 @@ EXPECTED = {
     "ci": ["ok"],
     "protocols": ['"status":"ok"'],
     "jwt-account": ['{"id":"', "200", '"count":1,"page_total":1', '{"detail":', "403"],
+    "graphql": ['"email":"', '"role":"OWNER"', '"name":"Web shop"', '"totalCount":', "FORBIDDEN"],
     "mcp": ['"structuredContent"', '"name":"whoami"'],
 }
 

@@ -36,8 +36,9 @@ TEST(Refusal, A401SaysThatThereIsNoData) {
   write_refusal(response, Media::json, Error(Code::unauthenticated, "unauthenticated", "Who?"),
                 true);
   EXPECT_EQ(401, response.status);
-  EXPECT_EQ(R"({"errors":[{"message":"Who?","extensions":{"code":"UNAUTHENTICATED"}}],"data":null})",
-            response.body);
+  EXPECT_EQ(
+      R"({"errors":[{"message":"Who?","extensions":{"code":"UNAUTHENTICATED"}}],"data":null})",
+      response.body);
   EXPECT_NE(std::string_view::npos, response.header_block().find("error=\"invalid_token\""));
 }
 

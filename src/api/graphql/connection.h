@@ -88,16 +88,16 @@ struct ReadPage {
 template <class T>
 struct ListReader;
 
-#define KW_READS_LIST(Name, Item)                                            \
-  struct Name {                                                              \
-    std::vector<Item> items;                                                 \
-    std::optional<std::string> next_cursor;                                  \
-  };                                                                         \
-  KW_DESCRIBE(Name, field<&Name::items>("items", "Items."),                  \
-              field<&Name::next_cursor>("next_cursor", "Where to go on."))   \
-  template <>                                                                \
-  struct ListReader<Item> {                                                  \
-    using List = Name;                                                       \
+#define KW_READS_LIST(Name, Item)                                          \
+  struct Name {                                                            \
+    std::vector<Item> items;                                               \
+    std::optional<std::string> next_cursor;                                \
+  };                                                                       \
+  KW_DESCRIBE(Name, field<&Name::items>("items", "Items."),                \
+              field<&Name::next_cursor>("next_cursor", "Where to go on.")) \
+  template <>                                                              \
+  struct ListReader<Item> {                                                \
+    using List = Name;                                                     \
   };
 
 namespace connection_detail {
@@ -197,8 +197,9 @@ template <class T>
 graphql::Value counted(graphql::Resolving& field, const std::string& key,
                        const ListSource<T>& source) {
   auto& visit = field.context<Visit>();
-  const graphql::Outcome* count = field.later(
-      "count/" + key, [&visit, source] { return connection_detail::count_items<T>(visit, source); });
+  const graphql::Outcome* count = field.later("count/" + key, [&visit, source] {
+    return connection_detail::count_items<T>(visit, source);
+  });
   if (count == nullptr) return graphql::Value::waiting();
   if (!*count) return refuse(field, count->error());
   return graphql::Value::integer(*static_cast<const std::int64_t*>(count->value().get()));
@@ -269,18 +270,18 @@ graphql::Value edge_cursor(graphql::Resolving& field) {
 // TargetConnection and TargetEdge, for the node type "Target".
 template <class T>
 void add_connection(graphql::SchemaBuilder& builder, const std::string& node) {
-  using namespace connection_detail;
+  namespace detail = connection_detail;
   builder.object(node + "Connection", "A page of a list, newest first.")
       .field("edges", "[" + node + "Edge!]!", "The items of the page, with their cursors.",
-             &edges<T>)
+             &detail::edges<T>)
       .items(graphql::kPageItems)
-      .field("nodes", "[" + node + "!]!", "The items of the page.", &nodes<T>)
+      .field("nodes", "[" + node + "!]!", "The items of the page.", &detail::nodes<T>)
       .items(graphql::kPageItems)
-      .field("pageInfo", "PageInfo!", "Is there more?", &page_info<T>)
-      .field("totalCount", "Int!", "How many there are on all pages.", &total_count<T>);
+      .field("pageInfo", "PageInfo!", "Is there more?", &detail::page_info<T>)
+      .field("totalCount", "Int!", "How many there are on all pages.", &detail::total_count<T>);
   builder.object(node + "Edge", "An item of a list, and where it stands.")
-      .field("node", node + "!", "The item.", &edge_node<T>)
-      .field("cursor", "String!", "For `after` and `before`.", &edge_cursor<T>);
+      .field("node", node + "!", "The item.", &detail::edge_node<T>)
+      .field("cursor", "String!", "For `after` and `before`.", &detail::edge_cursor<T>);
 }
 
 // first, after, last and before, for the field that was just added.

@@ -90,8 +90,7 @@ Result<void> Face::admit(const http::Request& request, Work& work) const {
     KW_CHECK_OK(admission::refuse_credential_in_query(query));
   }
   const bool secure = admission::is_secure(request, app_.settings);
-  auto credential =
-      admission::find_credential(request, admission::session_cookie_name(secure));
+  auto credential = admission::find_credential(request, admission::session_cookie_name(secure));
   work.carried_credential = !credential || credential->has_value();
   if (!credential) return fail(std::move(credential).error());
   work.presented = *credential;

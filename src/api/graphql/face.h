@@ -4,8 +4,9 @@
 //   front.add(graphql_face::serves, face);
 //
 // POST /api/console/v1/graphql with {"query", "variables"?, "operationName"?}, as a person in a
-// session or with a key whose kind opens `graphql`. The schema (tests/golden/schema.graphql) is made
-// once; every request is parsed, measured, validated and only then executed (graphql/prepare.h).
+// session or with a key whose kind opens `graphql`. The schema (tests/golden/schema.graphql) is
+// made once; every request is parsed, measured, validated and only then executed
+// (graphql/prepare.h).
 //
 // Fields ask the same operations as every other API. What answers from memory is answered at once,
 // without a coroutine. If something had to be waited for, the caller is looked at once more right

@@ -98,8 +98,9 @@ TEST_F(GraphqlFace, WhatIsWrongWithAnInputIsNamed) {
   };
   EXPECT_NE(std::string::npos, ask(h.owner, making("x", "2001-01-01T00:00:00Z"))
                                    .find(R"("code":"INVALID","field":"expiresAt")"));
-  EXPECT_NE(std::string::npos, ask(h.owner, making(" ", "2999-01-01T00:00:00Z"))
-                                   .find(R"("code":"INVALID","field":"name")"));
+  EXPECT_NE(
+      std::string::npos,
+      ask(h.owner, making(" ", "2999-01-01T00:00:00Z")).find(R"("code":"INVALID","field":"name")"));
   EXPECT_NE(std::string::npos,
             ask(h.owner, making("x", "tomorrow")).find(R"("code":"INVALID","field":"expiresAt")"));
   EXPECT_EQ(200, status);
@@ -139,8 +140,8 @@ TEST_F(GraphqlFace, ListsAreRelayConnections) {
 }
 
 TEST_F(GraphqlFace, WhatOneMayNotSeeIsNotThere) {
-  const std::string target = h.create("targets.create", h.owner,
-                                      R"({"name":"shop","url":"https://shop.test"})");
+  const std::string target =
+      h.create("targets.create", h.owner, R"({"name":"shop","url":"https://shop.test"})");
   const std::string node = "{ node(id: \"" + target + "\") { __typename id } }";
   EXPECT_EQ(R"({"data":{"node":{"__typename":"Target","id":")" + target + "\"}}}",
             ask(access_key(), node));

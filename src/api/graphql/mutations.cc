@@ -33,8 +33,7 @@ struct Body {
 
 // Performs the operation; its answer is decoded into a T.
 template <class T>
-Task<Outcome> change(Visit& visit, std::string operation, Parameters parameters,
-                     std::string body) {
+Task<Outcome> change(Visit& visit, std::string operation, Parameters parameters, std::string body) {
   KW_CO_TRY(const std::string answer,
             co_await visit.perform(std::move(operation), std::move(parameters), std::move(body)));
   auto made = std::make_shared<T>();
@@ -58,7 +57,9 @@ Value payload(Resolving& field, const Outcome* outcome) {
   return Value::object(outcome->value().get());
 }
 
-std::string key_of(const Resolving& field) { return "change " + std::string(field.response_name()); }
+std::string key_of(const Resolving& field) {
+  return "change " + std::string(field.response_name());
+}
 
 Value create_key(Resolving& field) {
   auto& visit = field.context<Visit>();
@@ -76,9 +77,8 @@ Value create_key(Resolving& field) {
 Value end_object(Resolving& field, const char* operation, std::string_view id_field) {
   auto& visit = field.context<Visit>();
   const std::string id(field.argument("input")->text_of(id_field));
-  return payload(field, field.later(key_of(field), [&visit, operation, id] {
-    return end(visit, operation, id);
-  }));
+  return payload(field, field.later(key_of(field),
+                                    [&visit, operation, id] { return end(visit, operation, id); }));
 }
 
 Value revoke_key(Resolving& field) { return end_object(field, "keys.revoke", "personalAPIKeyId"); }

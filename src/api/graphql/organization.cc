@@ -65,8 +65,7 @@ Value targets(Resolving& field) {
   return list_in<Target>(field, "targets.list", record_cursor<Target>, &count_records<Target>);
 }
 Value projects(Resolving& field) {
-  return list_in<Project>(field, "projects.list", record_cursor<Project>,
-                          &count_records<Project>);
+  return list_in<Project>(field, "projects.list", record_cursor<Project>, &count_records<Project>);
 }
 Value mcp_servers(Resolving& field) {
   return list_in<McpServer>(field, "mcp_servers.list", record_cursor<McpServer>,
@@ -100,8 +99,8 @@ Value api_keys(Resolving& field) {
   auto allowed = app::authorise(visit.directory(), visit.call_of("keys.list"), organization.id,
                                 domain::Right::keys_read_all);
   if (!allowed) return refuse(field, allowed.error());
-  return connection(field, "keys|" + organization.id.to_string(), keys_of(organization),
-                    kKeyCursor, &count_keys, &organization);
+  return connection(field, "keys|" + organization.id.to_string(), keys_of(organization), kKeyCursor,
+                    &count_keys, &organization);
 }
 
 template <class T>
@@ -169,10 +168,9 @@ void add_member(graphql::SchemaBuilder& builder) {
              })
       .field("active", "Boolean!", "False: signed out, and keys refused.",
              [](Resolving& field) { return Value::boolean(field.parent<UserView>().active); })
-      .field("serviceAccount", "Boolean!", "True: nobody signs in as it.",
-             [](Resolving& field) {
-               return Value::boolean(field.parent<UserView>().service_account);
-             })
+      .field(
+          "serviceAccount", "Boolean!", "True: nobody signs in as it.",
+          [](Resolving& field) { return Value::boolean(field.parent<UserView>().service_account); })
       .field("createdAt", "DateTime!", "When the user was made.", &created_at<UserView>);
   add_connection<UserView>(builder, "Member");
 }

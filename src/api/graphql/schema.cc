@@ -98,9 +98,7 @@ Value node(Resolving& field) {
 
 }  // namespace
 
-Value id_value(Resolving& field, const Uuid& id) {
-  return Value::text(field.keep(id.to_string()));
-}
+Value id_value(Resolving& field, const Uuid& id) { return Value::text(field.keep(id.to_string())); }
 
 Value time_value(Resolving& field, Time time) {
   std::string text;
@@ -129,8 +127,7 @@ void add_roots(graphql::SchemaBuilder& builder) {
       .argument("id", "ID!", "Id of the organization.");
   builder.interface("Node", "Something with an id by which it is found again.")
       .field("id", "ID!", "Its id, the same in every API.");
-  builder
-      .scalar("DateTime", "A point in time: RFC 3339, as in \"2026-11-20T22:33:51.123Z\".")
+  builder.scalar("DateTime", "A point in time: RFC 3339, as in \"2026-11-20T22:33:51.123Z\".")
       .specified_by("https://www.rfc-editor.org/rfc/rfc3339");
 }
 

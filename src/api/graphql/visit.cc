@@ -39,8 +39,8 @@ const app::Call& Visit::call_of(std::string_view operation) {
 }
 
 Result<void> Visit::may_call(std::string_view operation) {
-  auto allowed = app::may_call(*app::find_operation(operation), call_.caller,
-                               app.directory.kinds());
+  auto allowed =
+      app::may_call(*app::find_operation(operation), call_.caller, app.directory.kinds());
   if (allowed || !call_.caller.is_key()) return allowed;
   return fail(Code::permission_denied, "wrong_key_kind",
               "This needs a session: no key may list, create or revoke keys. Sign in, and do it "

@@ -44,8 +44,7 @@ class Visit {
   Result<void> may_call(std::string_view operation);
 
   // The operation's answer as JSON. The parameters go where the operation reads them.
-  Task<Result<std::string>> perform(std::string operation, Parameters parameters,
-                                    std::string body);
+  Task<Result<std::string>> perform(std::string operation, Parameters parameters, std::string body);
 
   // Something with a destructor, kept until the answer left.
   template <class T>

@@ -15,19 +15,18 @@ function invalid(field) {
 function connection(items, args) {
   let { first, last, after, before } = args;
   for (const name of ['first', 'last']) if (args[name] < 0) invalid(name);
+  const bytes = (text) => Buffer.from(text, 'base64url');
   for (const name of ['after', 'before']) {
-    if (args[name] && !items.some((item) => item.cursor === args[name])) invalid(name);
+    if (args[name] && bytes(args[name]).length !== 16) invalid(name);
   }
   first ??= null;
   last ??= null;
   if (first === null && last === null) first = PAGE;
   const total = items.length;
   let page = items;
-  if (after) page = page.slice(page.findIndex((item) => item.cursor === after) + 1);
-  if (before) {
-    const at = page.findIndex((item) => item.cursor === before);
-    page = at < 0 ? (items.findIndex((item) => item.cursor === before) < 0 ? page : []) : page.slice(0, at);
-  }
+  // A cursor is a place, whether its item is in the list or not.
+  if (after) page = page.filter((item) => bytes(item.cursor).compare(bytes(after)) < 0);
+  if (before) page = page.filter((item) => bytes(item.cursor).compare(bytes(before)) > 0);
   let hasNextPage = Boolean(before);
   let hasPreviousPage = Boolean(after);
   if (first !== null && page.length > Math.min(first, MOST)) {
