@@ -82,7 +82,13 @@ def install_packages():
     if npm is None:
         sys.exit("console: npm is missing; tools/setup.sh build installs it")
     install(TOOLCHAIN, [npm])
-    install(WEB, [node(), TOOLCHAIN / "node_modules" / "npm" / "bin" / "npm-cli.js"])
+    install(WEB, pinned_npm())
+
+
+def pinned_npm():
+    """The npm of the toolchain. Its Node carries its own certificates; the system's count, too."""
+    flags = ["--use-system-ca"] if node().startswith(str(TOOLCHAIN)) else []
+    return [node(), *flags, TOOLCHAIN / "node_modules" / "npm" / "bin" / "npm-cli.js"]
 
 
 def node():

@@ -9,7 +9,7 @@ packages_of() {
       echo clang-19 libstdc++-12-dev cmake ninja-build ccache mold pkg-config python3 \
         libssl-dev libsodium-dev libsqlite3-dev libsimdjson-dev libfmt-dev \
         libexpected-dev zlib1g-dev libzstd-dev libcrypt-dev libargon2-dev libnghttp2-dev libpq-dev \
-        npm ;;
+        npm ca-certificates ;;
     test)
       packages_of build
       echo libgtest-dev libclang-rt-19-dev clang-tidy-19 clang-format-19 libbenchmark-dev g++-12 \

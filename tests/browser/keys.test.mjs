@@ -227,6 +227,16 @@ test("filters and views stand in the address and survive a reload", async () => 
   await page.getByRole("link", { name: "first key" }).waitFor();
 });
 
+test("many keys come page by page", async () => {
+  const page = await signedIn("owner@example.org", {}, "/console/account/keys?q=one+of+many");
+  await page.getByRole("link", { name: "one of many 59", exact: true }).waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 50);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await page.getByRole("link", { name: "one of many 0", exact: true }).waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 60);
+  assert.equal(await page.getByRole("button", { name: "Show more" }).count(), 0);
+});
+
 test("several keys are disabled at once", async () => {
   const page = await signedIn();
   const secrets = [];

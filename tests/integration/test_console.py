@@ -35,14 +35,15 @@ SPANS = [
 def node():
     """The Node that builds the console; a newer one than Debian's."""
     build_console.install_packages()
-    npm = build_console.TOOLCHAIN / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    build_console.install(BROWSER, [build_console.node(), npm])
+    build_console.install(BROWSER, build_console.pinned_npm())
     return build_console.node()
 
 
-def furnish(server):
+def furnish(server, many_keys=0):
     """People of every role, and one thing of each sort. Returns their ids."""
     owner = server.sign_in()
+    for number in range(many_keys):
+        owner.create_key("access", name=f"one of many {number}")
     for role in ("admin", "member", "viewer", "auditor"):
         owner.create_user(role, email=f"{role}@example.org", name=f"{role.title()} Example")
     project = owner.create("projects", name="Assistant")["id"]
@@ -84,11 +85,11 @@ class Console(unittest.TestCase):
         self.assertEqual(0, done.returncode, done.stdout)
         self.assertRegex(done.stdout, r"pass [1-9]")
 
-    def run_furnished(self, name):
+    def run_furnished(self, name, many_keys=0):
         server = Server.start()
         try:
             self.run_browser(name, {"KEYWRIGHT_URL": server.url,
-                                    "KEYWRIGHT_PLACES": json.dumps(furnish(server))})
+                                    "KEYWRIGHT_PLACES": json.dumps(furnish(server, many_keys))})
         finally:
             server.stop()
 
@@ -96,7 +97,7 @@ class Console(unittest.TestCase):
         self.run_furnished("pages.test.mjs")
 
     def test_the_life_of_a_key(self):
-        self.run_furnished("keys.test.mjs")
+        self.run_furnished("keys.test.mjs", many_keys=60)
 
     def test_the_first_run(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="keywright-console-"))
