@@ -10,7 +10,7 @@
 //   if (cluster.freshness().is_fresh()) ...    // any thread, before each check and its answer
 //   cluster.stop();                            // after the last answer
 //
-// docs/adr/0010 tells why this is enough. In short: several times a second the node notes the time,
+// docs/adr/0011 tells why this is enough. In short: several times a second the node notes the time,
 // says in its row how far it has applied the log, and gets the head of the log back. Once that is
 // applied, it may answer until its longest staleness has passed since the time it noted. A change
 // locks the log, brings this node to its head, is decided, committed, and returns when each node

@@ -1,12 +1,16 @@
 """Several nodes on one PostgreSQL: contract section 9."""
 
 import os
+import pathlib
+import re
 import signal
+import subprocess
+import tempfile
 import threading
 import time
 import unittest
 
-from keywright import Server, Unexpected, wait_until
+from keywright import PASSWORD, ROOT, Server, Unexpected, binary, wait_until
 from postgres import Cluster, Postgres
 
 LONG = bool(os.environ.get("KEYWRIGHT_LONG"))
@@ -345,6 +349,34 @@ class PostgresGoneTest(unittest.TestCase):
                    what="it is revoked again")
         for node in nodes:
             self.assertEqual(401, whoami(node, key["key"]).status)
+
+
+class DocsTest(unittest.TestCase):
+    """The commands of docs/operating/cluster.md, in order, in one folder."""
+
+    EXAMPLE = re.compile(r"^<!-- on postgres: ([a-z-]+) -->\n```sh\n(.*?)^```$", re.M | re.S)
+    EXPECTED = {"begin": "intact", "backup": "TABLE"}
+
+    def test_every_command_does_what_the_page_says(self):
+        postgres = Postgres.start()
+        self.addCleanup(postgres.remove)
+        page = (ROOT / "docs" / "operating" / "cluster.md").read_text()
+        examples = self.EXAMPLE.findall(page)
+        self.assertEqual(set(self.EXPECTED), {name for name, _ in examples})
+        self.assertEqual(len(examples), page.count("```sh"))
+        with tempfile.TemporaryDirectory() as made:
+            folder = pathlib.Path(made)
+            (folder / "password.txt").write_text(PASSWORD)
+            (folder / "password.txt").chmod(0o600)
+            (folder / "bin").mkdir()
+            (folder / "bin" / "keywright").symlink_to(binary())
+            for name, text in examples:
+                done = subprocess.run(
+                    ["bash", "-euo", "pipefail", "-c", text], cwd=folder, text=True, timeout=120,
+                    env={**os.environ, "STORE": postgres.url,
+                         "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}, capture_output=True)
+                self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+                self.assertIn(self.EXPECTED[name], done.stdout + done.stderr)
 
 
 if __name__ == "__main__":

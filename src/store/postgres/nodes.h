@@ -6,7 +6,7 @@
 //
 // A row says which position of the log its node has applied. It has no time in it that anybody
 // compares: whoever waits for a node waits on his own clock, for as long as the node's
-// max_staleness (docs/operating/cluster.md, docs/adr/0010).
+// max_staleness (docs/operating/cluster.md, docs/adr/0011).
 //
 // Errors: those of connection.h. Threading: as the connection. Cost: one round trip; join, renew
 // and leave are commits.
