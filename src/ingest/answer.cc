@@ -109,6 +109,9 @@ Refusal refusal_of(const Error& error) {
   refusal.message = error.detail();
   refusal.details = error.problems();
   refusal.retry_after_seconds = error.retry_after_seconds();
+  if (error.reason() == "wrong_key_kind") {
+    refusal.message += " Traces are sent with a key of kind ingest.";
+  }
   if (refusal.status == 401) {
     refusal.message = "The API key is not valid.";
     refusal.challenge = refusal.presented = true;

@@ -122,8 +122,7 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
     return fail(error);
   }
   if (!caller->is_key()) {
-    return fail(Code::permission_denied, "wrong_key_kind",
-                "This is a session. Traces are sent with a key of kind ingest.");
+    return fail(Code::permission_denied, "wrong_key_kind", "This is a session.");
   }
   visit.caller = std::move(*caller);
   KW_TRY(visit.sender, sender_of(app_.directory, visit.caller));
@@ -152,6 +151,13 @@ Result<void> Face::admit_again(Visit& visit) const {
   KW_CHECK_OK(still_admitted(app_.directory, visit.caller, app_.clock.now()));
   KW_TRY(visit.sender, sender_of(app_.directory, visit.caller));
   return {};
+}
+
+void Face::tell_limits(http::Exchange& exchange, const Visit& visit) const {
+  if (!visit.caller.limited) return;
+  const auto headers = rate_limit_headers(
+      app_.directory, app_.directory.keys().find(visit.caller.digest), app_.clock.now());
+  for (const auto& [name, value] : headers) exchange.response.header(name, value);
 }
 
 void Face::refuse(http::Exchange& exchange, Visit& visit, const Error& error) const {

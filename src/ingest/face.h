@@ -85,6 +85,8 @@ class Face final : public http::Handler {
   std::optional<std::vector<domain::PlatformId>> readable_platforms(const Sender& sender) const;
 
   void refuse(http::Exchange& exchange, Visit& visit, const Error& error) const;
+  // What is left of the key's limits, on answers that went well.
+  void tell_limits(http::Exchange& exchange, const Visit& visit) const;
 
   app::App& app_;
   traces::TraceStore& store_;

@@ -17,15 +17,16 @@ Error several() {
                "The request carries more than one credential. Send one API key, in x-api-key.");
 }
 
-std::optional<Presented> bearer_of(std::string_view authorization) {
+// "Bearer <token>"; JWT is read to tell its sender which kind of key belongs here.
+std::optional<Presented> read_authorization(std::string_view authorization) {
   const auto space = authorization.find(' ');
-  if (space == std::string_view::npos ||
-      !equals_ignoring_case(authorization.substr(0, space), "Bearer")) {
-    return std::nullopt;
-  }
+  if (space == std::string_view::npos) return std::nullopt;
+  const std::string_view scheme = authorization.substr(0, space);
   const std::string_view token = trim(authorization.substr(space));
   if (token.empty() || token.find(' ') != std::string_view::npos) return std::nullopt;
-  return Presented{Carrier::bearer, token};
+  if (equals_ignoring_case(scheme, "Bearer")) return Presented{Carrier::bearer, token};
+  if (equals_ignoring_case(scheme, "JWT")) return Presented{Carrier::jwt_scheme, token};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -36,9 +37,9 @@ Result<std::optional<Presented>> find_key(const http::Request& request,
   bool unreadable = false;
   for (const http::Field& field : request.headers) {
     if (equals_ignoring_case(field.name, "Authorization")) {
-      const auto bearer = bearer_of(field.value);
-      if (bearer) found.push_back(*bearer);
-      unreadable = unreadable || !bearer;
+      const auto presented = read_authorization(field.value);
+      if (presented) found.push_back(*presented);
+      unreadable = unreadable || !presented;
     } else if (equals_ignoring_case(field.name, "X-API-Key") ||
                equals_ignoring_case(field.name, "api_key")) {
       if (field.value.empty()) continue;

@@ -69,7 +69,8 @@ Task<void> Face::read(http::Exchange& exchange) {
   Visit visit;
   auto done = co_await admit_slowly(exchange.request, visit);
   if (done) done = co_await answer_read(exchange, visit);
-  if (!done) refuse(exchange, visit, done.error());
+  if (!done) co_return refuse(exchange, visit, done.error());
+  tell_limits(exchange, visit);
 }
 
 Task<Result<void>> Face::answer_read(http::Exchange& exchange, Visit& visit) {

@@ -133,7 +133,7 @@ Task<void> Face::receive(http::Exchange& exchange, Door door) {
     visit.shape = Shape::otlp_json;
   }
   auto done = co_await take_in(exchange, visit);
-  if (done) co_return;
+  if (done) co_return tell_limits(exchange, visit);
   co_await drain(exchange);
   if (visit.admitted) {
     const Refusal refusal = visit.refusal ? *visit.refusal : refusal_of(done.error());

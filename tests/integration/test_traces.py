@@ -24,9 +24,13 @@ class Routing(TraceTest):
 
     def test_a_key_of_another_kind_is_told_the_right_one(self):
         access = self.owner.create_key("access")
-        answer = self.server.client(access["key"]).post("/public/traces", {"data": {}})
-        self.assertIn("ingest", self.refused(answer, 403, "WRONG_KEY_KIND")["message"] + "ingest")
-        self.assertEqual(403, answer.status)
+        account = self.owner.create_key("account", owner={"type": "organization",
+                                                          "id": self.server.organization_id})
+        for token, carrier in ((access["key"], "bearer"), (access["key"], "x-api-key"),
+                               (account["key"], "jwt")):
+            for path in ("/public/traces", "/v1/traces"):
+                answer = self.server.client(token, carrier).post(path, {"data": {}})
+                self.assertIn("ingest", self.refused(answer, 403, "WRONG_KEY_KIND")["message"])
 
     def test_revoked_disabled_and_expired_keys_stop_at_once_and_look_alike(self):
         platform = self.project.platform()
@@ -65,7 +69,8 @@ class Routing(TraceTest):
         sender = self.project.key(self.project.platform(), limits=[
             {"name": "few", "limit": 2, "window_seconds": 60, "algorithm": "fixed"}])
         for _ in range(2):
-            sender.post("/public/traces", {"data": {}}).expect(201)
+            answer = sender.post("/public/traces", {"data": {}}).expect(201)
+        self.assertIn("r=0", answer.headers["RateLimit"])
         answer = sender.post("/public/traces", {"data": {}})
         self.refused(answer, 429, "RATE_LIMITED")
         self.assertTrue(1 <= int(answer.headers["Retry-After"]) <= 60)
