@@ -47,7 +47,7 @@ export async function open({ width = 1440, scheme = "light", clipboard = true } 
     viewport: { width, height: 900 }, colorScheme: scheme, baseURL: base, locale: "en-GB",
   });
   if (clipboard) await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: base });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   watch(page);
   return page;

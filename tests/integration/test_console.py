@@ -18,7 +18,7 @@ import build_console  # noqa: E402
 
 BROWSER = ROOT / "tests" / "browser"
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
-SECONDS = 360
+SECONDS = 600
 
 SPANS = [
     {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174",
