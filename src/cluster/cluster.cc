@@ -67,6 +67,10 @@ void Cluster::start() {
   thread_ = std::thread([this] { feed(); });
 }
 
+bool Cluster::wait_until_fresh(milliseconds time) {
+  return first_lease_.get_future().wait_for(time) == std::future_status::ready;
+}
+
 // Nothing is answered any more: nobody has to wait for this node.
 void Cluster::stop() {
   if (!stopping_.exchange(true)) {
@@ -218,6 +222,7 @@ Result<void> Cluster::renew() {
       continue;
     }
     freshness_.extend(asked_at);
+    if (!std::exchange(has_lease_, true)) first_lease_.set_value();
     if (now == said || round > 0) return {};  // else what the writer took in is said, too
   }
   return {};

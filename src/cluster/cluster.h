@@ -7,6 +7,7 @@
 //   cluster.loaded();
 //   app::Committer committer(tools, clock, barrier, &cluster);
 //   cluster.start();                           // follows from here on
+//   if (!cluster.wait_until_fresh(time)) ...
 //   if (cluster.freshness().is_fresh()) ...    // any thread, before each check and its answer
 //   cluster.stop();                            // after the last answer
 //
@@ -26,6 +27,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -68,6 +70,8 @@ class Cluster final : public app::SharedLog {
   Result<void> join();
   void loaded();
   void start();
+  // False if the first lease did not come in time.
+  bool wait_until_fresh(std::chrono::milliseconds time);
   void stop();
 
   const Freshness& freshness() const { return freshness_; }
@@ -134,6 +138,8 @@ class Cluster final : public app::SharedLog {
   std::atomic<std::int64_t> nodes_{1};
   std::atomic<std::int64_t> resyncs_{0};
   bool joined_ = false;
+  std::promise<void> first_lease_;
+  bool has_lease_ = false;  // of the feed
   Acknowledger acknowledger_;
   std::thread thread_;
 };

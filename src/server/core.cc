@@ -92,11 +92,17 @@ Result<crypto::Keyring> open_keyring(store::Store& store, const std::filesystem:
   return keyring;
 }
 
-Result<store::File> lock_directory(const Place& place) {
-  const store::StorePaths paths(place.data_directory);
-  KW_TRY(store::File lock, store::File::open(paths.lock, O_RDWR | O_CREAT));
-  KW_TRY(const bool locked, lock.lock());
-  if (locked) return lock;
+// A directory that no other node has, and its lock: the one named, or the next below its `nodes`.
+Result<store::File> take_directory(const Place& place, std::filesystem::path& directory) {
+  constexpr int kNodesMax = 100;
+  for (int number = 1; number <= kNodesMax; ++number) {
+    if (number > 1) directory = place.data_directory / "nodes" / std::to_string(number);
+    KW_CHECK_OK(make_private_directories(directory));
+    KW_TRY(store::File lock,
+           store::File::open(store::StorePaths(directory).lock, O_RDWR | O_CREAT));
+    KW_TRY(const bool locked, lock.lock());
+    if (locked) return lock;
+  }
   return fail(data_in_use(place));
 }
 
@@ -121,11 +127,13 @@ void tell_of_replay(const store::ReplayReport& report) {
 
 }  // namespace
 
-Core::Core(Clock& the_clock, Random& the_random, std::unique_ptr<store::Store> the_store,
-           crypto::Keyring the_keyring, std::unique_ptr<app::UsageFile> usage_file,
-           app::Settings the_settings, const std::optional<Serving>& serving)
+Core::Core(Clock& the_clock, Random& the_random, std::filesystem::path the_directory_path,
+           std::unique_ptr<store::Store> the_store, crypto::Keyring the_keyring,
+           std::unique_ptr<app::UsageFile> usage_file, app::Settings the_settings,
+           const std::optional<Serving>& serving)
     : clock(the_clock),
       random(the_random),
+      directory_path(std::move(the_directory_path)),
       store(std::move(the_store)),
       keyring(std::move(the_keyring)),
       settings(std::move(the_settings)),
@@ -181,9 +189,10 @@ void Core::revoke_again(const std::vector<domain::KeyId>& keys) {
 Result<std::unique_ptr<Core>> Core::open_shared(const Place& place, Missing missing, Clock& clock,
                                                 Random& random, app::Settings settings,
                                                 const std::optional<Serving>& serving) {
+  std::filesystem::path directory = place.data_directory;
   store::File lock;  // a repair may be made beside a node that serves
   if (serving) {
-    KW_TRY(lock, lock_directory(place));
+    KW_TRY(lock, take_directory(place, directory));
   }
   auto opened = PostgresStore::open(place.store_url, {}, clock, random);
   if (!opened) return fail(explained_shared(std::move(opened).error(), place));
@@ -196,9 +205,10 @@ Result<std::unique_ptr<Core>> Core::open_shared(const Place& place, Missing miss
     }
   }
   KW_TRY(crypto::Keyring keyring, open_keyring(**opened, place.key_file(), clock, random));
-  KW_TRY(auto usage_file, app::UsageFile::open(place.data_directory / "usage.map"));
-  std::unique_ptr<Core> core(new Core(clock, random, std::move(*opened), std::move(keyring),
-                                      std::move(usage_file), std::move(settings), serving));
+  KW_TRY(auto usage_file, app::UsageFile::open(directory / "usage.map"));
+  std::unique_ptr<Core> core(new Core(clock, random, std::move(directory), std::move(*opened),
+                                      std::move(keyring), std::move(usage_file),
+                                      std::move(settings), serving));
   core->lock_ = std::move(lock);
   if (serving) KW_CHECK_OK(core->cluster->join());  // before the load: nothing is missed between
   KW_CHECK_OK(core->directory.load(*core->store));
@@ -218,8 +228,9 @@ Result<std::unique_ptr<Core>> Core::open(const Place& place, Missing missing, Cl
   tell_of_replay((*opened)->replayed());
   KW_TRY(crypto::Keyring keyring, open_keyring(**opened, place.key_file(), clock, random));
   KW_TRY(auto usage_file, app::UsageFile::open(place.data_directory / "usage.map"));
-  std::unique_ptr<Core> core(new Core(clock, random, std::move(*opened), std::move(keyring),
-                                      std::move(usage_file), std::move(settings), {}));
+  std::unique_ptr<Core> core(new Core(clock, random, place.data_directory, std::move(*opened),
+                                      std::move(keyring), std::move(usage_file),
+                                      std::move(settings), {}));
   KW_CHECK_OK(core->directory.load(*core->store));
   return core;
 }

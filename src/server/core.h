@@ -4,8 +4,8 @@
 //   core->committer.run(change);          // as app/committer.h
 //
 // Opening locks the directory, finds the digest key (or makes it, for a new store), checks that the
-// store was made with this key, and loads every record. On a store that nodes share it locks the
-// directory all the same, which then holds what is this node's own. `keywright serve` puts HTTP on
+// store was made with this key, and loads every record. On a store that nodes share the directory
+// holds what is this node's own; several may have one directory. `keywright serve` puts HTTP on
 // top of it; set-up and the repairs of server/admin.h use it alone.
 //
 // Errors: for operators, naming directory or file and what to do: conflict/data_in_use,
@@ -75,6 +75,9 @@ class Core {
 
   Clock& clock;
   Random& random;
+  // What is this process's own: the data directory, or a folder in it where nodes of a shared store
+  // have one data directory.
+  const std::filesystem::path directory_path;
   const std::unique_ptr<store::Store> store;
   const crypto::Keyring keyring;
   app::Settings settings;  // may be changed until io threads are started
@@ -85,7 +88,8 @@ class Core {
   app::Committer committer;
 
  private:
-  Core(Clock& clock, Random& random, std::unique_ptr<store::Store> store, crypto::Keyring keyring,
+  Core(Clock& clock, Random& random, std::filesystem::path directory_path,
+       std::unique_ptr<store::Store> store, crypto::Keyring keyring,
        std::unique_ptr<app::UsageFile> usage_file, app::Settings settings,
        const std::optional<Serving>& serving);
 
@@ -96,7 +100,7 @@ class Core {
   std::unique_ptr<cluster::Cluster> make_cluster(const std::optional<Serving>& serving);
   void revoke_again(const std::vector<domain::KeyId>& keys);
 
-  store::File lock_;  // of the directory, where the store does not hold it
+  store::File lock_;  // of directory_path, where the store does not hold it
 };
 
 }  // namespace keywright::server

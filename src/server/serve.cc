@@ -38,7 +38,6 @@ constexpr std::chrono::milliseconds kTick{1000};
 constexpr unsigned kTicksBetweenLooks = 10;
 constexpr std::chrono::hours kDropTracesEvery{1};
 constexpr std::chrono::seconds kFirstLease{15};
-constexpr std::chrono::milliseconds kLeaseLook{2};
 
 std::size_t hashing_threads() {
   const std::size_t cores = std::thread::hardware_concurrency();
@@ -112,7 +111,8 @@ class Server {
   Core& core() { return *core_; }
 
   Result<void> open_traces() {
-    KW_TRY(traces_, TraceDoor::open(app_, config_, core_->random));
+    KW_TRY(traces_,
+           TraceDoor::open(app_, config_, core_->directory_path / "traces", core_->random));
     app_.traces = &traces_->reader();
     faces_.add(ingest::serves, traces_->face());
     return {};
@@ -188,15 +188,10 @@ class Server {
   Result<void> join_cluster() {
     if (core_->cluster == nullptr) return {};
     core_->cluster->start();
-    const auto deadline = core_->clock.boot_time() + kFirstLease;
-    while (!core_->directory.is_fresh()) {
-      if (core_->clock.boot_time() > deadline) {
-        return fail(Code::unavailable, "store_unavailable",
-                    "The store could not be followed: see the log for what it said.");
-      }
-      std::this_thread::sleep_for(kLeaseLook);
-    }
-    return {};
+    if (core_->cluster->wait_until_fresh(kFirstLease)) return {};
+    core_->cluster->stop();
+    return fail(Code::unavailable, "store_unavailable",
+                "The store could not be followed: the log says why.");
   }
 
   rest::FaceOptions face_options() {

@@ -8,9 +8,9 @@ TraceDoor::TraceDoor(app::App& app, const Config& config, std::unique_ptr<traces
       face_(app, *store_, unrouted_, {.trusted_proxies = config.trusted_proxies}) {}
 
 Result<std::unique_ptr<TraceDoor>> TraceDoor::open(app::App& app, const Config& config,
+                                                   const std::filesystem::path& directory,
                                                    Random& random) {
-  KW_TRY(auto store,
-         traces::TraceStore::open(config.data_directory / "traces", {}, app.clock, random));
+  KW_TRY(auto store, traces::TraceStore::open(directory, {}, app.clock, random));
   return std::unique_ptr<TraceDoor>(new TraceDoor(app, config, std::move(store)));
 }
 

@@ -1,7 +1,7 @@
 // server/trace_door.h - everything that traces need, put together: store, door, and what keeps the
 // store from growing for ever.
 //
-//   KW_TRY(auto door, TraceDoor::open(app, config, clock, random));
+//   KW_TRY(auto door, TraceDoor::open(app, config, directory, random));
 //   app.traces = &door->reader();
 //   faces.add(ingest::serves, door->face());
 //   door->drop_old_traces(app.committer);             // once an hour
@@ -13,6 +13,7 @@
 // Threading: the main thread. Lifetime: app, clock and random outlive it.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include "api/rest/metrics.h"
@@ -26,7 +27,9 @@ inline constexpr std::int64_t kTraceRetentionDays = 90;  // of a project that sa
 
 class TraceDoor {
  public:
+  // Traces are kept in `directory`.
   static Result<std::unique_ptr<TraceDoor>> open(app::App& app, const Config& config,
+                                                 const std::filesystem::path& directory,
                                                  Random& random);
 
   ingest::Face& face() { return face_; }

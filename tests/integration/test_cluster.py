@@ -192,6 +192,17 @@ class ClusterTest(unittest.TestCase):
         self.assertEqual(3, done["effective_on"]["nodes"])
         self.assertLess(time.monotonic() - started, 2)
 
+    def test_nodes_may_have_one_data_directory(self):
+        twin = Server(self.nodes[0].data, environment=self.nodes[0].environment)
+        twin.serve()
+        try:
+            key = self.new_key(1)
+            self.assertTrue(accepts(twin, key["key"]))
+            self.assertEqual(4, self.revoke(0, key)["effective_on"]["nodes"])
+            self.assertEqual(401, whoami(twin, key["key"]).status)
+        finally:
+            twin.stop()
+
     def test_a_killed_node_is_forgotten(self):
         node = self.cluster.make_node()
         node.serve()

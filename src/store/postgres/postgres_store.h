@@ -39,7 +39,7 @@ class PostgresStore final : public Store {
                                                      const Clock& clock, Random& random);
 
   // For those who need a connection of their own.
-  Opener make_opener(const Timeouts& timeouts) const { return Opener(url_, timeouts); }
+  Opener make_opener(const Timeouts& timeouts) const { return Opener(url_, timeouts, clock_); }
 
   // Writer thread: between begin_turn() and the end of commit() or end_turn() no other node writes.
   Result<Turn> begin_turn(const LogPoint& applied);
@@ -80,7 +80,7 @@ class PostgresStore final : public Store {
                 Random& random)
       : url_(url.clone()),
         clock_(clock),
-        readers_(url, options.readers),
+        readers_(url, options.readers, clock),
         writer_(url, clock, random) {}
 
   const Secret<std::string> url_;

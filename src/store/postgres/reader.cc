@@ -136,7 +136,7 @@ Result<LogPoint> load(Connection& connection, Loader& loader) {
 Result<std::unique_ptr<Connection>> Opener::open() {
   {
     const std::lock_guard lock(mutex_);
-    if (std::chrono::steady_clock::now() < not_before_) {
+    if (clock_.boot_time() < not_before_) {
       return fail(Error(Code::unavailable, kStoreUnavailable,
                         "The store cannot be reached right now. Try again in a moment.")
                       .with_retry_after_seconds(1)
@@ -150,7 +150,7 @@ Result<std::unique_ptr<Connection>> Opener::open() {
     return opened;
   }
   pause_ = std::clamp(pause_ * 2, kPauseMin, kPauseMax);
-  not_before_ = std::chrono::steady_clock::now() + pause_;
+  not_before_ = clock_.boot_time() + pause_;
   return opened;
 }
 

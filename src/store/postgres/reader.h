@@ -7,7 +7,8 @@
 // read. While PostgreSQL is gone, reads fail at once between two attempts to reach it.
 //
 // Errors: those of connection.h and of store.h.
-// Threading: the pool from any thread, the functions as their connection. Cost: one round trip.
+// Threading: the pool from any thread, the functions as their connection. Lifetime: the clock
+// outlives pool and opener. Cost: one round trip.
 #pragma once
 
 #include <condition_variable>
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "store/postgres/connection.h"
 #include "store/postgres/log.h"
 #include "store/store.h"
@@ -36,23 +38,24 @@ Result<LogPoint> load(Connection& connection, Loader& loader);
 // Opens a connection, unless the last attempt failed a moment ago.
 class Opener {
  public:
-  Opener(const Secret<std::string>& url, const Timeouts& timeouts)
-      : url_(url.clone()), timeouts_(timeouts) {}
+  Opener(const Secret<std::string>& url, const Timeouts& timeouts, const Clock& clock)
+      : url_(url.clone()), timeouts_(timeouts), clock_(clock) {}
 
   Result<std::unique_ptr<Connection>> open();
 
  private:
   const Secret<std::string> url_;
   const Timeouts timeouts_;
+  const Clock& clock_;
   std::mutex mutex_;
-  std::chrono::steady_clock::time_point not_before_{};
+  std::chrono::nanoseconds not_before_{};  // boot time
   std::chrono::milliseconds pause_{0};
 };
 
 class ReaderPool {
  public:
-  ReaderPool(const Secret<std::string>& url, int connections)
-      : opener_(url, {}), free_(connections) {}
+  ReaderPool(const Secret<std::string>& url, int connections, const Clock& clock)
+      : opener_(url, {}, clock), free_(connections) {}
 
   template <class Read>
   auto read(Read&& read) -> decltype(read(std::declval<Connection&>())) {

@@ -40,7 +40,7 @@ struct Turn {
 class Writer {
  public:
   Writer(const Secret<std::string>& url, const Clock& clock, Random& random)
-      : opener_(url, {}), clock_(clock), random_(random) {}
+      : opener_(url, {}, clock), clock_(clock), random_(random) {}
 
   // Reads serials and position. Errors: those of connection.h.
   Result<void> look();
