@@ -214,6 +214,25 @@ test("a pasted key is found by what it shows, and never reaches the address or t
   assert.deepEqual(await tracesOf(page, secret), []);
 });
 
+test("a refused key is explained in two clicks", async () => {
+  const page = await signedIn();
+  await newKey(page, "why not", "mcp");
+  const { dialog: made } = await created(page);
+  const secret = await closeByCopy(page, made);
+  await page.goto("/console/user-management/keys");
+  const person = counted(page);
+  await person.click(page.getByRole("button", { name: "Check a key" }));
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Key", { exact: true }).fill(secret);
+  await dialog.getByLabel("Used for").selectOption("rest");
+  await person.click(dialog.getByRole("button", { name: "Check", exact: true }));
+  await dialog.getByText("WRONG_AUDIENCE").waitFor();
+  await dialog.getByRole("link", { name: "why not" }).waitFor();
+  assert.equal(person.clicks, 2);
+  await dialog.getByRole("button", { name: "Close", exact: true }).last().click();
+  assert.deepEqual(await tracesOf(page, secret), []);
+});
+
 test("filters and views stand in the address and survive a reload", async () => {
   const page = await signedIn("owner@example.org", {}, "/console/user-management/keys");
   await page.getByLabel("Kind", { exact: true }).selectOption("ingest");

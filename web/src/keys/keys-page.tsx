@@ -14,6 +14,7 @@ import { Empty, Failed, Loading, Note, Page } from "../ui/page";
 import { Table, type Column } from "../ui/table";
 import { Time } from "../ui/time";
 import { BulkDialog, RevokeDialog, RotateDialog, useKeysChanged } from "./actions";
+import { CheckDialog } from "./check-dialog";
 import { setEnabled, useKeys, views, type Filters, type View } from "./data";
 import { EditDialog } from "./edit-dialog";
 import { kinds, kindNamed, scopeText, shownPartOf } from "./kinds";
@@ -254,6 +255,7 @@ export function KeysPage({ place, tabs, embedded = false }: { place: Place; tabs
   const state = useFilters();
   const where = useWhere(place, state.all, state.user);
   const creatable = useCreatable(place);
+  const [checking, setChecking] = useState(false);
   const create = creatable.length > 0 && (
     <Button look="primary" data-create="" onClick={() => navigate(`${place.base}/new`)}>
       <Plus size={17} aria-hidden /> Create API key
@@ -262,7 +264,18 @@ export function KeysPage({ place, tabs, embedded = false }: { place: Place; tabs
   const body = where === null
     ? <NotAllowed />
     : <KeyList place={place} where={where} state={state} create={create} />;
-  if (!embedded) return <Page title={place.title} lead={place.lead} actions={create}>{tabs}{body}</Page>;
+  const actions = place.whose === "all" && where !== null
+    ? <><Button onClick={() => setChecking(true)}>Check a key</Button>{create}</>
+    : create;
+  if (!embedded) {
+    return (
+      <Page title={place.title} lead={place.lead} actions={actions}>
+        {tabs}
+        {body}
+        {checking && <CheckDialog onClose={() => setChecking(false)} />}
+      </Page>
+    );
+  }
   return (
     <div className="flex flex-col gap-4">
       <div className="flex flex-wrap items-center justify-between gap-3">
