@@ -188,7 +188,8 @@ Task<Result<void>> Face::store_native(http::Exchange& exchange, Visit& visit) {
   write.body = std::move(trace.body);
   std::vector<TraceWrite> writes;
   writes.push_back(std::move(write));
-  auto stored = co_await Storing(store_, std::move(writes));
+  Storing storing(store_, std::move(writes));
+  auto stored = co_await storing;
   if (!stored) co_return fail(std::move(stored).error());
   const StoredTrace& first = stored->front();
   write_json(exchange.response, first.fate == Fate::created ? 201 : 200,
@@ -229,7 +230,8 @@ Task<Result<void>> Face::store_otlp(http::Exchange& exchange, Visit& visit) {
   }
   std::string message = rejections.first ? rejections.first->message : std::string();
   if (!writes.empty()) {
-    auto stored = co_await Storing(store_, std::move(writes));
+    Storing storing(store_, std::move(writes));
+    auto stored = co_await storing;
     if (!stored) co_return fail(std::move(stored).error());
     for (const StoredTrace& trace : *stored) {
       if (trace.spans_refused == 0) continue;
