@@ -11,7 +11,7 @@ import time
 import unittest
 
 from keywright import PASSWORD, ROOT, Server, Unexpected, binary, wait_until
-from postgres import Cluster, Postgres
+from postgres import Cluster, Postgres, Wire
 
 LONG = bool(os.environ.get("KEYWRIGHT_LONG"))
 REVOCATIONS = 1000 if LONG else 100
@@ -360,6 +360,39 @@ class PostgresGoneTest(unittest.TestCase):
                    what="it is revoked again")
         for node in nodes:
             self.assertEqual(401, whoami(node, key["key"]).status)
+
+
+class CutOffTest(unittest.TestCase):
+    """One of three nodes loses its way to PostgreSQL, and is not told."""
+
+    ROUNDS = 10 if LONG else 2
+
+    def test_a_node_that_was_cut_off_accepts_nothing_that_was_revoked(self):
+        postgres = Postgres.start()
+        self.addCleanup(postgres.remove)
+        cluster = Cluster(postgres, nodes=2, options=["--max-staleness", "2s"])
+        self.addCleanup(cluster.stop)
+        wire = Wire(postgres)
+        self.addCleanup(wire.close)
+        far = cluster.make_node()
+        far.environment = {"KEYWRIGHT_STORE": wire.url}
+        far.serve()
+        owner = cluster.nodes[0].sign_in()
+        for _ in range(self.ROUNDS):
+            key = owner.create_key("access")
+            client = far.client(key["key"])
+            client.get("/api/v1/whoami").expect(200)
+            wire.cut()
+            started = time.monotonic()
+            done = owner.post(f"/api/v1/keys/{key['id']}/revoke", {}).expect(200).json()
+            self.assertEqual(2, done["effective_on"]["nodes"])
+            self.assertLess(time.monotonic() - started, 4)
+            for _ in range(20):
+                self.assertEqual(503, client.get("/api/v1/whoami").status)
+            self.assertTrue(accepts(cluster.nodes[1], owner.create_key("access")["key"]))
+            wire.mend()
+            wait_until(lambda: client.get("/api/v1/whoami").status == 401, seconds=5,
+                       what="it is back and has caught up")
 
 
 class DocsTest(unittest.TestCase):

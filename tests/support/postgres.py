@@ -14,10 +14,13 @@ The work of starting PostgreSQL is in postgres.sh, which the C++ tests use, too.
 import atexit
 import os
 import pathlib
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 
 from keywright import Server, Unexpected
 
@@ -81,6 +84,53 @@ class Postgres:
         return subprocess.Popen(["psql", "-X", "-q", "-A", "-t", self.url], text=True,
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT)
+
+
+class Wire:
+    """A port that leads to PostgreSQL, until it is cut: then bytes vanish and nobody is told."""
+
+    def __init__(self, postgres):
+        self.target = int(re.search(r":(\d+)/", postgres.url).group(1))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        port = self.listener.getsockname()[1]
+        self.url = postgres.url.replace(f":{self.target}/", f":{port}/")
+        self.is_cut = threading.Event()
+        self.sockets = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.target))
+            self.sockets += [client, server]
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+
+    def _copy(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                if not self.is_cut.is_set():
+                    sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def cut(self):
+        self.is_cut.set()
+
+    def mend(self):
+        """What was open is lost; new connections work."""
+        for one in self.sockets:
+            one.close()
+        self.sockets = []
+        self.is_cut.clear()
+
+    def close(self):
+        self.listener.close()
+        self.mend()
 
 
 class Cluster:

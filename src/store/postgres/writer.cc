@@ -7,6 +7,8 @@
 namespace keywright::store::postgres {
 namespace {
 
+constexpr std::chrono::milliseconds kSoon{500};
+
 constexpr Sql kHeads(
     "SELECT position, entry, audit_events, audit_head, next_key_serial, next_user_serial FROM "
     "log_head");
@@ -58,17 +60,20 @@ Result<void> Writer::take_heads(const Rows& rows) {
   return {};
 }
 
-// A connection that PostgreSQL closed while it was idle is noticed only here: then once more.
+// A connection that PostgreSQL closed while it was idle is noticed only here: then once more. Not
+// if that took long: then the server is not there, and callers have waited enough.
 Result<Turn> Writer::begin(const LogPoint& applied) {
   Statement lock(kHeads);
   lock.add(" FOR UPDATE");
   const Statement statements[] = {Statement("BEGIN"), lock, select_entries(applied),
                                   select_nodes()};
+  const auto started = clock_.boot_time();
   for (bool again = connection_ != nullptr;; again = false) {
     KW_CHECK_OK(connect());
     auto rows = connection_->run_all(statements);
     if (!rows) {
-      if (connection_->is_broken() && again) continue;
+      const bool soon = clock_.boot_time() - started < kSoon;
+      if (connection_->is_broken() && again && soon) continue;
       abandon();
       return fail(std::move(rows).error());
     }
