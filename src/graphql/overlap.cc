@@ -12,6 +12,9 @@ namespace {
 
 // More comparisons than any sensible document needs.
 constexpr std::size_t kComparisonsMax = 200'000;
+// Deeper than any document that passed check_size(), unless a fragment holds itself: that one is
+// refused for it.
+constexpr std::size_t kDepthMax = 64;
 
 struct Conflict {
   std::string_view name;
@@ -177,8 +180,13 @@ class Overlaps {
       return conflict(fmt::format("they return conflicting types \"{}\" and \"{}\"",
                                   first->to_string(), second->to_string()));
     }
+    // Until the opposite is known: fragments that lead back to themselves would never end.
+    harmless_[{&a, &b}] = exclusive;
+    if (depth_ == kDepthMax) return std::nullopt;
+    ++depth_;
     auto below = compare_below(a, b, exclusive);
-    if (!below) harmless_[{&a, &b}] = exclusive;
+    --depth_;
+    if (below) harmless_.erase({&a, &b});
     return below;
   }
 
@@ -221,6 +229,7 @@ class Overlaps {
   std::map<Pair, bool> harmless_;  // known not to conflict; true: only if exclusive
   std::set<Pair> reported_;
   std::size_t spent_ = 0;
+  std::size_t depth_ = 0;
   bool exhausted_ = false;
 };
 

@@ -36,8 +36,8 @@ struct Contents {
 
 class Validation {
  public:
-  Validation(const Schema& schema, const DocumentNode& document)
-      : schema(schema), document(document) {}
+  Validation(const Schema& of_schema, const DocumentNode& of_document)
+      : schema(of_schema), document(of_document) {}
 
   const Schema& schema;
   const DocumentNode& document;

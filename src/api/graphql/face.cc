@@ -182,7 +182,9 @@ std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
 // operation that waits for the store.
 Task<void> Face::run(http::Exchange& exchange, std::unique_ptr<Work> work, bool admitted) const {
   if (!admitted) {
-    auto known = co_await app_.slow_hashes.try_token(app_, std::string(work->presented->token));
+    std::string token(work->presented->token);
+    const IpAddress from = admission::client_address(exchange.request, options_.trusted_proxies);
+    auto known = co_await app_.slow_hashes.try_token(app_, std::move(token), from);
     Result<void> done = known ? admit(exchange.request, *work) : fail(known.error());
     if (!done) co_return refuse(exchange, *work, done.error());
     if (!begin(exchange, *work)) co_return;

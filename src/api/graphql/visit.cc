@@ -21,9 +21,9 @@ app::Call fresh_call(const app::Call& of, const app::Operation& operation) {
 
 }  // namespace
 
-Visit::Visit(app::App& app, const app::Caller& caller, Time now, std::string_view request_id,
+Visit::Visit(app::App& of_app, const app::Caller& caller, Time now, std::string_view request_id,
              std::string_view user_agent, bool secure)
-    : app(app) {
+    : app(of_app) {
   call_.caller = caller;
   call_.now = now;
   call_.request_id = request_id;

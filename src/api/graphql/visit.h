@@ -26,7 +26,7 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 class Visit {
  public:
-  Visit(app::App& app, const app::Caller& caller, Time now, std::string_view request_id,
+  Visit(app::App& of_app, const app::Caller& caller, Time now, std::string_view request_id,
         std::string_view user_agent, bool secure);
 
   app::App& app;
