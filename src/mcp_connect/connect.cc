@@ -36,6 +36,21 @@ constexpr std::string_view kWithheld[] = {"origin", "referer", "cookie", "accept
 constexpr gateway::Door kDoor{domain::Audience::mcp_connect, domain::ResourceType::mcp_server,
                               "mcp_server", "MCP servers are"};
 
+// Where a client whose key was refused looks for OAuth next. What it hears there is often all that
+// its person gets to read.
+bool asks_for_sign_in(std::string_view path) {
+  return path == "/register" || path.starts_with("/.well-known/oauth-") ||
+         path.starts_with("/.well-known/openid-configuration");
+}
+
+void answer_no_sign_in(http::Exchange& exchange) {
+  http::write_problem(exchange.response, 404, "unknown_path",
+                      "There is no OAuth here, and no registration of clients: Keywright takes "
+                      "keys. The key that was sent is missing, has ended or is not the right one "
+                      "(401). Check the Authorization header.",
+                      exchange.request.request_id);
+}
+
 // The server's id or slug; nothing for a path with more segments.
 std::optional<std::string_view> server_of(std::string_view path) {
   path.remove_prefix(kPrefix.size());
@@ -46,7 +61,9 @@ std::optional<std::string_view> server_of(std::string_view path) {
 
 }  // namespace
 
-bool serves(std::string_view path) { return path.starts_with(kPrefix); }
+bool serves(std::string_view path) {
+  return path.starts_with(kPrefix) || asks_for_sign_in(path);
+}
 
 // What is known of one request. Views are of the request.
 struct Connect::Visit {
@@ -96,6 +113,10 @@ bool Connect::preflight(http::Exchange& exchange) const {
 }
 
 std::optional<Task<void>> Connect::handle(http::Exchange& exchange) {
+  if (asks_for_sign_in(exchange.request.path)) {
+    answer_no_sign_in(exchange);
+    return std::nullopt;
+  }
   if (preflight(exchange)) return std::nullopt;
   return visit(exchange, Slow::try_it);
 }

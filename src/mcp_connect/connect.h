@@ -17,6 +17,9 @@
 // A session id given to a client is the upstream's, sealed for this server, this key and its owner:
 // there is no list of sessions, any worker can open it, and nobody else's opens.
 //
+// Clients whose key is refused go looking for OAuth: the places where they look answer 404, with the
+// reason in words.
+//
 // Every call and every refusal of a key that exists is a line of the audit log, "mcp.call".
 //
 // Threading: handle() on any loop at once. Lifetime: app and proxy outlive the face.
@@ -39,7 +42,7 @@
 
 namespace keywright::mcp_connect {
 
-// "/mcp-connect/...".
+// "/mcp-connect/...", and where clients look for OAuth.
 bool serves(std::string_view path);
 
 struct ConnectOptions {

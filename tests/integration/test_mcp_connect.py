@@ -273,7 +273,10 @@ class McpConnect(unittest.TestCase):
                 answer = client.get(path)
                 self.assertEqual(404, answer.status, path)
                 answer.json()
-        self.assertEqual(404, self.server.client(key["key"]).post("/register", {}).status)
+        # mcp-remote registers itself after a 401, and shows its person the answer to that.
+        registered = self.server.client(key["key"]).post("/register", {})
+        self.assertEqual(404, registered.status)
+        self.assertIn("Check the Authorization header", registered.json()["detail"])
 
     # -- revocation and audit
 
