@@ -264,6 +264,58 @@ Outcome restore(Context& context, const Invocation& given) {
   return ExitCode::ok;
 }
 
+// "postgres" means the store that the environment names, so that no password stands in the list of
+// processes.
+Outcome migrate(Context& context, const Invocation& given) {
+  auto place = place_of(context, given);
+  if (!place) return failed(std::move(place).error());
+  place->store_url = {};
+  std::string to = given.value("to");
+  if (to == "postgres") to = context.environment("KEYWRIGHT_STORE").value_or("");
+  if (!server::is_store_url(to)) {
+    return misused("migrate needs --to postgres://..., or --to postgres and KEYWRIGHT_STORE",
+                   given.name() + " --help");
+  }
+  auto moved =
+      server::move_to_postgres(*place, Secret<std::string>(to), context.clock, context.random);
+  if (!moved) return failed(operator_failure(moved.error()));
+  if (given.has("json")) {
+    std::string out;
+    json::Writer writer(out);
+    writer.begin_object().key("records").unsigned_integer(moved->records);
+    writer.key("keys").unsigned_integer(moved->keys);
+    writer.key("audit_events").unsigned_integer(moved->events).end_object();
+    context.console.out(out + "\n");
+    return ExitCode::ok;
+  }
+  context.console.err(
+      fmt::format("Copied {} keys, {} objects and {} audit events. Serve with the same digest key "
+                  "and --store from now on.\n",
+                  moved->keys, moved->records, moved->events));
+  return ExitCode::ok;
+}
+
+Command migrate_command() {
+  Command command{.name = "migrate",
+                  .summary = "Copy the store from SQLite into PostgreSQL",
+                  .flags = {data_flag(),
+                            {.name = "from",
+                             .value = "STORE",
+                             .help = "What it is now: sqlite",
+                             .choices = {"sqlite"}},
+                            {"to", "STORE",
+                             "An empty database, postgres://...; or postgres, with its URL in "
+                             "KEYWRIGHT_STORE"},
+                            digest_key_flag(),
+                            plain_json_flag()},
+                  .run = &migrate};
+  command.description =
+      "While the server is stopped. The data directory stays as it is, so there is a way back. "
+      "Traces, limits under way and sessions' last uses are not copied.";
+  command.examples = {"keywright migrate --data /var/lib/keywright --from sqlite --to postgres"};
+  return command;
+}
+
 Command serve_command() {
   Command command{.name = "serve", .summary = "Serve a data directory over HTTP", .run = &serve};
   command.description =
@@ -361,6 +413,7 @@ std::vector<Command> local_commands() {
   commands.push_back(setup_command());
   commands.push_back(backup_command());
   commands.push_back(restore_command());
+  commands.push_back(migrate_command());
   for (Command& command : commands) command.chapter = kChapter;
   return commands;
 }

@@ -36,7 +36,10 @@ class UsageExchange {
   static constexpr std::chrono::minutes kLookBack{10};
 
   UsageExchange(app::UsageFile& file, const Clock& clock)
-      : file_(file), clock_(clock), looked_from_(to_unix_milliseconds(clock.now() - kLookBack)) {}
+      : UsageExchange(file, clock, clock.now() - kLookBack) {}
+  // Uses before `since` are known.
+  UsageExchange(app::UsageFile& file, const Clock& clock, Time since)
+      : file_(file), clock_(clock), looked_from_(to_unix_milliseconds(since)) {}
 
   // Does nothing unless it is time.
   Result<void> run(store::postgres::Connection& connection);

@@ -64,4 +64,15 @@ enum class MissingJournal : unsigned char { refuse, accept };
 Result<Restored> restore(const Place& place, const std::filesystem::path& from, Clock& clock,
                          Random& random, MissingJournal missing_journal = MissingJournal::refuse);
 
+// What was copied from a stopped installation in SQLite into an empty PostgreSQL database. What is
+// in the data directory stays as it is. Errors: conflict/store_not_empty; a copy that failed half
+// way leaves a database that no node serves.
+struct Moved {
+  std::uint64_t records = 0;
+  std::uint64_t keys = 0;
+  std::uint64_t events = 0;
+};
+Result<Moved> move_to_postgres(const Place& from, const Secret<std::string>& to, Clock& clock,
+                               Random& random);
+
 }  // namespace keywright::server

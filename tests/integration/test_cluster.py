@@ -362,6 +362,51 @@ class PostgresGoneTest(unittest.TestCase):
             self.assertEqual(401, whoami(node, key["key"]).status)
 
 
+class MigrateTest(unittest.TestCase):
+    def test_an_installation_moves_from_sqlite_with_its_keys_and_its_audit_log(self):
+        postgres = Postgres.start()
+        self.addCleanup(postgres.remove)
+        server = Server.start()
+        self.addCleanup(server.discard)
+        owner = server.sign_in()
+        project = owner.create("projects", name="moved")
+        used, revoked = owner.create_key("access"), owner.create_key("access")
+        whoami(server, used["key"]).expect(200)
+        owner.post(f"/api/v1/keys/{revoked['id']}/revoke", {"reason": "why"}).expect(200)
+        before = owner.get(f"/api/v1/keys/{used['id']}").expect(200).json()
+        events = len(owner.all_items("/api/v1/audit-events?limit=200"))
+        environment = {"KEYWRIGHT_STORE": postgres.url}
+        command = ("migrate", "--data", server.data, "--from", "sqlite", "--to", "postgres")
+        server.environment = environment
+        self.assertNotEqual(0, server.run(*command).returncode)  # while it serves
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(30)
+        done = server.run(*command)
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("Copied 2 keys", done.stderr)
+        again = server.run(*command)
+        self.assertNotEqual(0, again.returncode)
+        self.assertIn("holds a store already", again.stderr)
+        server.serve()
+        twin = Server(tempfile.mkdtemp(prefix="keywright-twin-"),
+                      ["--digest-key-file", server.data / "digest.key"], environment)
+        self.addCleanup(twin.discard)
+        twin.serve()
+        for node in (server, twin):
+            self.assertEqual(200, whoami(node, used["key"]).status)
+            self.assertEqual(401, whoami(node, revoked["key"]).status)
+        owner = twin.sign_in()
+        after = wait_until(lambda: (lambda key: key["last_used_at"] and key)(
+            owner.get(f"/api/v1/keys/{used['id']}").expect(200).json()), what="its last use")
+        self.assertGreaterEqual(after["last_used_at"], before["last_used_at"])
+        self.assertEqual(before["serial"], after["serial"])
+        self.assertEqual("moved", owner.get(f"/api/v1/projects/{project['id']}").json()["name"])
+        self.assertGreaterEqual(len(owner.all_items("/api/v1/audit-events?limit=200")), events)
+        self.assertGreater(owner.create_key("access")["serial"], revoked["serial"])
+        verified = server.run("audit", "verify", "--data", server.data)
+        self.assertEqual(0, verified.returncode, verified.stderr)
+
+
 class CutOffTest(unittest.TestCase):
     """One of three nodes loses its way to PostgreSQL, and is not told."""
 
@@ -399,7 +444,7 @@ class DocsTest(unittest.TestCase):
     """The commands of docs/operating/cluster.md, in order, in one folder."""
 
     EXAMPLE = re.compile(r"^<!-- on postgres: ([a-z-]+) -->\n```sh\n(.*?)^```$", re.M | re.S)
-    EXPECTED = {"begin": "intact", "backup": "TABLE"}
+    EXPECTED = {"begin": "intact", "move": "intact", "backup": "TABLE"}
 
     def test_every_command_does_what_the_page_says(self):
         postgres = Postgres.start()
@@ -414,6 +459,8 @@ class DocsTest(unittest.TestCase):
             (folder / "password.txt").chmod(0o600)
             (folder / "bin").mkdir()
             (folder / "bin" / "keywright").symlink_to(binary())
+            single = Server(folder / "single")
+            single.set_up()
             for name, text in examples:
                 done = subprocess.run(
                     ["bash", "-euo", "pipefail", "-c", text], cwd=folder, text=True, timeout=120,
