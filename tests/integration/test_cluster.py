@@ -1,5 +1,6 @@
 """Several nodes on one PostgreSQL: contract section 9."""
 
+import http.client
 import os
 import pathlib
 import re
@@ -9,6 +10,7 @@ import tempfile
 import threading
 import time
 import unittest
+from random import Random
 
 from keywright import PASSWORD, ROOT, Server, Unexpected, binary, wait_until
 from postgres import Cluster, Postgres, Wire
@@ -438,6 +440,67 @@ class CutOffTest(unittest.TestCase):
             wire.mend()
             wait_until(lambda: client.get("/api/v1/whoami").status == 401, seconds=5,
                        what="it is back and has caught up")
+
+
+class ChaosTest(unittest.TestCase):
+    """Nodes are killed and stopped at any moment, while keys are used and revoked."""
+
+    KEYS = 100 if LONG else 10
+
+    def setUp(self):
+        self.postgres = Postgres.start()
+        self.addCleanup(self.postgres.remove)
+        self.cluster = Cluster(self.postgres, nodes=3, options=["--max-staleness", "2s"])
+        self.addCleanup(self.cluster.stop)
+        self.stop = threading.Event()
+        self.accepted = []
+
+    def ask(self, node, keys):
+        while not self.stop.is_set():
+            for key in keys:
+                client = node.client(key["key"])
+                started = time.monotonic()
+                try:
+                    if client.get("/api/v1/whoami").status == 200:
+                        self.accepted.append((key["id"], started))
+                except (OSError, http.client.HTTPException):
+                    time.sleep(0.02)  # it was killed
+                client.close()
+
+    def disturb(self):
+        random = Random(7)
+        while not self.stop.is_set():
+            node = random.choice(self.cluster.nodes[1:])
+            if random.random() < 0.5:
+                node.kill()
+                node.process.stdout.close()
+                node.serve()
+            else:
+                node.process.send_signal(signal.SIGSTOP)
+                time.sleep(random.random() * 3)
+                node.process.send_signal(signal.SIGCONT)
+            time.sleep(random.random() / 2)
+
+    def test_no_accept_starts_after_the_revocation_returned(self):
+        nodes = self.cluster.nodes
+        owner = nodes[0].sign_in()
+        keys = [owner.create_key("access") for _ in range(self.KEYS)]
+        workers = [threading.Thread(target=self.ask, args=(node, keys)) for node in nodes]
+        workers.append(threading.Thread(target=self.disturb))
+        for worker in workers:
+            worker.start()
+        returned = {}
+        try:
+            for key in keys:
+                owner.post(f"/api/v1/keys/{key['id']}/revoke", {}).expect(200)
+                returned[key["id"]] = time.monotonic()
+            time.sleep(1)
+        finally:
+            self.stop.set()
+            for worker in workers:
+                worker.join()
+        self.assertTrue(self.accepted)
+        self.assertEqual([], [one for one in self.accepted if one[1] > returned[one[0]]])
 
 
 class DocsTest(unittest.TestCase):

@@ -81,11 +81,12 @@ class Settings(FolderTest):
         finally:
             server.stop()
 
-    def test_postgres_is_refused_without_its_password(self):
-        done = run("serve", "--data", self.folder, "--store", "postgres://u:hunter2@db/k")
-        self.assertNotEqual(0, done.returncode)
-        self.assertIn("sqlite", done.stderr)
-        self.assertNotIn("hunter2", done.stderr)
+    def test_a_store_that_is_not_there_is_named_without_its_password(self):
+        for url in ("postgres://u:hunter2@127.0.0.1:1/k", "postgres://u:hunter2@[broken/k"):
+            done = run("serve", "--data", self.folder, "--store", url)
+            self.assertNotEqual(0, done.returncode)
+            self.assertIn("store", done.stderr)
+            self.assertNotIn("hunter2", done.stderr + done.stdout)
 
     def test_access_log_has_no_queries_and_no_secrets(self):
         server = Server.start(["--access-log", "on"])
