@@ -5,10 +5,12 @@
 --   wrk ... -s bench/load.lua URL -- create KEYSPACE_ID CREDENTIAL SEED
 --   wrk ... -s bench/load.lua URL -- get    TOKENS.txt PATH SEED
 --   wrk ... -s bench/load.lua URL -- graphql TOKENS.txt "" SEED
+--   wrk ... -s bench/load.lua URL -- mcp     TOKENS.txt PATH SEED
 --
 -- verify: one random token of the file in each request. batch: 1000 of them; the bodies are made
 -- before the clock starts. create: a new customer key in each request. graphql: {viewer{id email}}
--- with one random key of the file.
+-- with one random key of the file. mcp: one tools/call with one of the keys; mcp-paced: the same,
+-- about 60 times a second on each connection.
 -- One line of JSON on standard output tells what happened.
 
 local random = math.random
@@ -80,8 +82,22 @@ function makers.graphql(path)
   end
 end
 
+function makers.mcp(tokens_path, path)
+  local tokens, count = read_lines(tokens_path)
+  local body = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":" ..
+    "{\"name\":\"search\",\"arguments\":{\"query\":\"bench\"}}}"
+  local head = "POST " .. path .. " HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer "
+  local tail = "\r\nContent-Type: application/json\r\nMCP-Protocol-Version: 2025-11-25\r\n" ..
+    "Accept: application/json, text/event-stream\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
+  return function() return head .. tokens[random(count)] .. tail end
+end
+makers["mcp-paced"] = makers.mcp
+
 function init(arguments)
   math.randomseed(tonumber(arguments[4]))
+  if arguments[1] == "mcp-paced" then
+    function delay() return 8 + random(16) end
+  end
   request = makers[arguments[1]](arguments[2], arguments[3])
 end
 

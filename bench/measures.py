@@ -20,8 +20,9 @@ import subprocess
 import tempfile
 import time
 
-import graphql
 import gateway
+import graphql
+import mcp
 import traces
 from processes import (Exact, Failed, Keywright, Nginx, children_of, end, h2load, post, spawn, wrk)
 
@@ -351,8 +352,7 @@ def syncs(bench, seconds):
     """The server under strace that stops at syncs only (seccomp), so that it keeps its speed."""
     seed = bench.seed(10)
     counts = bench.scratch / "syncs.txt"
-    wrapper = ["strace", "-f", "--seccomp-bpf", "-c", "-o", counts,
-               "-e", "trace=fdatasync,fsync"]
+    wrapper = ["strace", "-f", "--seccomp-bpf", "-c", "-o", counts, "-e", "trace=fdatasync,fsync"]
     with bench.copy_of(seed) as data:
         with Keywright(data, threads=1, wrapper=wrapper) as server:
             load = wrk(server, "create", seed.keyspace_id, seed.writer, CREATING_CLIENTS, seconds)
@@ -439,10 +439,9 @@ def row_of_calls(calls, requests):
 def callgrind_totals(bench, seed, rounds, binary):
     """User instructions by function of a whole life of the server with so many requests."""
     out = bench.scratch / f"callgrind.{rounds}"
-    with contextlib.suppress(FileNotFoundError):
-        out.unlink()
-    wrapper = ["env", f"LD_PRELOAD={bench.less_room}",
-               "valgrind", "--tool=callgrind", "-q", f"--callgrind-out-file={out}"]
+    out.unlink(missing_ok=True)
+    wrapper = ["env", f"LD_PRELOAD={bench.less_room}", "valgrind", "--tool=callgrind", "-q",
+               f"--callgrind-out-file={out}"]
     with Keywright(seed.data, threads=1, wrapper=wrapper, binary=binary) as server:
         load = Exact(server.port, seed.verifier, seed.tokens(), connections=8)
         requests = load.run(rounds)
@@ -478,8 +477,8 @@ def instructions(bench):
               note=f"without the {hashing:,.0f} of SHA-256 blocks, for which valgrind hides the "
                    "processor's own instructions; 1000 keys")
     top = sorted(each.items(), key=lambda item: -item[1])[:40]
-    listing = bench.scratch / "instructions.txt"
-    listing.write_text("".join(f"{count:10.1f}  {name}\n" for name, count in top))
+    (bench.scratch / "instructions.txt").write_text(
+        "".join(f"{count:10.1f}  {name}\n" for name, count in top))
 
 
 MEASURES = {
@@ -497,4 +496,5 @@ MEASURES = {
     "traces": lambda bench: traces.traces(bench, Row),
     "forward_auth": lambda bench: gateway.forward_auth(bench, Row),
     "gateway": lambda bench: gateway.gateway(bench, Row),
+    "mcp": lambda bench: mcp.mcp(bench, Row),
 }
