@@ -61,9 +61,7 @@ std::optional<std::string_view> server_of(std::string_view path) {
 
 }  // namespace
 
-bool serves(std::string_view path) {
-  return path.starts_with(kPrefix) || asks_for_sign_in(path);
-}
+bool serves(std::string_view path) { return path.starts_with(kPrefix) || asks_for_sign_in(path); }
 
 // What is known of one request. Views are of the request.
 struct Connect::Visit {

@@ -17,8 +17,8 @@
 // A session id given to a client is the upstream's, sealed for this server, this key and its owner:
 // there is no list of sessions, any worker can open it, and nobody else's opens.
 //
-// Clients whose key is refused go looking for OAuth: the places where they look answer 404, with the
-// reason in words.
+// Clients whose key is refused go looking for OAuth: the places where they look answer 404, with
+// the reason in words.
 //
 // Every call and every refusal of a key that exists is a line of the audit log, "mcp.call".
 //

@@ -43,6 +43,9 @@ void write_connect(rest::MetricsText& text, const mcp_connect::Recorder& recorde
                  {"outcome", mcp_connect::name_of(count.outcome)}},
                 count.seconds);
   });
+  text.counter("keywright_mcp_connect_audit_dropped_total",
+               "Calls that are not in the audit log because the store was too slow.",
+               static_cast<double>(recorder.dropped_audit_events()));
 }
 
 void write_proxy(rest::MetricsText& text, const gateway::ProxyCounters& counters) {
