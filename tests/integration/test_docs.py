@@ -2,7 +2,7 @@
 
 An example is a ```sh block right after a line `<!-- example: name -->`. All of them run in a shell
 that stops at the first failure, in a folder where `password.txt` and `build/keywright` are, with
-KEYWRIGHT_URL, DATA and UPSTREAM_URL set, for the person who set the server up.
+KEYWRIGHT_URL, DATA, UPSTREAM_URL and MCP_URL set, for the person who set the server up.
 """
 
 import os
@@ -16,6 +16,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
 from keywright import PASSWORD, ROOT, Server, binary  # noqa: E402
+from mcp_upstream import McpUpstream  # noqa: E402
 from upstreams import Recorder  # noqa: E402
 
 EXAMPLE = re.compile(r"^<!-- example: ([a-z-]+) -->\n```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -35,6 +36,7 @@ EXPECTED = {
     "jwt-account": ['{"id":"', "200", '"count":1,"page_total":1', '{"detail":', "403"],
     "graphql": ['"email":"', '"role":"OWNER"', '"name":"Web shop"', '"totalCount":', "FORBIDDEN"],
     "mcp": ['"structuredContent"', '"name":"whoami"'],
+    "mcp-connect": ['"tools":[{"name":"echo"', '"id": 2, "result": {"content"'],
 }
 
 
@@ -53,15 +55,18 @@ class Examples(unittest.TestCase):
     def setUpClass(cls):
         cls.server = Server.start(["--allow-upstream", "127.0.0.0/8"])
         cls.upstream = Recorder()
+        cls.mcp = McpUpstream.start()
 
     @classmethod
     def tearDownClass(cls):
         cls.upstream.close()
+        cls.mcp.stop()
         cls.server.stop()
 
     def run_example(self, name, folder):
         environment = dict(os.environ, KEYWRIGHT_URL=self.server.url, NO_COLOR="1",
-                           DATA=str(self.server.data), UPSTREAM_URL=self.upstream.url, XDG_CONFIG_HOME=str(folder / "config"),
+                           DATA=str(self.server.data), UPSTREAM_URL=self.upstream.url,
+                           MCP_URL=self.mcp.url, XDG_CONFIG_HOME=str(folder / "config"),
                            PATH=f"{folder / 'build'}:{os.environ['PATH']}")
         text = examples()[name][1].replace("robin@example.com", self.server.email)
         if name != "tour":

@@ -2,8 +2,11 @@
 
 import http.client
 import json
+import os
 import pathlib
+import re
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -11,7 +14,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 
-from keywright import Server, in_time, wait_until  # noqa: E402
+from keywright import ROOT, Server, binary, in_time, wait_until  # noqa: E402
 from mcp_upstream import McpUpstream  # noqa: E402
 
 MODERN = "2026-07-28"
@@ -277,6 +280,34 @@ class McpConnect(unittest.TestCase):
         registered = self.server.client(key["key"]).post("/register", {})
         self.assertEqual(404, registered.status)
         self.assertIn("Check the Authorization header", registered.json()["detail"])
+
+    # -- the docs
+
+    def test_the_configurations_in_the_docs_reach_the_server(self):
+        text = (ROOT / "docs" / "guide" / "mcp.md").read_text()
+        blocks = dict(re.findall(r"<!-- connect-config: ([a-z-]+) -->\n```json\n(.*?)^```$", text,
+                                 re.M | re.S))
+        self.assertEqual({"cursor", "claude-desktop", "vs-code"}, set(blocks))
+        self.owner.create("mcp-servers", name="Wiki", slug="wiki", url=self.upstream.url)
+        key = self.owner.create_key("connect")["key"]
+        echo = request("tools/call", name="echo")
+        for name, block in blocks.items():
+            with self.subTest(name):
+                block = block.replace("https://keys.example.com", self.server.url)
+                block = block.replace("ok1-YOUR_KEY", key).replace("${input:wiki-key}", key)
+                config = json.loads(block)
+                entry = (config.get("mcpServers") or config["servers"])["wiki"]
+                if "command" in entry:
+                    self.assertEqual("keywright", entry["command"])
+                    done = subprocess.run([binary(), *entry["args"]], input=json.dumps(echo) + "\n",
+                                          text=True, capture_output=True, timeout=60, check=True,
+                                          env={**os.environ, **entry["env"]})
+                    answer = json.loads(done.stdout)
+                else:
+                    answer = self.server.client().post(
+                        entry["url"].removeprefix(self.server.url), echo,
+                        headers={**entry["headers"], "Accept": ACCEPT}).expect(200).json()
+                self.assertIn("content", answer["result"])
 
     # -- revocation and audit
 
