@@ -1,5 +1,5 @@
-"""Every door works the same on PostgreSQL: tests of other files once more, each server on a database
-of its own. `make test-long` takes all of these files."""
+"""Every door works the same on PostgreSQL: tests of other files once more, each server on a
+database of its own. `make test-long` takes all of these files."""
 
 import os
 import unittest
