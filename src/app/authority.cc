@@ -1,8 +1,11 @@
 #include "app/authority.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "domain/keys/lifecycle.h"
 #include "domain/keys/owner_rights.h"
@@ -225,7 +228,12 @@ Result<void> may_manage_keys_of(domain::OwnerType owner, const Caller& caller,
 }
 
 Result<void> check_if_match(const Call& call, std::string_view etag) {
-  if (call.if_match.empty() || call.if_match == "*" || call.if_match == etag) return {};
+  if (call.if_match.empty() || call.if_match == "*") return {};
+  for (std::string_view rest = call.if_match; !rest.empty();) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    if (trim(rest.substr(0, comma)) == etag) return {};
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
   return fail(Error(Code::precondition_failed, "stale_etag",
                     "It was changed since you read it. Read it again and repeat the change."));
 }

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/blot.h"
 #include "app/change.h"
 #include "json/writer.h"
 
@@ -32,6 +33,7 @@ domain::AuditEvent call_event(const Caller& caller, const AuditedCall& call) {
   if (caller.is_key()) event.actor.key_id = caller.key.to_string();
   event.action = call.action;
   event.object = call.object;
+  event.object.name = blotted(call.object.name);
   event.outcome = call.outcome;
   event.reason = call.reason;
   event.request_id = call.request_id;

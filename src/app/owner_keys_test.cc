@@ -75,8 +75,8 @@ TEST_F(OwnerKeys, OperationsOpenToThemAreThoseOfTargetsAndTheirKeys) {
   std::set<std::string> expected = both;
   expected.insert({"targets.create", "targets.update", "targets.delete"});
   for (const char* name :
-       {"keys.list", "keys.get", "keys.create", "keys.update", "keys.rotate", "keys.revoke",
-        "keys.delete", "keys.disable", "keys.enable", "keys.import"}) {
+       {"keys.list", "keys.access", "keys.get", "keys.create", "keys.update", "keys.rotate",
+        "keys.revoke", "keys.delete", "keys.disable", "keys.enable", "keys.import"}) {
     expected.insert(name);
   }
   EXPECT_EQ(open_to(account), expected);

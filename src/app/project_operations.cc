@@ -40,8 +40,8 @@ KW_DESCRIBE(UpdateProject, field<&UpdateProject::id>("id", "Id of the project.",
 
 Result<Project> create_project(Change& change, Call& call, const CreateProject& input) {
   KW_TRY(auto organization, choose_organization(change, call, input.organization_id));
-  Project project{{change.new_id()}, organization, input.name, change.now,
-                  input.trace_retention_days};
+  Project project{
+      {change.new_id()}, organization, input.name, change.now, input.trace_retention_days};
   record_created(change, call, project, "project", "/projects");
   return project;
 }

@@ -37,9 +37,8 @@ constexpr std::string_view kImmutable = "/console/assets/";
 
 // The first segments of the console's own addresses: web/src/app.tsx.
 constexpr std::string_view kPages[] = {
-    "setup",    "invitation", "reset",           "account",     "settings", "projects",
-    "targets",  "services",   "user-management", "mcp-servers", "traces",   "audit",
-    "registries"};
+    "setup",    "invitation",      "reset",       "account", "settings", "projects",  "targets",
+    "services", "user-management", "mcp-servers", "traces",  "audit",    "registries"};
 
 enum class Form : unsigned char { plain, gzip, brotli };
 constexpr std::size_t kForms = 3;
@@ -176,8 +175,7 @@ Console::Console() {
   tags();
 }
 
-std::optional<std::size_t> Console::page_for(const Request& request,
-                                             std::string_view below) const {
+std::optional<std::size_t> Console::page_for(const Request& request, std::string_view below) const {
   const std::string_view first = below.substr(0, below.find('/'));
   if (first == "assets" || below.find('.') != std::string_view::npos) return std::nullopt;
   if (std::ranges::find(kPages, first) == std::end(kPages) && !wants_page(request)) {
@@ -199,9 +197,7 @@ std::optional<Task<void>> Console::handle(http::Exchange& exchange) {
       response.header("Allow", match.allow());
       return std::nullopt;
     case http::RouteOutcome::unknown_path:
-    case http::RouteOutcome::bad_path:
-      write_nothing_there(request, response);
-      return std::nullopt;
+    case http::RouteOutcome::bad_path: write_nothing_there(request, response); return std::nullopt;
   }
   if (match.route == kToConsole) {
     redirect(response, 302, "/console/");

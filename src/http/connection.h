@@ -93,7 +93,7 @@ class Connection final : public ExchangeControl {
   std::unique_ptr<Workspace> workspace_;
   std::unique_ptr<h2::Link> http2_;  // once it is known that the client speaks HTTP/2
   Phase phase_ = Phase::idle;
-  bool is_first_ = true;        // no request has been read yet
+  bool is_first_ = true;  // no request has been read yet
   bool cut_ = false;
   bool streaming_ = false;      // a response stream is being pulled
   bool watching_ = false;       // the stream has our hang-up callback

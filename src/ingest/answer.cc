@@ -84,8 +84,7 @@ void name(Refusal& refusal, const Error& error) {
   }
 }
 
-void write_native(json::Writer& writer, const Refusal& refusal, std::string_view request_id,
-                  Time now) {
+void write_native(json::Writer& writer, const Refusal& refusal, Time now) {
   writer.key("success").boolean(false);
   writer.key("timestamp").string(format_rfc3339(now));
   writer.key("error").begin_object().key("code").string(refusal.code);
@@ -98,7 +97,7 @@ void write_native(json::Writer& writer, const Refusal& refusal, std::string_view
     }
     writer.end_array();
   }
-  writer.key("requestId").string(request_id).end_object();
+  writer.end_object();
 }
 
 }  // namespace
@@ -158,7 +157,7 @@ void write_refusal(http::Exchange& exchange, Shape shape, const Refusal& refusal
       writer.key("code").integer(rpc_code_of(refusal.status));
       writer.key("message").string(refusal.message);
     }
-    write_native(writer, refusal, exchange.request.request_id, now);
+    write_native(writer, refusal, now);
     writer.end_object();
     write_json(response, refusal.status, std::move(body));
   }

@@ -2,6 +2,7 @@
 
 #include "api/admission/client_address.h"
 #include "api/admission/credentials.h"
+#include "app/give_back.h"
 #include "app/slow_hashes.h"
 #include "http/query.h"
 #include "ingest/visit.h"
@@ -162,6 +163,7 @@ void Face::tell_limits(http::Exchange& exchange, const Visit& visit) const {
 
 void Face::refuse(http::Exchange& exchange, Visit& visit, const Error& error) const {
   Refusal refusal = visit.refusal ? std::move(*visit.refusal) : refusal_of(error);
+  if (refusal.status == 403) app::give_back(app_.directory, visit.caller);
   if (refusal.status == 503 && refusal.retry_after_seconds == 0) {
     // Spread over a few seconds: senders that were refused together must not come back together.
     const auto spread = app_.clock.boot_time().count() / 1000 % 3;

@@ -91,7 +91,6 @@ std::string native_answer(const StoredTrace& stored, const Told& told, Time now)
   writer.key("platformId").string(told.platform_id);
   if (!told.external_id.empty()) writer.key("externalId").string(told.external_id);
   writer.key("status").string(stored.status);
-  writer.key("revision").integer(stored.revision);
   if (stored.fate == Fate::unchanged) writer.key("unchanged").boolean(true);
   writer.key("createdAt").string(format_rfc3339(stored.created_at));
   writer.key("updatedAt").string(format_rfc3339(stored.updated_at));

@@ -37,8 +37,9 @@ struct TlsFiles {
 
 class TlsServer {
  public:
-  static Result<std::shared_ptr<TlsServer>> load(
-      TlsFiles files, std::vector<std::string> protocols = {"h2", "http/1.1"});
+  static Result<std::shared_ptr<TlsServer>> load(TlsFiles files,
+                                                 std::vector<std::string> protocols = {"h2",
+                                                                                       "http/1.1"});
   ~TlsServer();
 
   Result<void> reload();

@@ -11,6 +11,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include "app/blot.h"
 #include "app/setup_link.h"
 #include "app/slow_hashes.h"
 #include "app/throttle.h"
@@ -56,7 +57,7 @@ app::Settings settings_of(const Config& config) {
 void write_access(Logger& logger, const http::AccessRecord& record) {
   logger.write(LogLevel::info, "request",
                {{"method", record.method},
-                {"path", record.path},
+                {"path", app::blotted_path(record.path)},
                 {"status", record.status},
                 {"bytes", record.response_bytes},
                 {"duration_us", record.duration.count()},

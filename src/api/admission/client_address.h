@@ -1,4 +1,5 @@
-// api/admission/client_address.h - who is at the other end, behind the proxies we were told to trust.
+// api/admission/client_address.h - who is at the other end, behind the proxies we were told to
+// trust.
 //
 //   IpAddress client = client_address(request, trusted_proxies);
 //

@@ -6,6 +6,7 @@
 
 #include "api/admission/client_address.h"
 #include "api/admission/credentials.h"
+#include "app/give_back.h"
 #include "app/slow_hashes.h"
 #include "base/text.h"
 #include "http/problem.h"
@@ -314,6 +315,7 @@ Result<void> Face::check_again(const Visit& visit, const Reply& reply) const {
 void Face::finish(http::Exchange& exchange, const Visit& visit, const Reply& reply) {
   const Request& request = exchange.request;
   if (reply.unauthenticated) return refuse(exchange, visit, app::unauthenticated());
+  if (reply.outcome == CallOutcome::denied) app::give_back(app_.directory, visit.caller);
   Response& response = exchange.response;
   response.status = reply.status;
   add_headers(request, response);

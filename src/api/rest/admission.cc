@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "app/give_back.h"
 #include "app/sessions.h"
 
 namespace keywright::rest {
@@ -129,6 +130,7 @@ Result<app::Caller> admit_to(const Operation& operation, const std::optional<Pre
   if (caller && caller->is_key() && operation.admits == Admits::key_managers) {
     const Kind& kind = directory.kinds().at(caller->kind);
     if (!admits_kind(operation, kind)) {
+      app::give_back(directory, *caller);
       return fail(wrong_kind(operation, kind, directory.kinds()));
     }
   }

@@ -7,7 +7,8 @@
 // with which organization and object, the operation asks itself.
 //
 // Errors: unauthenticated `unauthenticated`, or `credential_missing` if nothing was presented;
-// permission_denied `wrong_key_kind`; those of app::admit. Threading: io threads. Cost: one decide().
+// permission_denied `wrong_key_kind`; those of app::admit. Threading: io threads. Cost: one
+// decide().
 #pragma once
 
 #include <optional>

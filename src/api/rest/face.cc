@@ -10,6 +10,7 @@
 #include "api/rest/admission.h"
 #include "api/rest/answer.h"
 #include "api/rest/openapi.h"
+#include "app/give_back.h"
 #include "app/slow_hashes.h"
 #include "base/encoding.h"
 #include "base/text.h"
@@ -320,6 +321,9 @@ void Face::check_again(Visit& visit, Result<void>& done) const {
 }
 
 void Face::finish(http::Exchange& exchange, Visit& visit, Result<void> done) const {
+  if (!done && done.error().code() == Code::permission_denied) {
+    app::give_back(app_.directory, visit.call.caller);
+  }
   if (done) return write_answer(exchange.request, exchange.response, visit.call);
   const Error error = as_not_found(std::move(done).error(), *visit.call.operation);
   denied_.note(visit.call, error);

@@ -6,6 +6,7 @@
 #include "api/admission/credentials.h"
 #include "api/targets/body.h"
 #include "api/targets/visit.h"
+#include "app/give_back.h"
 #include "app/perform.h"
 #include "app/slow_hashes.h"
 #include "app/targets_api.h"
@@ -164,6 +165,9 @@ void Face::finish(http::Response& response, Visit& visit, Result<void> done) con
     add_headers(response);
   } else {
     denied_.note(visit.call, done.error());
+    if (done.error().code() == Code::permission_denied) {
+      app::give_back(app_.directory, visit.call.caller);
+    }
     const auto type = request.headers.find("Content-Type");
     write_error(response, done.error(),
                 {request.method_text, type.value_or(""), allowed_methods(visit.place.resource)});

@@ -1,5 +1,6 @@
 #include "api/targets/places.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -69,10 +70,15 @@ bool is_single(Resource resource) {
 
 }  // namespace
 
+// An empty segment before one of our names, or behind /auth, is ours to refuse.
 bool serves(std::string_view path) {
+  const std::size_t first = path.find_first_not_of('/');
+  if (first == std::string_view::npos || first == 0) return false;
+  path.remove_prefix(first - 1);
   if (is_under(path, "/keys") || is_under(path, "/targets")) return true;
   if (!path.starts_with("/auth/")) return false;
-  const std::string_view rest = path.substr(6);
+  std::string_view rest = path.substr(6);
+  rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
   return token_resource(rest.substr(0, rest.find('/'))).has_value();
 }
 

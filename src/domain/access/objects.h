@@ -79,8 +79,8 @@ KW_DESCRIBE(Project, field<&Project::id>("id", "Id of the project.", read_only),
             field<&Project::name>("name", "Shown to people."),
             field<&Project::created_at>("created_at", "When it was made.", read_only),
             field<&Project::trace_retention_days>("trace_retention_days",
-                                                  "Days its traces are kept; null: 90.",
-                                                  minimum(1), maximum(3650)))
+                                                  "Days its traces are kept; null: 90.", minimum(1),
+                                                  maximum(3650)))
 
 enum class PlatformType : unsigned char { flowise, n8n, http_api };
 KW_DESCRIBE_ENUM(PlatformType, flowise, n8n, http_api)

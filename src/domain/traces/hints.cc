@@ -58,9 +58,10 @@ class HintReader {
   void read_platform_id(const std::string& field, const Value& value) {
     if (value.is_null()) return;
     const auto text = value.as_string();
-    const auto id = text ? Uuid::parse(*text) : fail(invalid_field(field, ""));
-    if (!id) return problem(field, "must be the id of a platform, a UUID");
-    add_hint(hints_.platform_ids, id->to_string());
+    if (!text) return problem(field, "must be the id of a platform, a text");
+    // A text that is no id at all names no platform, like any unknown id.
+    const auto id = Uuid::parse(*text);
+    add_hint(hints_.platform_ids, id ? id->to_string() : *text);
   }
 
   void read_flow_id(const std::string& at, std::string_view name, const Value& metadata,

@@ -1,0 +1,21 @@
+// app/give_back.h - what an admitted request took of its key's limits, returned when it turns out
+// that the caller may not do what he asked for.
+//
+//   auto caller = admit(...);                              // takes one use
+//   ...                                                     // the operation: permission_denied
+//   give_back(directory, *caller);                          // the refusal cost nothing
+//
+// A limit is asked before the right is known, so that who has used it up is kept from everything;
+// what is then refused for lack of a right goes back ("denied for any earlier reason spends no
+// limit").
+//
+// Threading: io threads. Cost: nothing for a key without limits.
+#pragma once
+
+#include "app/caller.h"
+
+namespace keywright::app {
+
+void give_back(const Directory& directory, const Caller& caller);
+
+}  // namespace keywright::app
