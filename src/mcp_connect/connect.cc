@@ -4,6 +4,7 @@
 
 #include "api/admission/client_address.h"
 #include "api/admission/credentials.h"
+#include "app/give_back.h"
 #include "app/slow_hashes.h"
 #include "gateway/header_rules.h"
 #include "gateway/refusal.h"
@@ -90,7 +91,10 @@ bool Connect::preflight(http::Exchange& exchange) const {
   const mcp::Visitor visitor{request.headers.find("Origin"), request.authority,
                              request.peer.is_loopback(), app_.settings.public_url};
   const bool repeated = request.headers.count("Origin") > 1;
-  if (!mcp::host_is_ours(visitor) || !mcp::origin_is_allowed(visitor) || repeated) {
+  // Without an Origin no web page asks, and a proxy on this machine may well name us otherwise.
+  const bool is_page = visitor.origin.has_value();
+  const bool welcome = mcp::host_is_ours(visitor) && mcp::origin_is_allowed(visitor);
+  if ((is_page && !welcome) || repeated) {
     http::write_problem(response, 403, "origin_not_allowed",
                         "This host name or this web page may not use MCP servers here. Serve with "
                         "--public-url to name the address it is reached at.",
@@ -276,6 +280,7 @@ bool Connect::check_tool(http::Exchange& exchange, Visit& visit) {
   if (visit.call.method != "tools/call" || visit.rules->allows(visit.call.tool)) return true;
   answer_rpc(exchange, visit, mcp::unknown_tool(visit.call.tool, visit.call.id),
              "insufficient_scope");
+  app::give_back(app_.directory, visit.call.caller);
   return false;
 }
 

@@ -234,6 +234,25 @@ class McpConnect(unittest.TestCase):
         self.assertEqual(before, len(self.upstream.seen))
         self.assertEqual(200, self.call(key, request("tools/call", name="echo")).status)
 
+    def test_names_that_clients_make_up_reach_neither_metrics_nor_logs_as_they_are(self):
+        key = self.key()
+        token = self.owner.create_key("access")["key"]
+        for name in (token, key["key"], "x" * 50_000):
+            self.call(key, request("tools/call", name=name))
+            self.call(key, request(name))
+        self.call(key, request("tools/list"), key["key"])
+        metrics = self.server.client().get("/metrics").text
+
+        def events():
+            found = self.owner.get(f"/api/v1/audit-events?key_id={key['id']}&action=mcp.call")
+            items = found.expect(200).json()["items"]
+            return found.text if len(items) >= 7 else None
+
+        audit = wait_until(events, what="seven events")
+        for text in (metrics, audit):
+            for secret in (token, key["key"], "x" * 200):
+                self.assertNotIn(secret, text)
+
     # -- upstream failures
 
     def test_the_upstreams_refusals_and_redirects_are_502(self):

@@ -1,0 +1,86 @@
+"""What is refused for lack of a right takes nothing from a key's limits, at any door."""
+
+import json
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+from keywright import Server  # noqa: E402
+
+TWO_USES = [{"name": "few", "limit": 2, "window_seconds": 600, "algorithm": "fixed"}]
+
+
+class RefusalsCostNothing(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server.start()
+        cls.owner = cls.server.sign_in()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def statuses(self, times, call):
+        return [call().status for _ in range(times)]
+
+    def test_at_the_native_api(self):
+        viewer = self.owner.create_user("viewer")
+        key = self.server.sign_in(viewer["email"]).create_key("access", limits=TWO_USES)
+        client = self.server.client(key["key"])
+        self.assertEqual([403] * 4, self.statuses(4, lambda: client.post("/api/v1/projects",
+                                                                         {"name": "p"})))
+        self.assertEqual([403] * 4, self.statuses(4, lambda: client.get("/api/v1/keys")))
+        self.assertEqual([200, 200, 429], self.statuses(3, lambda: client.get("/api/v1/projects")))
+
+    def test_at_the_checks_of_a_management_key(self):
+        key = self.owner.create_key("management", permissions=["keys:read"], limits=TWO_USES)
+        client = self.server.client(key["key"])
+        self.assertEqual([403] * 4, self.statuses(4, lambda: client.post("/api/v1/keys/verify",
+                                                                         {"key": "x"})))
+        self.assertEqual([200, 200, 429], self.statuses(3, lambda: client.get("/api/v1/keys")))
+
+    def test_at_the_targets_api(self):
+        target = self.owner.create("targets", name="t", url="https://example.org")
+        key = self.owner.create_key("target", owner={"type": "target", "id": target["id"]},
+                                    limits=TWO_USES)
+        client = self.server.client(key["key"], "jwt")
+
+        def make():
+            return client.post("/targets/", {"name": "n", "url": "https://example.org"})
+
+        self.assertEqual([403] * 4, self.statuses(4, make))
+        self.assertEqual([200, 200, 429], self.statuses(3, lambda: client.get("/targets/")))
+
+    def test_at_the_door_for_traces(self):
+        project = self.owner.create("projects", name="p")
+        platforms = [self.owner.create(f"projects/{project['id']}/platforms", name=name,
+                                       type="http_api")["id"] for name in ("in", "out")]
+        key = self.owner.create_key("ingest", owner={"type": "project", "id": project["id"]},
+                                    scope={"ids": platforms[:1]}, limits=TWO_USES)
+        client = self.server.client(key["key"], "x-api-key")
+
+        def send(platform):
+            return client.post("/public/traces", {"data": {"a": 1}, "platformId": platform})
+
+        self.assertEqual([403] * 4, self.statuses(4, lambda: send(platforms[1])))
+        self.assertEqual([201, 201, 429], self.statuses(3, lambda: send(platforms[0])))
+
+    def test_at_the_own_mcp_server(self):
+        viewer = self.owner.create_user("viewer")
+        key = self.server.sign_in(viewer["email"]).create_key("access", limits=TWO_USES)
+        client = self.server.client(key["key"])
+
+        def call(tool, **arguments):
+            body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                    "params": {"name": tool, "arguments": arguments}}
+            return client.request("POST", "/api/mcp/v1", body=json.dumps(body), headers={
+                "Content-Type": "application/json", "Accept": "application/json"})
+
+        self.assertEqual([200] * 4, self.statuses(4, lambda: call("create_project", name="p")))
+        self.assertEqual([200, 200, 429], self.statuses(3, lambda: call("whoami")))
+
+
+if __name__ == "__main__":
+    unittest.main()
