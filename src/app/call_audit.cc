@@ -11,13 +11,11 @@
 namespace keywright::app {
 namespace {
 
-constexpr std::size_t kNameMax = 128;  // of a method or tool, which the caller chooses
-
 json::Raw details_of(const AuditedCall& call) {
   std::string text;
   json::Writer writer(text);
-  writer.begin_object().key("method").string(call.method.substr(0, kNameMax));
-  if (!call.tool.empty()) writer.key("tool").string(call.tool.substr(0, kNameMax));
+  writer.begin_object().key("method").string(blotted(call.method));
+  if (!call.tool.empty()) writer.key("tool").string(blotted(call.tool));
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(call.duration);
   writer.key("duration_ms").integer(milliseconds.count()).end_object();
   return json::Raw::trusted(std::move(text));

@@ -158,7 +158,7 @@ Result<Committed> Committer::outcome(const Result<void>& decided,
   if (!decided) return fail(decided.error());
   if (!written) return lost ? Result<Committed>(fail(*lost)) : Committed{};
   const Result<store::Position>& result = results[*written];
-  if (result) return Committed{*result, 0};
+  if (result) return Committed{.position = *result};
   if (!lost) lost = result.error();
   return fail(result.error());
 }

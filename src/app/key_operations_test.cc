@@ -472,6 +472,7 @@ TEST_F(KeyOperations, RevokingKeepsTheFirstTimeAndReason) {
   const Answer again = on("keys.revoke", admin, id, R"({"reason":"other"})");
   EXPECT_EQ(again.text("revoked_at"), first.text("revoked_at"));
   EXPECT_EQ(again.text("status_reason"), "leaked");
+  EXPECT_EQ(first.text("effective_on.nodes"), "1");
   EXPECT_EQ(again.text("effective_on.nodes"), "1");
   EXPECT_TRUE(on("keys.delete", ann, id).ok());
   EXPECT_EQ(on("keys.get", ann, id).text("status_reason"), "leaked");

@@ -5,6 +5,7 @@ included. The first run downloads it; without npm, or without a network and an e
 tests are skipped, unless KEYWRIGHT_LONG asks for them.
 """
 
+import fcntl
 import json
 import os
 import pathlib
@@ -31,7 +32,13 @@ MUST_PASS = {
 
 
 def install():
-    """npm ci, if this lock file has not been installed yet."""
+    """npm ci, if this lock file has not been installed yet; by one test file at a time."""
+    with open(HERE / "package.json", encoding="utf-8") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        install_once()
+
+
+def install_once():
     lock = (HERE / "package-lock.json").read_bytes()
     stamp = MODULES / ".keywright-installed"
     if stamp.exists() and stamp.read_bytes() == lock and NODE.exists():

@@ -190,7 +190,9 @@ class Shapes(Installation):
 class Lists(Installation):
     def test_pages_hold_ten_and_say_how_many_there_are(self):
         target = self.new_target()
-        made = [self.new_key(target, f"key {number:02}")["id"] for number in range(23)]
+        names = [f"key {number:02}" for number in range(23)]
+        names[7] = "key 07 needle"
+        made = [self.new_key(target, name)["id"] for name in names]
         path = f"/targets/{target}/keys/"
         first = self.account.get(path).json()
         self.assertEqual([23, 3, 1, 10], [first[name] for name in
@@ -207,8 +209,8 @@ class Lists(Installation):
         self.assertEqual(["key 00", "key 01"], [key["name"] for key in named["results"]])
         named = self.account.get(f"{path}?ordering=-name&length=1").json()
         self.assertEqual(["key 22"], [key["name"] for key in named["results"]])
-        found = self.account.get(f"{path}?search=KEY+07").json()
-        self.assertEqual((1, ["key 07"]), (found["count"],
+        found = self.account.get(f"{path}?search=KEY+Needle").json()
+        self.assertEqual((1, ["key 07 needle"]), (found["count"],
                                            [key["name"] for key in found["results"]]))
 
     def test_more_than_one_read_of_the_store_are_one_list(self):

@@ -16,12 +16,14 @@ class Bodies(TraceTest):
         sender = self.project.key(self.project.platform())
         for body in ({}, {"data": {}, "spans": [{}]}, {"data": []}, {"data": "x"}, {"spans": []},
                      {"spans": {}}, {"spans": ["x"]}, [], "text", {"data": {}, "metadata": []},
-                     {"data": {}, "platformId": 7}, {"data": {}, "platformId": "no-uuid"},
+                     {"data": {}, "platformId": 7},
                      {"data": {}, "metadata": {"chatflowId": ""}}, {"data": {}, "status": 1},
                      {"spans": [{"span_id": "a"}, {"span_id": "a"}]},
                      {"spans": [{"span_id": "a", "parent_span_id": "b"},
                                 {"span_id": "b", "parent_span_id": "a"}]}):
             self.refused(sender.post("/public/traces", body), 400, "VALIDATION_ERROR")
+        self.refused(sender.post("/public/traces", {"data": {}, "platformId": "no-uuid"}),
+                     404, "PLATFORM_NOT_FOUND")
         kind = {"Content-Type": "application/json"}
         for text in (b"", b"{", b"{\"data\":{}}x", b"{\"data\":{},\"data\":{}}", b"\xff",
                      b"[" * 100_000):

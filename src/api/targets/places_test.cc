@@ -57,10 +57,17 @@ TEST(Places, WhatIsNotThereIsUnknown) {
   }
 }
 
+TEST(Places, AnEmptySegmentBeforeOurNamesIsOurs) {
+  for (std::string_view path : {"//keys/", "///targets/", "/auth//verify/"}) {
+    EXPECT_TRUE(serves(path)) << path;
+    EXPECT_EQ(place_of(path).finding, Finding::empty_segment) << path;
+  }
+}
+
 TEST(Places, OthersKeepTheirAddresses) {
   for (std::string_view path :
-       {"/", "//keys/", "/keysets/", "/targetss", "/auth", "/auth/", "/auth/shop",
-        "/auth/obtainer/", "/auth/verify2", "/api/v1/keys", "/console/keys/", "*"}) {
+       {"/", "//", "/keysets/", "/targetss", "/auth", "/auth/", "/auth/shop", "/auth/obtainer/",
+        "/auth/verify2", "/api/v1/keys", "/console/keys/", "*"}) {
     EXPECT_FALSE(serves(path)) << path;
   }
 }
