@@ -17,8 +17,8 @@
 //
 // HTTP/1.1 is parsed strictly (http/h1_parser.h): what could be read in two ways is refused with a
 // 400 and the connection closed. Answers leave in the order of the requests; those that are ready
-// one after the other leave in one send. The Handler sees exchanges, not connections, so that a
-// second protocol can stand beside HTTP/1.1.
+// one after the other leave in one send. HTTP/2 stands beside it (http/h2_session.h), by ALPN or by
+// prior knowledge: the Handler sees exchanges, not connections.
 //
 // Limits (ServerLimits) are enforced by a look at every connection once each `sweep_interval`, so
 // they are kept to that precision and cost no timer for each request.

@@ -7,7 +7,7 @@
 // Streamable HTTP of both eras on one address: POST, GET and DELETE go to the registered server as
 // they came, answers and streams come back as they come (mcp_connect/answer_hooks.h).
 //
-// The order of a request's questions: may this host and web page (403), is the key good (401; also
+// The order of a request's questions: if a web page asks, may it (403), is the key good (401; also
 // for GET and DELETE), does it reach the server (403 `insufficient_scope`, the same for a server
 // that is unknown, disabled, out of the key's scope or beyond its owner), method (405), media type
 // (415), message (400), session (404), tool (200 with -32602). Errors before the message are
