@@ -20,6 +20,8 @@ namespace keywright::traces {
 inline constexpr std::size_t kSpansPerRequestMax = 25'000;
 inline constexpr std::int64_t kSpansPerTraceMax = 25'000;
 inline constexpr std::size_t kExternalIdMax = 255;
+// A trace that was forwarded so often is stored, and goes no further.
+inline constexpr std::int64_t kHopsMax = 3;
 
 // Native: `{"data":...}` or `{"spans":[...]}`.
 struct NativeTrace {
@@ -72,6 +74,7 @@ struct TraceWrite {
   std::string status;
   std::int64_t span_count = 0;  // native
   std::int64_t size_bytes = 0;
+  std::int64_t hops = 0;              // how often it was forwarded before it came here
   crypto::Sha256 digest{};            // native
   Packed body;                        // native
   std::vector<std::string> contexts;  // OTLP

@@ -21,6 +21,15 @@ class Reader {
   Result<std::optional<WholeTrace>> get(domain::ProjectId project, const Uuid& id,
                                         std::string_view span_cursor, int span_limit);
 
+  // See TraceStore.
+  Result<std::vector<ForwardingRow>> forwardings();
+  Result<std::vector<Queued>> queued(domain::PlatformId platform, std::int64_t after, int limit);
+  Result<QueueState> queue_state(domain::PlatformId platform);
+  Result<std::vector<BuriedTrace>> buried(domain::PlatformId platform, std::int64_t before,
+                                          int limit);
+  Result<std::optional<TraceToSend>> to_send(const Queued& queued);
+  Result<std::vector<std::string>> unrouted();
+
  private:
   explicit Reader(store::Database database) : database_(std::move(database)) {}
   Result<void> prepare();
@@ -33,9 +42,13 @@ class Reader {
   Result<void> add_body(WholeTrace& trace, std::string_view span_cursor, int span_limit);
   Result<void> add_spans(WholeTrace& trace, std::string_view span_cursor, int span_limit);
   Result<std::string> context(std::int64_t id);
+  Result<void> prepare_queue();
+  Result<void> add_spans_to_send(const Queued& queued, TraceToSend& trace);
 
   store::Database database_;
   store::Statement of_platform_, of_project_, one_, body_, spans_, context_;
+  store::Statement forwardings_, queued_, queue_state_, dead_count_, buried_, by_number_;
+  store::Statement sent_spans_, unrouted_;
 };
 
 }  // namespace keywright::traces

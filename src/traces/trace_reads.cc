@@ -26,11 +26,6 @@ Result<std::int64_t> parse_number(std::string_view text) {
   return number;
 }
 
-Result<std::string> unpack_columns(const store::Query& query, int first) {
-  return unpack(view_text(query.blob(first + 3)), query.integer(first), query.integer(first + 1),
-                query.integer(first + 2) != 0);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Reader>> Reader::open(const std::filesystem::path& file) {
@@ -60,7 +55,7 @@ Result<void> Reader::prepare() {
                                    "WHERE trace = ? ORDER BY start, span_id LIMIT ? OFFSET ?"));
   KW_TRY(context_,
          database_.prepare("SELECT size, checksum, compressed, body FROM contexts WHERE id = ?"));
-  return {};
+  return prepare_queue();
 }
 
 Result<void> Reader::collect(store::Statement& statement, const Uuid& owner, const Range& range,

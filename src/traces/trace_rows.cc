@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "traces/pack.h"
+
 namespace keywright::traces {
 namespace {
 
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 
 Uuid uuid_at(const store::Query& query, int column) {
   Uuid id;
@@ -56,19 +58,15 @@ TraceRow read_row(const store::Query& query) {
   return row;
 }
 
-Result<void> prepare_tables(store::Database& database) {
-  KW_CHECK_OK(
-      database.run("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; "
-                   "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000; "
-                   "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000"));
-  KW_TRY(const std::int64_t version, database.integer("PRAGMA user_version"));
-  if (version == kVersion) return {};
-  if (version != 0) {
-    return fail(Code::conflict, "trace_store_newer",
-                "The trace store was made by a newer Keywright. Start that one.");
-  }
-  KW_TRY(auto transaction, store::DatabaseTransaction::begin(database, "BEGIN IMMEDIATE"));
-  KW_CHECK_OK(database.run(R"(
+Result<std::string> unpack_columns(const store::Query& query, int first) {
+  return unpack(view_text(query.blob(first + 3)), query.integer(first), query.integer(first + 1),
+                query.integer(first + 2) != 0);
+}
+
+namespace {
+
+Result<void> make_traces(store::Database& database) {
+  return database.run(R"(
     CREATE TABLE traces (
       number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, project BLOB NOT NULL,
       platform BLOB NOT NULL, source INTEGER NOT NULL, external_id TEXT, name TEXT NOT NULL,
@@ -89,8 +87,48 @@ Result<void> prepare_tables(store::Database& database) {
     CREATE TABLE spans (
       id INTEGER PRIMARY KEY, trace INTEGER NOT NULL, span_id TEXT NOT NULL, start INTEGER NOT NULL,
       context INTEGER NOT NULL, size INTEGER NOT NULL, checksum INTEGER NOT NULL,
-      compressed INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (trace, span_id)) STRICT;
-    PRAGMA user_version = 1)"));
+      compressed INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (trace, span_id)) STRICT;)");
+}
+
+Result<void> make_forwarding(store::Database& database) {
+  return database.run(R"(
+    CREATE TABLE forwardings (
+      platform BLOB PRIMARY KEY, project BLOB NOT NULL, settings TEXT NOT NULL,
+      state TEXT NOT NULL, since INTEGER NOT NULL) STRICT;
+    CREATE TABLE outbox (
+      sequence INTEGER PRIMARY KEY AUTOINCREMENT, platform BLOB NOT NULL, trace INTEGER NOT NULL,
+      revision INTEGER NOT NULL, first_span INTEGER NOT NULL, last_span INTEGER NOT NULL,
+      hops INTEGER NOT NULL, queued_at INTEGER NOT NULL) STRICT;
+    CREATE INDEX outbox_by_platform ON outbox (platform);
+    CREATE INDEX outbox_by_trace ON outbox (trace);
+    CREATE TABLE dead_letters (
+      sequence INTEGER PRIMARY KEY, platform BLOB NOT NULL, trace INTEGER NOT NULL,
+      revision INTEGER NOT NULL, first_span INTEGER NOT NULL, last_span INTEGER NOT NULL,
+      hops INTEGER NOT NULL, queued_at INTEGER NOT NULL, failed_at INTEGER NOT NULL,
+      attempts INTEGER NOT NULL, status INTEGER NOT NULL, problem TEXT NOT NULL) STRICT;
+    CREATE INDEX dead_letters_by_platform ON dead_letters (platform);
+    CREATE INDEX dead_letters_by_trace ON dead_letters (trace);
+    CREATE TABLE unrouted (
+      project BLOB PRIMARY KEY, at INTEGER NOT NULL, report TEXT NOT NULL) STRICT;
+    PRAGMA user_version = 2)");
+}
+
+}  // namespace
+
+Result<void> prepare_tables(store::Database& database) {
+  KW_CHECK_OK(
+      database.run("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; "
+                   "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000; "
+                   "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000"));
+  KW_TRY(const std::int64_t version, database.integer("PRAGMA user_version"));
+  if (version == kVersion) return {};
+  if (version > kVersion) {
+    return fail(Code::conflict, "trace_store_newer",
+                "The trace store was made by a newer Keywright. Start that one.");
+  }
+  KW_TRY(auto transaction, store::DatabaseTransaction::begin(database, "BEGIN IMMEDIATE"));
+  if (version == 0) KW_CHECK_OK(make_traces(database));
+  KW_CHECK_OK(make_forwarding(database));
   return transaction.commit();
 }
 

@@ -48,7 +48,13 @@ struct TraceRow {
   "warnings, span_count, size_bytes, revision, updated_at"
 TraceRow read_row(const store::Query& query);
 
-// Makes the tables if they are missing.
+// The text in the columns size, checksum, compressed and body, of which `first` is the first.
+Result<std::string> unpack_columns(const store::Query& query, int first);
+
+// How many projects have their unrouted traces kept.
+inline constexpr int kUnroutedProjectsMax = 1000;
+
+// Makes the tables if they are missing, and those that an older Keywright did not have.
 Result<void> prepare_tables(store::Database& database);
 
 // Warnings as they lie in their column.

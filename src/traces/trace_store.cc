@@ -1,5 +1,8 @@
 #include "traces/trace_store.h"
 
+#include <future>
+#include <type_traits>
+
 #include "base/file.h"
 #include "base/log.h"
 #include "traces/trace_reader.h"
@@ -107,16 +110,44 @@ void TraceStore::run_checkpoints() {
   }
 }
 
-void TraceStore::submit(std::vector<TraceWrite> writes, Done done) {
+void TraceStore::enqueue(Submission submission) {
   {
     const std::lock_guard lock(mutex_);
     if (!stopping_) {
-      queue_.push_back({std::move(writes), std::move(done)});
+      queue_.push_back(std::move(submission));
       wake_.notify_one();
       return;
     }
   }
-  done(fail(stopping()));
+  submission.done(fail(stopping()));
+}
+
+void TraceStore::submit(std::vector<TraceWrite> writes, Done done) {
+  enqueue({std::move(writes), std::move(done)});
+}
+
+void TraceStore::submit_work(Work work, std::function<void(Result<void>)> done) {
+  Submission submission;
+  submission.work = [work = std::move(work)](Writer& writer) { return work(writer.outbox()); };
+  submission.done = [done = std::move(done)](Result<std::vector<StoredTrace>> stored) {
+    done(stored ? Result<void>() : fail(std::move(stored).error()));
+  };
+  enqueue(std::move(submission));
+}
+
+Result<void> TraceStore::run_work(Work work) {
+  std::promise<Result<void>> promise;
+  submit_work(std::move(work), [&](Result<void> done) { promise.set_value(std::move(done)); });
+  return promise.get_future().get();
+}
+
+void TraceStore::keep_unrouted(domain::ProjectId project, Time at, std::string report) {
+  Submission submission;
+  submission.work = [project, at, report = std::move(report)](Writer& writer) {
+    return writer.keep_unrouted(project, at, report);
+  };
+  submission.done = [](const auto&) {};
+  enqueue(std::move(submission));
 }
 
 void TraceStore::keep(Retention retention) {
@@ -132,11 +163,14 @@ class Dropping {
  public:
   explicit Dropping(const std::unique_ptr<Writer>& writer) : writer_(writer) {}
 
-  bool under_way() const { return !left_.empty() || shrinking_; }
+  bool under_way() const { return !left_.empty() || shrinking_ || sweeping_; }
+
+  void sweep_outbox() { sweeping_ = true; }
 
   void begin(const Retention& retention) {
     left_.clear();
     if (writer_ == nullptr) return;
+    sweeping_ = true;
     auto projects = writer_->projects();
     if (!projects) return note(projects.error());
     for (const domain::ProjectId& project : *projects) {
@@ -146,6 +180,12 @@ class Dropping {
   }
 
   void step() {
+    if (sweeping_) {
+      const auto swept = writer_->outbox().sweep(kDropAtOnce);
+      if (!swept) note(swept.error());
+      sweeping_ = swept && *swept > 0;
+      return;
+    }
     if (left_.empty()) {
       shrinking_ = false;
       if (auto done = writer_->shrink(); !done) note(done.error());
@@ -166,6 +206,7 @@ class Dropping {
   const std::unique_ptr<Writer>& writer_;  // null while it is not open
   std::vector<std::pair<domain::ProjectId, Time>> left_;
   bool shrinking_ = false;
+  bool sweeping_ = false;
 };
 
 void TraceStore::run() {
@@ -189,6 +230,7 @@ void TraceStore::run() {
     if (retention) dropping.begin(*retention);
     if (!group.empty()) {
       write_group(group);
+      if (writer_ != nullptr && writer_->outbox().take_removed()) dropping.sweep_outbox();
     } else if (dropping.under_way()) {
       dropping.step();
     }
@@ -204,22 +246,31 @@ Result<void> TraceStore::check_room() const {
   return {};
 }
 
+Result<void> TraceStore::write_all(const std::deque<Submission>& group,
+                                   std::vector<std::vector<StoredTrace>>& stored) {
+  if (failed_) return fail(*failed_);
+  KW_CHECK_OK(check_room());
+  KW_CHECK_OK(open_writer());
+  KW_TRY(auto transaction, writer_->begin());
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (group[i].work) KW_CHECK_OK(group[i].work(*writer_));
+    for (const TraceWrite& write : group[i].writes) {
+      KW_TRY(StoredTrace trace, writer_->write(write));
+      stored[i].push_back(std::move(trace));
+    }
+  }
+  return transaction.commit();
+}
+
+void TraceStore::tell_queued() {
+  if (writer_ == nullptr) return;
+  const std::vector<domain::PlatformId> platforms = writer_->take_queued();
+  if (!platforms.empty() && queued_hook_) queued_hook_(platforms);
+}
+
 void TraceStore::write_group(std::deque<Submission>& group) {
   std::vector<std::vector<StoredTrace>> stored(group.size());
-  const auto write_all = [&]() -> Result<void> {
-    if (failed_) return fail(*failed_);
-    KW_CHECK_OK(check_room());
-    KW_CHECK_OK(open_writer());
-    KW_TRY(auto transaction, writer_->begin());
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      for (const TraceWrite& write : group[i].writes) {
-        KW_TRY(StoredTrace trace, writer_->write(write));
-        stored[i].push_back(std::move(trace));
-      }
-    }
-    return transaction.commit();
-  };
-  const Result<void> done = write_all();
+  const Result<void> done = write_all(group, stored);
   if (!done && !failed_) {
     log_error("traces_not_stored",
               {{"problem", done.error().reason()}, {"why", done.error().internal()}});
@@ -235,6 +286,7 @@ void TraceStore::write_group(std::deque<Submission>& group) {
       group[i].done(fail(for_senders(done.error())));
     }
   }
+  tell_queued();
 }
 
 void TraceStore::note_committed(const std::deque<Submission>& group) {
@@ -253,7 +305,7 @@ class TraceStore::Lease {
   ~Lease() { store_.give_back(std::move(reader_)); }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
-  Reader* operator->() const { return reader_.get(); }
+  Reader& operator*() const { return *reader_; }
 
  private:
   TraceStore& store_;
@@ -293,19 +345,48 @@ Result<T> told(Result<T> result) {
 
 }  // namespace
 
-Result<Page> TraceStore::list(const Query& query) {
+template <class Ask>
+std::invoke_result_t<Ask, Reader&> TraceStore::read(Ask ask) {
+  using Answer = std::invoke_result_t<Ask, Reader&>;
   auto reader = take_reader();
-  if (!reader) return told<Page>(fail(std::move(reader).error()));
+  if (!reader) return told<typename Answer::value_type>(fail(std::move(reader).error()));
   const Lease lease(*this, std::move(*reader));
-  return told(lease->list(query));
+  return told(ask(*lease));
+}
+
+Result<Page> TraceStore::list(const Query& query) {
+  return read([&](Reader& reader) { return reader.list(query); });
 }
 
 Result<std::optional<WholeTrace>> TraceStore::get(domain::ProjectId project, const Uuid& id,
                                                   std::string_view span_cursor, int span_limit) {
-  auto reader = take_reader();
-  if (!reader) return told<std::optional<WholeTrace>>(fail(std::move(reader).error()));
-  const Lease lease(*this, std::move(*reader));
-  return told(lease->get(project, id, span_cursor, span_limit));
+  return read([&](Reader& reader) { return reader.get(project, id, span_cursor, span_limit); });
+}
+
+Result<std::vector<ForwardingRow>> TraceStore::forwardings() {
+  return read([](Reader& reader) { return reader.forwardings(); });
+}
+
+Result<std::vector<Queued>> TraceStore::queued(domain::PlatformId platform, std::int64_t after,
+                                               int limit) {
+  return read([&](Reader& reader) { return reader.queued(platform, after, limit); });
+}
+
+Result<QueueState> TraceStore::queue_state(domain::PlatformId platform) {
+  return read([&](Reader& reader) { return reader.queue_state(platform); });
+}
+
+Result<std::vector<BuriedTrace>> TraceStore::buried(domain::PlatformId platform,
+                                                    std::int64_t before, int limit) {
+  return read([&](Reader& reader) { return reader.buried(platform, before, limit); });
+}
+
+Result<std::optional<TraceToSend>> TraceStore::to_send(const Queued& queued) {
+  return read([&](Reader& reader) { return reader.to_send(queued); });
+}
+
+Result<std::vector<std::string>> TraceStore::unrouted() {
+  return read([](Reader& reader) { return reader.unrouted(); });
 }
 
 }  // namespace keywright::traces

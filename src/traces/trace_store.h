@@ -32,11 +32,13 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/uuid.h"
+#include "traces/outbox.h"
 #include "traces/received.h"
 #include "traces/trace_rows.h"
 
@@ -89,6 +91,31 @@ class TraceStore {
 
   void submit(std::vector<TraceWrite> writes, Done done);
 
+  // Changes what is sent on (traces/outbox.h), in the next commit. Must fail only where the
+  // database does: what shares the commit fails with it.
+  using Work = std::function<Result<void>(Outbox&)>;
+  void submit_work(Work work, std::function<void(Result<void>)> done);
+  // Blocks until done; on any thread but the writer's.
+  Result<void> run_work(Work work);
+  // Called by the writer after a commit with the platforms for which something was queued. Before
+  // the first submit().
+  using QueuedHook = std::function<void(const std::vector<domain::PlatformId>&)>;
+  void on_queued(QueuedHook hook) { queued_hook_ = std::move(hook); }
+
+  Result<std::vector<ForwardingRow>> forwardings();
+  // Behind `after`, in the order of sending.
+  Result<std::vector<Queued>> queued(domain::PlatformId platform, std::int64_t after, int limit);
+  Result<QueueState> queue_state(domain::PlatformId platform);
+  // Newest first, with sequences below `before`.
+  Result<std::vector<BuriedTrace>> buried(domain::PlatformId platform, std::int64_t before,
+                                          int limit);
+  // Nothing if the trace is gone.
+  Result<std::optional<TraceToSend>> to_send(const Queued& queued);
+
+  // What did not arrive, as one text a project; nobody waits for it to be on the disk.
+  void keep_unrouted(domain::ProjectId project, Time at, std::string report);
+  Result<std::vector<std::string>> unrouted();
+
   Result<Page> list(const Query& query);
   Result<std::optional<WholeTrace>> get(domain::ProjectId project, const Uuid& id,
                                         std::string_view span_cursor, int span_limit);
@@ -106,6 +133,7 @@ class TraceStore {
   struct Submission {
     std::vector<TraceWrite> writes;
     Done done;
+    std::function<Result<void>(Writer&)> work = {};
   };
   class Lease;
 
@@ -114,9 +142,15 @@ class TraceStore {
   Result<void> open_writer();
   void run();
   void run_checkpoints();
+  void enqueue(Submission submission);
   void write_group(std::deque<Submission>& group);
+  Result<void> write_all(const std::deque<Submission>& group,
+                         std::vector<std::vector<StoredTrace>>& stored);
+  void tell_queued();
   void note_committed(const std::deque<Submission>& group);
   Result<void> check_room() const;
+  template <class Ask>
+  std::invoke_result_t<Ask, Reader&> read(Ask ask);
   Result<std::unique_ptr<Reader>> take_reader();
   void give_back(std::unique_ptr<Reader> reader);
 
@@ -129,6 +163,7 @@ class TraceStore {
   std::condition_variable wake_;
   std::deque<Submission> queue_;
   std::optional<Retention> retention_;
+  QueuedHook queued_hook_;
   bool stopping_ = false;
   std::optional<Error> failed_;  // writer thread only
   std::mutex readers_mutex_;

@@ -79,6 +79,17 @@ Result<void> Writer::prepare() {
   KW_TRY(drop_contexts_, database_.prepare("DELETE FROM contexts WHERE trace = ?"));
   KW_TRY(drop_spans_, database_.prepare("DELETE FROM spans WHERE trace = ?"));
   KW_TRY(projects_, database_.prepare("SELECT project FROM traces GROUP BY project"));
+  KW_TRY(move_span_,
+         database_.prepare("UPDATE spans SET id = (SELECT max(id) + 1 FROM spans), start = ?, "
+                           "context = ?, size = ?, checksum = ?, compressed = ?, body = ? "
+                           "WHERE trace = ? AND span_id = ?"));
+  KW_TRY(last_span_, database_.prepare("SELECT coalesce(max(id), 0) FROM spans"));
+  KW_TRY(keep_unrouted_, database_.prepare("INSERT OR REPLACE INTO unrouted (project, at, report) "
+                                           "VALUES (?,?,?)"));
+  KW_TRY(drop_unrouted_,
+         database_.prepare("DELETE FROM unrouted WHERE project NOT IN "
+                           "(SELECT project FROM unrouted ORDER BY at DESC LIMIT ?)"));
+  KW_TRY(outbox_, Outbox::open(database_));
   return {};
 }
 
@@ -150,6 +161,8 @@ Result<StoredTrace> Writer::write_native(const TraceWrite& trace) {
   if (!found) {
     KW_TRY(const TraceRow row, insert(trace));
     KW_CHECK_OK(put_body(row.number, trace.body));
+    KW_TRY(const bool sent_on, is_sent_on(trace));
+    if (sent_on) KW_CHECK_OK(queue(trace, row, 0, 0));
     return told(row, Fate::created);
   }
   if (found_digest_ == trace.digest) return told(*found, Fate::unchanged);
@@ -161,6 +174,8 @@ Result<StoredTrace> Writer::write_native(const TraceWrite& trace) {
   found->updated_at = std::max(found->created_at, clock_.now());
   KW_CHECK_OK(update(*found, trace));
   KW_CHECK_OK(put_body(found->number, trace.body));
+  KW_TRY(const bool sent_on, is_sent_on(trace));
+  if (sent_on) KW_CHECK_OK(queue(trace, *found, 0, 0));
   return told(*found, Fate::updated);
 }
 
@@ -186,18 +201,51 @@ Result<std::vector<std::int64_t>> Writer::put_contexts(Number trace,
   return ids;
 }
 
+Result<bool> Writer::is_sent_on(const TraceWrite& trace) {
+  if (trace.hops >= kHopsMax) return false;
+  return outbox_->takes(trace.platform);
+}
+
+Result<void> Writer::queue(const TraceWrite& trace, const TraceRow& row, std::int64_t first_span,
+                           std::int64_t last_span) {
+  Queued queued;
+  queued.platform = trace.platform;
+  queued.trace = row.number;
+  queued.revision = row.revision;
+  queued.first_span = first_span;
+  queued.last_span = last_span;
+  queued.hops = trace.hops;
+  queued.queued_at = clock_.now();
+  KW_CHECK_OK(outbox_->add(queued));
+  if (std::find(queued_.begin(), queued_.end(), trace.platform) == queued_.end()) {
+    queued_.push_back(trace.platform);
+  }
+  return {};
+}
+
+Result<std::int64_t> Writer::last_span() {
+  Bound query(last_span_);
+  KW_CHECK_OK(query.next());
+  return query.integer(0);
+}
+
+struct Writer::SpanPlace {
+  Number trace = 0;
+  bool may_insert = true;
+  bool moves = false;  // a span that is there already becomes the newest of all
+};
+
 // True if the span is new.
-Result<bool> Writer::put_span(Number trace, const SpanWrite& span, std::int64_t context,
-                              bool may_insert) {
-  if (may_insert) {
+Result<bool> Writer::put_span(const SpanPlace& place, const SpanWrite& span, std::int64_t context) {
+  if (place.may_insert) {
     Bound insert(insert_span_);
-    insert.bind(trace).bind(span.span_id).bind(span.start).bind(context);
+    insert.bind(place.trace).bind(span.span_id).bind(span.start).bind(context);
     KW_CHECK_OK(bind_packed(insert, span.json).run());
     if (database_.changed_rows() == 1) return true;
   }
-  Bound update(update_span_);
+  Bound update(place.moves ? move_span_ : update_span_);
   update.bind(span.start).bind(context);
-  bind_packed(update, span.json).bind(trace).bind(span.span_id);
+  bind_packed(update, span.json).bind(place.trace).bind(span.span_id);
   KW_CHECK_OK(update.run());
   return false;
 }
@@ -212,13 +260,19 @@ Result<StoredTrace> Writer::write_otlp(const TraceWrite& trace) {
   }
   KW_TRY(const std::vector<std::int64_t> contexts, put_contexts(found->number, trace.contexts));
   std::int64_t refused = 0;
+  SpanPlace place{.trace = found->number};
+  KW_TRY(place.moves, is_sent_on(trace));
+  std::int64_t before = 0;
+  if (place.moves) {
+    KW_TRY(before, last_span());
+  }
   for (const SpanWrite& span : trace.spans) {
-    const bool may_insert = found->span_count < spans_per_trace_max_;
-    KW_TRY(const bool fresh, put_span(found->number, span, contexts[span.context], may_insert));
+    place.may_insert = found->span_count < spans_per_trace_max_;
+    KW_TRY(const bool fresh, put_span(place, span, contexts[span.context]));
     if (fresh) {
       found->span_count += 1;
       if (fate == Fate::updated) found->size_bytes += span.json.size;
-    } else if (!may_insert && database_.changed_rows() == 0) {
+    } else if (!place.may_insert && database_.changed_rows() == 0) {
       ++refused;
     }
   }
@@ -227,6 +281,11 @@ Result<StoredTrace> Writer::write_otlp(const TraceWrite& trace) {
   if (fate == Fate::created || trace.status == kStatusError) found->status = trace.status;
   found->updated_at = std::max(found->created_at, clock_.now());
   KW_CHECK_OK(update(*found, trace));
+  if (place.moves) {
+    // One connection writes: the rows after `before` are those of this trace.
+    KW_TRY(const std::int64_t after, last_span());
+    if (after > before) KW_CHECK_OK(queue(trace, *found, before + 1, after));
+  }
   StoredTrace stored = told(*found, fate);
   stored.spans_refused = refused;
   return stored;
@@ -237,7 +296,7 @@ Result<void> Writer::drop(Number number) {
     Bound query(*statement);
     KW_CHECK_OK(query.bind(number).run());
   }
-  return {};
+  return outbox_->forget(number);
 }
 
 Result<int> Writer::drop_older(domain::ProjectId project, Time before, int limit) {
@@ -269,6 +328,16 @@ Result<std::vector<domain::ProjectId>> Writer::projects() {
     std::copy_n(bytes.begin(), std::min(bytes.size(), project.value.bytes.size()),
                 project.value.bytes.begin());
   }
+}
+
+Result<void> Writer::keep_unrouted(domain::ProjectId project, Time at, std::string_view report) {
+  {
+    Bound query(keep_unrouted_);
+    query.bind(bytes_of(project.value)).bind(to_unix_milliseconds(at)).bind(report);
+    KW_CHECK_OK(query.run());
+  }
+  Bound query(drop_unrouted_);
+  return query.bind(std::int64_t{kUnroutedProjectsMax}).run();
 }
 
 Result<void> Writer::shrink() { return database_.run("PRAGMA incremental_vacuum(2000)"); }

@@ -9,12 +9,16 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/uuid.h"
 #include "store/sqlite/sqlite.h"
+#include "traces/outbox.h"
 #include "traces/received.h"
 #include "traces/trace_rows.h"
 
@@ -35,6 +39,11 @@ class Writer {
   // Gives pages that became free back to the file system.
   Result<void> shrink();
 
+  Outbox& outbox() { return *outbox_; }
+  // The platforms for which something was queued since the last call, each once.
+  std::vector<domain::PlatformId> take_queued() { return std::exchange(queued_, {}); }
+  Result<void> keep_unrouted(domain::ProjectId project, Time at, std::string_view report);
+
  private:
   Writer(store::Database database, std::int64_t spans_per_trace_max, const Clock& clock,
          Random& random);
@@ -47,7 +56,12 @@ class Writer {
   Result<void> put_body(Number number, const Packed& body);
   Result<std::vector<std::int64_t>> put_contexts(Number trace,
                                                  const std::vector<std::string>& contexts);
-  Result<bool> put_span(Number trace, const SpanWrite& span, std::int64_t context, bool may_insert);
+  struct SpanPlace;
+  Result<bool> put_span(const SpanPlace& place, const SpanWrite& span, std::int64_t context);
+  Result<bool> is_sent_on(const TraceWrite& trace);
+  Result<void> queue(const TraceWrite& trace, const TraceRow& row, std::int64_t first_span,
+                     std::int64_t last_span);
+  Result<std::int64_t> last_span();
   Result<void> drop(Number number);
   Number next_number(Time now);
 
@@ -60,6 +74,9 @@ class Writer {
   store::Statement find_, insert_, update_, put_body_;
   store::Statement find_context_, insert_context_, insert_span_, update_span_;
   store::Statement older_, drop_trace_, drop_body_, drop_contexts_, drop_spans_, projects_;
+  store::Statement move_span_, last_span_, keep_unrouted_, drop_unrouted_;
+  std::optional<Outbox> outbox_;
+  std::vector<domain::PlatformId> queued_;
 };
 
 }  // namespace keywright::traces

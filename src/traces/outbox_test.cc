@@ -1,0 +1,215 @@
+#include "traces/outbox.h"
+
+#include <filesystem>
+#include <future>
+
+#include <gtest/gtest.h>
+
+#include "traces/native.h"
+#include "traces/trace_store.h"
+
+namespace keywright::traces {
+namespace {
+
+class OutboxTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() /
+              ("keywright-outbox-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)));
+    std::filesystem::remove_all(folder_);
+    open();
+  }
+  void TearDown() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void open() {
+    store_.reset();
+    auto opened = TraceStore::open(folder_, {.free_bytes_min = 0}, clock_, random_);
+    ASSERT_TRUE(opened) << opened.error().detail();
+    store_ = std::move(*opened);
+  }
+  void work(TraceStore::Work work) {
+    const auto done = store_->run_work(std::move(work));
+    ASSERT_TRUE(done) << done.error().detail();
+  }
+  void forward(domain::PlatformId platform) {
+    work([&](Outbox& outbox) { return outbox.put({platform, project_, "{}", "{}"}); });
+  }
+  void deliver(std::int64_t sequence) {
+    work([&](Outbox& outbox) { return outbox.delivered(platform_, sequence, "{\"n\":1}"); });
+  }
+
+  TraceWrite native(const std::string& body, const std::string& external_id = "") {
+    TraceWrite write;
+    write.project = project_;
+    write.platform = platform_;
+    write.external_id = external_id;
+    write.status = "accepted";
+    write.digest = crypto::sha256(body);
+    write.body = pack(body);
+    return write;
+  }
+  TraceWrite otlp(const std::string& trace_id, const std::vector<std::string>& spans) {
+    TraceWrite write = native("", trace_id);
+    write.source = Source::otlp;
+    write.body = {};
+    write.contexts = {R"({"resource":{}})"};
+    for (const std::string& id : spans) {
+      write.spans.push_back({id, 0, 0, pack("{\"spanId\":\"" + id + "\"}")});
+    }
+    return write;
+  }
+  StoredTrace put(TraceWrite write) {
+    std::vector<TraceWrite> writes;
+    writes.push_back(std::move(write));
+    std::promise<StoredTrace> promise;
+    store_->submit(std::move(writes),
+                   [&](auto stored) { promise.set_value(std::move(stored).value().front()); });
+    return promise.get_future().get();
+  }
+
+  std::vector<Queued> queued(std::int64_t after = 0) {
+    return store_->queued(platform_, after, 100).value();
+  }
+  std::vector<std::string> spans_of(const Queued& row) {
+    std::vector<std::string> texts;
+    const auto trace = store_->to_send(row).value();
+    for (const SpanToSend& span : trace->spans) texts.push_back(span.json);
+    return texts;
+  }
+
+  std::filesystem::path folder_;
+  TestClock clock_;
+  SeededRandom random_{5};
+  UuidGenerator ids_{clock_, random_};
+  domain::ProjectId project_{ids_.next()};
+  domain::PlatformId platform_{ids_.next()};
+  std::unique_ptr<TraceStore> store_;
+};
+
+TEST_F(OutboxTest, WhatIsStoredForAForwardedPlatformIsQueuedInOrder) {
+  put(native("{\"before\":1}"));
+  forward(platform_);
+  put(native("{\"a\":1}", "a"));
+  put(native("{\"b\":1}", "b"));
+  put(native("{\"b\":1}", "b"));  // unchanged
+  put(native("{\"a\":2}", "a"));
+  TraceWrite elsewhere = native("{\"x\":1}");
+  elsewhere.platform = {ids_.next()};
+  put(std::move(elsewhere));
+  const auto rows = queued();
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(store_->to_send(rows[0]).value()->body, "{\"a\":2}");  // as it is now
+  EXPECT_EQ(store_->to_send(rows[1]).value()->body, "{\"b\":1}");
+  EXPECT_EQ(rows[2].revision, 2);
+  EXPECT_EQ(store_->queue_state(platform_)->queued, 3);
+}
+
+TEST_F(OutboxTest, TheCursorSurvivesARestart) {
+  forward(platform_);
+  for (int i = 0; i < 5; ++i) put(native("{\"i\":" + std::to_string(i) + "}"));
+  const auto before = queued();
+  deliver(before[2].sequence);
+  open();
+  const auto after = queued();
+  ASSERT_EQ(after.size(), 2u);
+  EXPECT_EQ(after[0].sequence, before[3].sequence);
+  EXPECT_EQ(store_->forwardings()->front().state, "{\"n\":1}");
+  deliver(after[1].sequence);
+  put(native("{}"));
+  ASSERT_EQ(queued().size(), 1u);
+  EXPECT_GT(queued()[0].sequence, after[1].sequence);  // numbers are never used again
+}
+
+TEST_F(OutboxTest, SpansAreSentWithTheRequestThatBroughtThem) {
+  forward(platform_);
+  const std::string trace(32, 'a');
+  put(otlp(trace, {"1", "2"}));
+  put(otlp(std::string(32, 'b'), {"1"}));
+  put(otlp(trace, {"3"}));
+  put(otlp(trace, {"1", "4"}));  // the first one again
+  const auto rows = queued();
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(spans_of(rows[0]), (std::vector<std::string>{"{\"spanId\":\"2\"}"}));
+  EXPECT_EQ(spans_of(rows[1]), (std::vector<std::string>{"{\"spanId\":\"1\"}"}));
+  EXPECT_EQ(spans_of(rows[2]), (std::vector<std::string>{"{\"spanId\":\"3\"}"}));
+  EXPECT_EQ(spans_of(rows[3]),
+            (std::vector<std::string>{"{\"spanId\":\"1\"}", "{\"spanId\":\"4\"}"}));
+}
+
+TEST_F(OutboxTest, DeadLettersAreListedAndGoBackToTheEndOfTheQueue) {
+  forward(platform_);
+  const StoredTrace first = put(native("{\"a\":1}"));
+  put(native("{\"b\":1}"));
+  put(native("{\"c\":1}"));
+  auto rows = queued();
+  for (int i = 0; i < 2; ++i) {
+    work([&](Outbox& outbox) {
+      return outbox.bury({rows[i], clock_.now(), 3, 400, "no"}, "{}");
+    });
+  }
+  auto dead = store_->buried(platform_, 1'000, 10).value();
+  ASSERT_EQ(dead.size(), 2u);
+  EXPECT_EQ(dead[1].trace_id, first.id);
+  EXPECT_EQ(dead[1].letter.attempts, 3);
+  EXPECT_EQ(dead[1].letter.problem, "no");
+  std::int64_t redriven = 0;
+  const auto redrive = [&](std::int64_t sequence) {
+    work([&](Outbox& outbox) -> Result<void> {
+      KW_TRY(redriven, outbox.redrive(platform_, sequence, clock_.now()));
+      return {};
+    });
+    return redriven;
+  };
+  EXPECT_EQ(redrive(rows[1].sequence), 1);
+  EXPECT_EQ(redrive(rows[1].sequence), 0);
+  EXPECT_EQ(redrive(0), 1);
+  rows = queued();
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(store_->to_send(rows[0]).value()->body, "{\"c\":1}");
+  EXPECT_EQ(store_->to_send(rows[2]).value()->body, "{\"a\":1}");
+  EXPECT_EQ(store_->queue_state(platform_)->dead, 0);
+}
+
+TEST_F(OutboxTest, ANewForwardingDoesNotSendWhatAnEarlierOneLeft) {
+  forward(platform_);
+  put(native("{\"a\":1}"));
+  work([&](Outbox& outbox) { return outbox.remove(platform_); });
+  EXPECT_TRUE(queued().empty());
+  put(native("{\"b\":1}"));
+  forward(platform_);
+  EXPECT_TRUE(queued().empty());
+  put(native("{\"c\":1}"));
+  ASSERT_EQ(queued().size(), 1u);
+  EXPECT_EQ(store_->queue_state(platform_)->queued, 1);
+}
+
+TEST_F(OutboxTest, ATraceThatWasForwardedTooOftenGoesNoFurther) {
+  forward(platform_);
+  TraceWrite write = native("{\"a\":1}");
+  write.hops = kHopsMax;
+  put(std::move(write));
+  EXPECT_TRUE(queued().empty());
+}
+
+TEST_F(OutboxTest, WhatIsDroppedIsNotSent) {
+  forward(platform_);
+  put(native("{\"a\":1}"));
+  const Queued row = queued().front();
+  clock_.advance(std::chrono::hours(1));
+  store_->keep({{project_, clock_.now()}});
+  while (!queued().empty()) std::this_thread::yield();
+  EXPECT_FALSE(store_->to_send(row).value());
+}
+
+TEST_F(OutboxTest, WhatDidNotArriveIsKeptForEachProject) {
+  store_->keep_unrouted(project_, clock_.now(), "{\"n\":1}");
+  store_->keep_unrouted(project_, clock_.now(), "{\"n\":2}");
+  open();
+  EXPECT_EQ(store_->unrouted().value(), (std::vector<std::string>{"{\"n\":2}"}));
+}
+
+}  // namespace
+}  // namespace keywright::traces

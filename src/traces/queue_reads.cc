@@ -1,0 +1,154 @@
+// What is read of the outbox.
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "traces/trace_reader.h"
+
+namespace keywright::traces {
+namespace {
+
+Uuid uuid_of(ByteView bytes) {
+  Uuid id;
+  if (bytes.size() == id.bytes.size()) std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
+  return id;
+}
+
+}  // namespace
+
+Result<void> Reader::prepare_queue() {
+  KW_TRY(forwardings_,
+         database_.prepare("SELECT platform, project, settings, state FROM forwardings"));
+  KW_TRY(queued_, database_.prepare("SELECT " KW_QUEUED_COLUMNS
+                                    " FROM outbox WHERE platform = ?1 AND sequence > max(?2, "
+                                    "(SELECT since FROM forwardings WHERE platform = ?1)) "
+                                    "ORDER BY sequence LIMIT ?3"));
+  KW_TRY(queue_state_,
+         database_.prepare("SELECT count(*), min(queued_at) FROM outbox WHERE platform = ?1 AND "
+                           "sequence > (SELECT since FROM forwardings WHERE platform = ?1)"));
+  KW_TRY(dead_count_,
+         database_.prepare("SELECT count(*) FROM dead_letters WHERE platform = ?1 AND "
+                           "sequence > (SELECT since FROM forwardings WHERE platform = ?1)"));
+  KW_TRY(buried_,
+         database_.prepare("SELECT d.sequence, d.platform, d.trace, d.revision, d.first_span, "
+                           "d.last_span, d.hops, d.queued_at, d.failed_at, d.attempts, d.status, "
+                           "d.problem, t.id FROM dead_letters d LEFT JOIN traces t "
+                           "ON t.number = d.trace WHERE d.platform = ?1 AND d.sequence < ?2 AND "
+                           "d.sequence > (SELECT since FROM forwardings WHERE platform = ?1) "
+                           "ORDER BY d.sequence DESC LIMIT ?3"));
+  KW_TRY(by_number_,
+         database_.prepare("SELECT " KW_TRACE_COLUMNS " FROM traces WHERE number = ?"));
+  KW_TRY(sent_spans_,
+         database_.prepare("SELECT context, size, checksum, compressed, body FROM spans "
+                           "WHERE id BETWEEN ? AND ? AND trace = ? ORDER BY id"));
+  KW_TRY(unrouted_, database_.prepare("SELECT report FROM unrouted ORDER BY at"));
+  return {};
+}
+
+Result<std::vector<ForwardingRow>> Reader::forwardings() {
+  std::vector<ForwardingRow> rows;
+  store::Query query(forwardings_);
+  while (true) {
+    KW_TRY(const bool found, query.next());
+    if (!found) return rows;
+    ForwardingRow& row = rows.emplace_back();
+    row.platform = {uuid_of(query.blob(0))};
+    row.project = {uuid_of(query.blob(1))};
+    row.settings = query.text(2);
+    row.state = query.text(3);
+  }
+}
+
+Result<std::vector<Queued>> Reader::queued(domain::PlatformId platform, std::int64_t after,
+                                           int limit) {
+  std::vector<Queued> rows;
+  store::Query query(queued_);
+  query.bind(bytes_of(platform.value)).bind(after).bind(std::int64_t{limit});
+  while (true) {
+    KW_TRY(const bool found, query.next());
+    if (!found) return rows;
+    rows.push_back(read_queued(query));
+  }
+}
+
+Result<QueueState> Reader::queue_state(domain::PlatformId platform) {
+  QueueState state;
+  {
+    store::Query query(queue_state_);
+    KW_TRY(const bool found, query.bind(bytes_of(platform.value)).next());
+    if (found) state.queued = query.integer(0);
+    if (found && !query.is_null(1)) state.oldest_at = from_unix_milliseconds(query.integer(1));
+  }
+  store::Query query(dead_count_);
+  KW_TRY(const bool found, query.bind(bytes_of(platform.value)).next());
+  if (found) state.dead = query.integer(0);
+  return state;
+}
+
+Result<std::vector<BuriedTrace>> Reader::buried(domain::PlatformId platform, std::int64_t before,
+                                                int limit) {
+  std::vector<BuriedTrace> rows;
+  store::Query query(buried_);
+  query.bind(bytes_of(platform.value)).bind(before).bind(std::int64_t{limit});
+  while (true) {
+    KW_TRY(const bool found, query.next());
+    if (!found) return rows;
+    BuriedTrace& row = rows.emplace_back();
+    row.letter.queued = read_queued(query);
+    row.letter.failed_at = from_unix_milliseconds(query.integer(8));
+    row.letter.attempts = query.integer(9);
+    row.letter.status = query.integer(10);
+    row.letter.problem = query.text(11);
+    row.trace_id = uuid_of(query.blob(12));
+  }
+}
+
+Result<std::optional<TraceToSend>> Reader::to_send(const Queued& queued) {
+  KW_TRY(auto transaction, store::DatabaseTransaction::begin(database_, "BEGIN"));
+  TraceToSend trace;
+  {
+    store::Query query(by_number_);
+    KW_TRY(const bool found, query.bind(queued.trace).next());
+    if (!found) return std::nullopt;
+    trace.row = read_row(query);
+  }
+  if (trace.row.source == Source::otlp) {
+    KW_CHECK_OK(add_spans_to_send(queued, trace));
+    return trace;
+  }
+  store::Query query(body_);
+  KW_TRY(const bool found, query.bind(queued.trace).next());
+  if (!found) return fail(Code::unavailable, "trace_damaged", "The body of this trace is missing.");
+  KW_TRY(trace.body, unpack_columns(query, 0));
+  return trace;
+}
+
+Result<void> Reader::add_spans_to_send(const Queued& queued, TraceToSend& trace) {
+  std::map<std::int64_t, std::string> contexts;
+  store::Query query(sent_spans_);
+  query.bind(queued.first_span).bind(queued.last_span).bind(queued.trace);
+  while (true) {
+    KW_TRY(const bool found, query.next());
+    if (!found) return {};
+    const std::int64_t id = query.integer(0);
+    auto known = contexts.find(id);
+    if (known == contexts.end()) {
+      KW_TRY(std::string text, context(id));
+      known = contexts.emplace(id, std::move(text)).first;
+    }
+    KW_TRY(std::string span, unpack_columns(query, 1));
+    trace.spans.push_back({std::move(span), known->second});
+  }
+}
+
+Result<std::vector<std::string>> Reader::unrouted() {
+  std::vector<std::string> reports;
+  store::Query query(unrouted_);
+  while (true) {
+    KW_TRY(const bool found, query.next());
+    if (!found) return reports;
+    reports.emplace_back(query.text(0));
+  }
+}
+
+}  // namespace keywright::traces
