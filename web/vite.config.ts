@@ -1,11 +1,15 @@
 import react from "@vitejs/plugin-react";
 import tailwindcss from "@tailwindcss/vite";
+import { readFileSync } from "node:fs";
 import { defineConfig } from "vite";
 
 // `npm run dev` shows the console with a running server behind it: KEYWRIGHT_URL names that server.
 const server = process.env.KEYWRIGHT_URL ?? "http://127.0.0.1:8080";
 
+const description = readFileSync(new URL("../tests/golden/openapi.json", import.meta.url), "utf8");
+
 export default defineConfig({
+  define: { __API_COUNTS_USAGE__: String(description.includes('"/api/v1/keys/{id}/usage"')) },
   base: "/console/",
   plugins: [react(), tailwindcss()],
   build: {

@@ -1,38 +1,19 @@
 // Events of the audit log, newest first; each opens to show what changed.
 
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 
-import { answer, api, type AuditEvent } from "../api/client";
+import type { AuditEvent } from "../api/client";
 import { nameOf, useObjects, usersOf } from "../api/objects";
 import { useSession } from "../session";
 import { Button } from "../ui/button";
 import { Mono } from "../ui/copy";
 import { Modal } from "../ui/dialog";
-import { Empty, Facts, Failed, Loading } from "../ui/page";
+import { Empty, Facts, Failed, Loading, Note } from "../ui/page";
 import { Table } from "../ui/table";
 import { Time } from "../ui/time";
+import { outcomeWords } from "../keys/outcomes";
 import { Badge } from "../keys/status";
-
-export interface AuditFilters {
-  key_id?: string;
-  actor?: string;
-  action?: string;
-  from?: string;
-  to?: string;
-}
-
-function useEvents(filters: AuditFilters) {
-  const { organization } = useSession();
-  return useInfiniteQuery({
-    queryKey: ["audit", organization.id, filters],
-    queryFn: ({ pageParam }) => answer(api.GET("/api/v1/audit-events", {
-      params: { query: { ...filters, organization_id: organization.id, limit: 50, cursor: pageParam ?? undefined } },
-    })),
-    initialPageParam: null as string | null,
-    getNextPageParam: (last) => last.next_cursor,
-  });
-}
+import { useEvents, type AuditFilters } from "./data";
 
 export function OutcomeBadge({ event }: { event: AuditEvent }) {
   const good = event.outcome === "success" || event.outcome === "allowed";
@@ -71,9 +52,32 @@ function Details({ value }: { value: unknown }) {
   );
 }
 
-function EventDialog({ event, actor, onClose }: { event: AuditEvent; actor: string; onClose(): void }) {
+function Why({ event }: { event: AuditEvent }) {
+  if (!event.reason || event.outcome === "success") return null;
+  const { why, advice } = outcomeWords(event.reason);
+  return <Note tone="warn">{why} {advice}</Note>;
+}
+
+function EventDialog({ event, actor, onClose, only }: {
+  event: AuditEvent;
+  actor: string;
+  onClose(): void;
+  only?(filters: AuditFilters): void;
+}) {
+  const narrow = (label: string, filters: AuditFilters) => only && (
+    <Button
+      small
+      onClick={() => {
+        only(filters);
+        onClose();
+      }}
+    >
+      {label}
+    </Button>
+  );
   return (
     <Modal title={event.action} onClose={onClose} wide>
+      <Why event={event} />
       <Facts
         items={[
           ["Time", <Time key="t" at={event.time} as="exact" />],
@@ -90,31 +94,41 @@ function EventDialog({ event, actor, onClose }: { event: AuditEvent; actor: stri
       />
       <h3 className="font-semibold">Details</h3>
       <Details value={event.details} />
+      {only && (
+        <div className="flex flex-wrap gap-2">
+          {event.object.id && narrow("Only this object", { object_id: event.object.id })}
+          {event.actor.id && narrow("Only this person", { actor: event.actor.id })}
+          {event.actor.key_id && narrow("Only this key", { key_id: event.actor.key_id })}
+          {event.request_id && narrow("Only this request", { request: event.request_id })}
+        </div>
+      )}
     </Modal>
   );
 }
 
-export function AuditList({ filters, caption, most }: {
+export function AuditList({ filters, caption, most, none, only }: {
   filters: AuditFilters;
   caption: string;
   most?: number;  // shows so many, and no way to more
+  none?: ReactNode;  // what to do where there is none
+  only?(filters: AuditFilters): void;  // narrows the list
 }) {
   const { organization } = useSession();
   const users = useObjects(usersOf(organization.id), organization.id);
   const names = new Map((users.data?.items ?? []).map((user) => [user.id, nameOf(user)]));
-  const events = useEvents(filters);
+  const events = useEvents(organization.id, filters);
   const [open, setOpen] = useState<AuditEvent | null>(null);
   if (events.isPending) return <Loading label="Reading events" />;
   if (events.isError) return <Failed error={events.error} retry={() => void events.refetch()} />;
   const rows = events.data.pages.flatMap((page) => page.items).slice(0, most);
-  if (rows.length === 0) return <Empty title="No events" />;
+  if (rows.length === 0 && !events.hasNextPage) return <Empty title="No events" action={none} />;
   return (
     <>
       <Table
         caption={caption}
         rows={rows}
         columns={[
-          { title: "Time", cell: (event) => <Time at={event.time} as="exact" /> },
+          { title: "Time", className: "sm:whitespace-nowrap", cell: (event) => <Time at={event.time} as="exact" /> },
           {
             title: "Action",
             isName: true,
@@ -123,7 +137,7 @@ export function AuditList({ filters, caption, most }: {
             ),
           },
           { title: "Object", cell: (event) => <span className="wrap-anywhere">{event.object.name || event.object.id || "–"} <span className="text-sm text-quiet">{event.object.type}</span></span> },
-          { title: "Who", cell: (event) => <span className="wrap-anywhere">{actorText(event, names)}</span> },
+          { title: "Who", className: "min-w-24", cell: (event) => <span className="wrap-anywhere">{actorText(event, names)}</span> },
           { title: "Outcome", cell: (event) => <><OutcomeBadge event={event} />{event.reason && <span className="block text-sm text-quiet">{event.reason}</span>}</> },
           { title: "Address", cell: (event) => event.address ?? "–" },
         ]}
@@ -133,7 +147,7 @@ export function AuditList({ filters, caption, most }: {
           <Button busy={events.isFetchingNextPage} onClick={() => void events.fetchNextPage()}>Show more</Button>
         </div>
       )}
-      {open && <EventDialog event={open} actor={actorText(open, names)} onClose={() => setOpen(null)} />}
+      {open && <EventDialog event={open} actor={actorText(open, names)} only={only} onClose={() => setOpen(null)} />}
     </>
   );
 }

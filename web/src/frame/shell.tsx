@@ -1,64 +1,21 @@
 // What stands around every page: the rail, the organization, the account.
 
 import { Dialog } from "@base-ui/react/dialog";
-import {
-  Activity, BookOpen, Boxes, ChevronDown, Crosshair, FolderKanban, KeyRound, LayoutDashboard, Menu as MenuIcon,
-  Plug, ScrollText, Server, Settings, Users, X,
-} from "lucide-react";
-import { useEffect, useState, type ReactNode } from "react";
+import { BookOpen, ChevronDown, Menu as MenuIcon, Search, X } from "lucide-react";
+import { lazy, Suspense, useCallback, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 
 import { useSession } from "../session";
 import { chooseTheme, chosenTheme } from "../theme";
 import { IconButton } from "../ui/button";
 import { Menu, MenuChoices, MenuItem, MenuLine, MenuLink } from "../ui/menu";
+import { usePlaces } from "./places";
 import { SessionWatch } from "./session-watch";
+import { useShortcuts } from "./shortcuts";
 import { Brand } from "./sign-in";
 
-interface Place {
-  to: string;
-  text: string;
-  Icon: typeof Activity;
-  under?: string;  // also current below this path
-}
-
-function usePlaces(): { title: string | null; places: Place[] }[] {
-  const { can } = useSession();
-  return [
-    {
-      title: null,
-      places: [
-        { to: "/", text: "Overview", Icon: LayoutDashboard },
-        { to: "/account/keys", text: "My API keys", Icon: KeyRound },
-      ],
-    },
-    {
-      title: "Resources",
-      places: [
-        { to: "/mcp-servers", text: "MCP servers", Icon: Plug },
-        { to: "/registries", text: "Registries", Icon: Boxes },
-        { to: "/projects", text: "Projects", Icon: FolderKanban },
-        { to: "/traces", text: "Traces", Icon: Activity },
-        { to: "/targets", text: "Targets", Icon: Crosshair },
-        { to: "/services", text: "Services", Icon: Server },
-      ],
-    },
-    {
-      title: "User Management",
-      places: [
-        { to: "/user-management/users", text: "Users", Icon: Users },
-        ...(can("keys:read") ? [{ to: "/user-management/keys", text: "API Keys", Icon: KeyRound }] : []),
-      ],
-    },
-    {
-      title: "Organization",
-      places: [
-        ...(can("audit:read") ? [{ to: "/audit", text: "Audit log", Icon: ScrollText }] : []),
-        { to: "/settings", text: "Settings", Icon: Settings },
-      ],
-    },
-  ];
-}
+const Palette = lazy(() => import("./palette"));
+const HelpDialog = lazy(() => import("./help-dialog"));
 
 function Rail({ onGo }: { onGo?(): void }) {
   const [path] = useLocation();
@@ -142,7 +99,7 @@ function initials(name: string): string {
   return ((parts[0]?.[0] ?? "?") + (parts[1]?.[0] ?? "")).toUpperCase();
 }
 
-function AccountMenu() {
+function AccountMenu({ onHelp }: { onHelp(): void }) {
   const { me, organization, signOut } = useSession();
   const [theme, setTheme] = useState(chosenTheme);
   return (
@@ -177,32 +134,18 @@ function AccountMenu() {
         options={[{ value: "system", label: "System" }, { value: "light", label: "Light" }, { value: "dark", label: "Dark" }]}
       />
       <MenuLine />
+      <MenuItem onClick={onHelp}>Shortcuts</MenuItem>
       <MenuItem onClick={() => void signOut()}>Sign out</MenuItem>
     </Menu>
   );
 }
 
-// "/" searches, "c" creates; never while something is typed or a dialog is open.
-function useShortcuts(): void {
-  useEffect(() => {
-    const pressed = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement;
-      const typing = target.closest("input, textarea, select, [contenteditable], [role=dialog], [role=menu]");
-      if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-      const wanted = { "/": "[data-search]", "c": "[data-create]" }[event.key];
-      const element = wanted ? document.querySelector<HTMLElement>(wanted) : null;
-      if (!element) return;
-      event.preventDefault();
-      if (event.key === "c") element.click();
-      else element.focus();
-    };
-    addEventListener("keydown", pressed);
-    return () => removeEventListener("keydown", pressed);
-  }, []);
-}
-
 export function Shell({ children }: { children: ReactNode }) {
-  useShortcuts();
+  const [open, setOpen] = useState<"palette" | "help" | null>(null);
+  const palette = useCallback(() => setOpen("palette"), []);
+  const help = useCallback(() => setOpen("help"), []);
+  const close = useCallback(() => setOpen(null), []);
+  useShortcuts({ palette, help });
   return (
     <div className="min-h-dvh">
       <a href="#main" className="sr-only rounded-lg bg-surface px-3 py-2 focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50">
@@ -212,20 +155,34 @@ export function Shell({ children }: { children: ReactNode }) {
         <Drawer />
         <Link href="/" className="shrink-0"><Brand /></Link>
         <div className="flex min-w-0 grow items-center justify-end gap-1 sm:gap-3">
+          <button
+            type="button"
+            aria-keyshortcuts="Control+K Meta+K"
+            onClick={palette}
+            className="flex min-h-9 shrink-0 items-center gap-2 rounded-lg border-line px-2 text-quiet hover:bg-sunken hover:text-ink sm:mr-auto sm:ml-2 sm:w-56 sm:border sm:px-3"
+          >
+            <Search size={17} aria-hidden />
+            <span className="grow text-left max-sm:sr-only">Go to anything</span>
+            <kbd className="font-mono text-xs max-sm:hidden">Ctrl K</kbd>
+          </button>
           <OrganizationMenu />
           <a href="/docs" className="inline-flex min-h-9 items-center gap-1.5 rounded-lg px-2 text-quiet hover:bg-sunken hover:text-ink" title="API reference">
             <BookOpen size={18} aria-hidden /><span className="max-sm:sr-only">Docs</span>
           </a>
-          <AccountMenu />
+          <AccountMenu onHelp={help} />
         </div>
       </header>
       <div className="mx-auto flex w-full max-w-[110rem]">
-        <aside className="sticky top-14 hidden h-[calc(100dvh-3.5rem)] w-56 shrink-0 overflow-y-auto border-r border-line lg:block">
+        <aside className="sticky top-14 hidden h-[calc(100dvh-3.5rem)] w-52 shrink-0 xl:w-56 overflow-y-auto border-r border-line lg:block">
           <Rail />
         </aside>
         <main id="main" tabIndex={-1} className="min-w-0 grow px-3 py-5 sm:px-6 sm:py-7">{children}</main>
       </div>
       <SessionWatch />
+      <Suspense>
+        {open === "palette" && <Palette onClose={close} />}
+        {open === "help" && <HelpDialog onClose={close} />}
+      </Suspense>
     </div>
   );
 }

@@ -66,9 +66,59 @@ export function RevokeDialog({ item, word = "Revoke", onClose }: { item: Key; wo
   );
 }
 
+export type Bulk = "revoke" | "disable" | "enable" | "extend";
+
+const kExtension = 90 * kDay;
+
+const bulks: Record<Bulk, { verb: string; done: string; warning: string; run(key: Key): Promise<unknown> }> = {
+  revoke: {
+    verb: "Revoke", done: "revoked",
+    warning: "Integrations that use them stop working at once. This cannot be undone.",
+    run: (key) => revokeKey(key.id),
+  },
+  disable: {
+    verb: "Disable", done: "disabled",
+    warning: "Integrations that use them stop working at once. Each can be enabled again later.",
+    run: (key) => setEnabled(key.id, false),
+  },
+  enable: {
+    verb: "Enable", done: "enabled",
+    warning: "They are let in again from now on.",
+    run: (key) => setEnabled(key.id, true),
+  },
+  extend: {
+    verb: "Extend", done: "extended",
+    warning: "They will expire 90 days from now. Keys that expire later, or never, stay as they are.",
+    async run(key) {
+      const wanted = Date.now() + kExtension;
+      if (key.expires_at === null || Date.parse(key.expires_at) >= wanted) return;
+      await answer(api.PATCH("/api/v1/keys/{id}", {
+        params: { path: { id: key.id } }, body: { expires_at: new Date(wanted).toISOString() },
+      }));
+    },
+  },
+};
+
+// One after the other on four lanes; what is refused is said, the rest is done.
+async function forEach(items: Key[], run: (key: Key) => Promise<unknown>): Promise<string[]> {
+  const waiting = [...items];
+  const refused: string[] = [];
+  const lane = async () => {
+    for (let key = waiting.pop(); key; key = waiting.pop()) {
+      try {
+        await run(key);
+      } catch (error) {
+        refused.push(`${key.name}: ${asProblem(error).message}`);
+      }
+    }
+  };
+  await Promise.all([lane(), lane(), lane(), lane()]);
+  return refused;
+}
+
 export function BulkDialog({ items, action, onClose, onDone }: {
   items: Key[];
-  action: "revoke" | "disable";
+  action: Bulk;
   onClose(): void;
   onDone(): void;
 }) {
@@ -76,39 +126,24 @@ export function BulkDialog({ items, action, onClose, onDone }: {
   const say = useNotice();
   const used = items.filter(usedLately).length;
   const count = items.length === 1 ? "1 key" : `${items.length} keys`;
+  const { verb, done, warning, run } = bulks[action];
   return (
     <Confirm
-      title={`${action === "revoke" ? "Revoke" : "Disable"} ${count}?`}
-      action={`${action === "revoke" ? "Revoke" : "Disable"} ${count}`}
+      title={`${verb} ${count}?`}
+      action={`${verb} ${count}`}
+      harmless={action === "enable" || action === "extend"}
       typed={action === "revoke" && used > 0 ? `revoke ${items.length}` : undefined}
       onConfirm={async () => {
-        const waiting = [...items];
-        const refused: string[] = [];
-        const work = async () => {
-          for (let key = waiting.pop(); key; key = waiting.pop()) {
-            try {
-              await (action === "revoke" ? revokeKey(key.id) : setEnabled(key.id, false));
-            } catch (error) {
-              refused.push(`${key.name}: ${asProblem(error).message}`);
-            }
-          }
-        };
-        await Promise.all([work(), work(), work(), work()]);
+        const refused = await forEach(items, run);
         changed();
         onDone();
-        const done = items.length - refused.length;
-        say(refused.length === 0
-          ? `${count} ${action === "revoke" ? "revoked" : "disabled"}.`
-          : `${done} of ${items.length} done. ${refused[0]}`);
+        say(refused.length === 0 ? `${count} ${done}.` : `${items.length - refused.length} of ${items.length} done. ${refused[0]}`);
       }}
       onClose={onClose}
     >
-      <p>
-        Integrations that use {items.length === 1 ? "it" : "them"} stop working at once.{" "}
-        {action === "revoke" ? "This cannot be undone." : "Each can be enabled again later."}
-      </p>
+      <p>{warning}</p>
       {used > 0 && <p>{used === 1 ? "One was" : `${used} were`} used within the last 24 hours.</p>}
-      <ul className="max-h-40 list-inside list-disc overflow-y-auto text-sm text-quiet">
+      <ul className="max-h-40 list-inside list-disc overflow-y-auto text-sm text-quiet" tabIndex={0} aria-label="Selected keys">
         {items.map((key) => <li key={key.id} className="wrap-anywhere">{key.name}</li>)}
       </ul>
     </Confirm>

@@ -3,6 +3,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 
 import { answer, api, type Key, type Schemas } from "../api/client";
+import { countsUsage } from "../usage/usage";
 import { shownPartOf } from "./kinds";
 
 export const kPage = 50;
@@ -47,7 +48,11 @@ export const views: { value: View; label: string; shows(key: Key, now: number): 
 
 type KeyPage = Schemas["KeyList"];
 
-function askKeys(where: Where, filters: Filters, limit: number, cursor: string | null): Promise<KeyPage> {
+function included(filters: Filters): string[] {
+  return [...(filters.q && !filters.status ? ["revoked"] : []), ...(countsUsage ? ["usage"] : [])];
+}
+
+export function askKeys(where: Where, filters: Filters, limit: number, cursor: string | null): Promise<KeyPage> {
   return answer(api.GET("/api/v1/keys", {
     params: {
       query: {
@@ -56,7 +61,7 @@ function askKeys(where: Where, filters: Filters, limit: number, cursor: string |
         kind: where.kind || filters.kind || undefined,
         status: filters.status || (filters.view ? "active" : undefined),
         q: shownPartOf(filters.q).search || undefined,
-        include: filters.status ? undefined : filters.q ? "revoked" : undefined,
+        include: included(filters).join(",") || undefined,
         limit,
         cursor: cursor ?? undefined,
       },

@@ -7,19 +7,23 @@ import { Link, useLocation, useSearch } from "wouter";
 import type { Key } from "../api/client";
 import { useSession } from "../session";
 import { Button, IconButton } from "../ui/button";
-import { Mono } from "../ui/copy";
+import { copyText, Mono } from "../ui/copy";
+import { ExportButton } from "../ui/export-button";
 import { Menu, MenuItem, MenuLine } from "../ui/menu";
 import { useNotice } from "../ui/notices";
 import { Empty, Failed, Loading, Note, Page } from "../ui/page";
 import { Table, type Column } from "../ui/table";
 import { Time } from "../ui/time";
-import { BulkDialog, RevokeDialog, RotateDialog, useKeysChanged } from "./actions";
+import { BulkDialog, RevokeDialog, RotateDialog, useKeysChanged, type Bulk } from "./actions";
 import { CheckDialog } from "./check-dialog";
-import { setEnabled, useKeys, views, type Filters, type View } from "./data";
+import { setEnabled, useKeys, views, type Filters, type View, type Where } from "./data";
 import { EditDialog } from "./edit-dialog";
+import { exportKeys, saveKeys } from "./export";
 import { kinds, kindNamed, scopeText, shownPartOf } from "./kinds";
 import { useCreatable, useWhere, type Place } from "./place";
 import { KeyStatus } from "./status";
+import { Sparkline } from "../usage/sparkline";
+import { countsUsage } from "../usage/usage";
 
 // Filters stand in the address, so that a view can be kept, sent and gone back to.
 function useFilters() {
@@ -34,6 +38,7 @@ function useFilters() {
   };
   const all = inAddress.get("owner") === "all";
   const user = inAddress.get("user") ?? "";
+  const check = inAddress.has("check");
   const set = (changes: Partial<Record<keyof Filters | "owner" | "user", string>>) => {
     const next = new URLSearchParams(search);
     for (const [name, value] of Object.entries(changes)) {
@@ -43,7 +48,7 @@ function useFilters() {
     const text = next.toString();
     navigate(text ? `${path}?${text}` : path, { replace: true });
   };
-  return { filters, all, user, set };
+  return { filters, all, user, check, set };
 }
 
 function SearchField({ value, onChange }: { value: string; onChange(text: string): void }) {
@@ -94,6 +99,7 @@ function RowMenu({ item, place, act }: { item: Key; place: Place; act(what: Doin
   return (
     <Menu label={`Actions for ${item.name}`} trigger={<IconButton label={`More for ${item.name}`}><Ellipsis size={18} /></IconButton>}>
       <MenuItem onClick={() => navigate(`${place.base}/${item.id}`)}>Open</MenuItem>
+      <MenuItem onClick={() => void copyText(item.id).then((copied) => say(copied ? "The id is copied." : `Its id is ${item.id}.`))}>Copy id</MenuItem>
       <MenuItem onClick={() => act({ what: "edit", item })} disabled={item.status === "revoked"}>Edit</MenuItem>
       <MenuItem onClick={() => act({ what: "rotate", item })} disabled={ended || !mayRotate}>Rotate</MenuItem>
       <MenuItem onClick={() => void toggle()} disabled={ended}>{item.status === "disabled" ? "Enable" : "Disable"}</MenuItem>
@@ -122,7 +128,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
     {
       title: "Name",
       isName: true,
-      className: "min-w-28",
+      className: "min-w-24",
       cell: (item) => (
         <Link href={`${place.base}/${item.id}`} className="link font-medium wrap-anywhere">{item.name}</Link>
       ),
@@ -142,7 +148,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
         </>
       ),
     },
-    { title: "Servers / scope", className: "min-w-20", cell: (item) => scopeText(item) },
+    { title: "Servers / scope", className: "min-w-18", cell: (item) => scopeText(item) },
     withOwner && {
       title: "User",
       cell: (item: Key) => (
@@ -153,18 +159,25 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
       ),
     },
     { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
+    countsUsage && { title: "Usage", wideOnly: true, cell: (item: Key) => <Sparkline item={item} /> },
     {
       title: "Last used",
-      cell: (item) => item.last_used_at
-        ? (
-          <>
-            <span className="block"><Time at={item.last_used_at} /></span>
-            {item.last_used_ip && <span className="block text-sm text-quiet wrap-anywhere">{item.last_used_ip}</span>}
-          </>
-        )
-        : <span className="text-quiet">Never used</span>,
+      cell: (item) => (
+        <>
+          {item.last_used_at
+            ? <span className="block whitespace-nowrap snug:whitespace-normal"><Time at={item.last_used_at} as="brief" /></span>
+            : <span className="whitespace-nowrap text-quiet snug:whitespace-normal">Never used</span>}
+          {item.last_used_ip && <span className="block text-sm text-quiet wrap-anywhere">{item.last_used_ip}</span>}
+          {countsUsage && <span className="hidden snug:block"><Sparkline item={item} /></span>}
+        </>
+      ),
     },
-    { title: "Expires", cell: (item) => item.expires_at ? <Time at={item.expires_at} /> : "Never" },
+    {
+      title: "Expires",
+      cell: (item) => item.expires_at
+        ? <span className="whitespace-nowrap snug:whitespace-normal"><Time at={item.expires_at} as="brief" /></span>
+        : "Never",
+    },
     { title: "Status", cell: (item) => <KeyStatus item={item} /> },
     { title: "Actions", hideTitle: true, cell: (item) => <RowActions item={item} place={place} act={act} /> },
   ];
@@ -183,7 +196,7 @@ function RowActions({ item, place, act }: { item: Key; place: Place; act(what: D
   );
 }
 
-function Toolbar({ place, filters, all, user, set }: ReturnType<typeof useFilters> & { place: Place }) {
+function Toolbar({ place, where, filters, all, user, set }: ReturnType<typeof useFilters> & { place: Place; where: Where }) {
   const { can } = useSession();
   const kindFixed = place.whose === "project" || place.whose === "target";
   return (
@@ -223,7 +236,7 @@ function Toolbar({ place, filters, all, user, set }: ReturnType<typeof useFilter
           {["active", "disabled", "expired", "revoked"].map((status) => <option key={status} value={status}>{status}</option>)}
         </select>
       </div>
-      <div className="flex flex-wrap gap-1.5" role="group" aria-label="Saved views">
+      <div className="flex flex-wrap items-center gap-1.5" role="group" aria-label="Saved views">
         {views.map((view) => (
           <button
             key={view.value}
@@ -236,6 +249,7 @@ function Toolbar({ place, filters, all, user, set }: ReturnType<typeof useFilter
             {view.label}
           </button>
         ))}
+        <span className="ml-auto"><ExportButton run={() => exportKeys(where, filters)} /></span>
       </div>
     </div>
   );
@@ -255,7 +269,7 @@ export function KeysPage({ place, tabs, embedded = false }: { place: Place; tabs
   const state = useFilters();
   const where = useWhere(place, state.all, state.user);
   const creatable = useCreatable(place);
-  const [checking, setChecking] = useState(false);
+  const [checking, setChecking] = useState(state.check);
   const create = creatable.length > 0 && (
     <Button look="primary" data-create="" onClick={() => navigate(`${place.base}/new`)}>
       <Plus size={17} aria-hidden /> Create API key
@@ -272,7 +286,7 @@ export function KeysPage({ place, tabs, embedded = false }: { place: Place; tabs
       <Page title={place.title} lead={place.lead} actions={actions}>
         {tabs}
         {body}
-        {checking && <CheckDialog onClose={() => setChecking(false)} />}
+        {checking && where !== null && <CheckDialog onClose={() => setChecking(false)} />}
       </Page>
     );
   }
@@ -289,17 +303,19 @@ export function KeysPage({ place, tabs, embedded = false }: { place: Place; tabs
 
 function KeyList({ place, where, state, create }: {
   place: Place;
-  where: NonNullable<ReturnType<typeof useWhere>>;
+  where: Where;
   state: ReturnType<typeof useFilters>;
   create: ReactNode;
 }) {
   const { filters, set } = state;
+  const { can } = useSession();
   const keys = useKeys(where, filters);
   const [doing, setDoing] = useState<Doing | null>(null);
   const [chosen, setChosen] = useState(new Set<string>());
-  const [bulk, setBulk] = useState<"revoke" | "disable" | null>(null);
+  const [bulk, setBulk] = useState<Bulk | null>(null);
   const rows = keys.data?.pages.flatMap((page) => page.items) ?? [];
   const picked = rows.filter((row) => chosen.has(row.id) && row.status !== "revoked");
+  const manages = can("keys:write") || where.owner === undefined;
   const filtered = Boolean(filters.q || filters.status || filters.kind || filters.view);
   const clear = () => set({ q: "", status: "", kind: "", view: "" });
 
@@ -337,12 +353,19 @@ function KeyList({ place, where, state, create }: {
 
   return (
     <section className="card min-w-0" aria-label="Keys">
-      <Toolbar place={place} {...state} />
+      <Toolbar place={place} where={where} {...state} />
       {picked.length > 0 && (
         <div className="flex flex-wrap items-center gap-2 border-b border-line bg-tint px-4 py-2" role="group" aria-label="Selected keys">
           <span className="mr-2 font-medium">{picked.length} selected</span>
-          <Button small onClick={() => setBulk("disable")}>Disable</Button>
-          <Button small onClick={() => setBulk("revoke")}>Revoke</Button>
+          {manages && (
+            <>
+              <Button small onClick={() => setBulk("extend")}>Extend</Button>
+              <Button small onClick={() => setBulk("disable")}>Disable</Button>
+              <Button small onClick={() => setBulk("enable")}>Enable</Button>
+              <Button small onClick={() => setBulk("revoke")}>Revoke</Button>
+            </>
+          )}
+          <Button small onClick={() => saveKeys(picked)}>Export CSV</Button>
           <Button small look="quiet" onClick={() => setChosen(new Set())}>Clear selection</Button>
         </div>
       )}

@@ -120,7 +120,7 @@ export function scopeText(key: Key): string {
     if (key.kind === "ingest") return "All platforms";
     if (key.kind === "account") return "All targets";
     if (key.kind === "management" || key.kind === "customer") return permissionsText(key);
-    return "All its owner may do";
+    return "As its owner";
   }
   if (key.scope.all) return `All ${nouns[1]}`;
   const count = key.scope.ids?.length ?? 0;

@@ -4,10 +4,11 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 
 import { answer, api, asProblem, type Schemas } from "../api/client";
+import { setSingleLetters, singleLetters } from "../frame/shortcuts";
 import { useSession } from "../session";
 import { chooseTheme, chosenTheme, type Theme } from "../theme";
 import { Button } from "../ui/button";
-import { Refusal, TextField, Choices } from "../ui/field";
+import { CheckField, Choices, Refusal, TextField } from "../ui/field";
 import { useNotice } from "../ui/notices";
 import { Failed, Loading, Page, Section } from "../ui/page";
 import { TabLinks } from "../ui/tab-links";
@@ -114,6 +115,23 @@ function Appearance() {
   );
 }
 
+function Keyboard() {
+  const [on, setOn] = useState(singleLetters);
+  return (
+    <Section title="Keyboard">
+      <CheckField
+        label="Shortcuts of a single letter"
+        hint="“c” creates a key, “/” searches, “?” shows all of them. Ctrl+K works in any case."
+        checked={on}
+        onChange={(event) => {
+          setSingleLetters(event.target.checked);
+          setOn(event.target.checked);
+        }}
+      />
+    </Section>
+  );
+}
+
 function AccountFrame({ children }: { children: ReactNode }) {
   return <Page title="Account settings"><AccountTabs />{children}</Page>;
 }
@@ -121,7 +139,7 @@ function AccountFrame({ children }: { children: ReactNode }) {
 export function ProfilePage() {
   return (
     <AccountFrame>
-      <div className="grid items-start gap-5 lg:grid-cols-2"><Profile /><Password /><Appearance /></div>
+      <div className="grid items-start gap-5 lg:grid-cols-2"><Profile /><Password /><Appearance /><Keyboard /></div>
     </AccountFrame>
   );
 }

@@ -29,7 +29,7 @@ function ConnectDialog({ server, onClose }: { server: McpServer; onClose(): void
   );
 }
 
-function about(connect: (server: McpServer) => void): Objects<McpServer> {
+function about(connect: (server: McpServer) => void, givenTo: (server: McpServer) => string): Objects<McpServer> {
   return {
     collection: mcpServers,
     noun: "MCP server",
@@ -51,6 +51,7 @@ function about(connect: (server: McpServer) => void): Objects<McpServer> {
       { title: "Name", isName: true, cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
       { title: "Address here", cell: (item) => <Mono>/mcp-connect/{item.slug}</Mono> },
       { title: "URL", cell: (item) => <span className="wrap-anywhere">{item.url}</span> },
+      { title: "Given to", cell: (item) => givenTo(item) || <span className="text-quiet">admins only</span> },
       { title: "Headers", cell: (item) => item.header_names.join(", ") || <span className="text-quiet">none</span> },
       { title: "State", cell: (item) => item.enabled ? <Badge tone="good">Enabled</Badge> : <Badge tone="quiet">Disabled</Badge> },
       { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
@@ -59,10 +60,15 @@ function about(connect: (server: McpServer) => void): Objects<McpServer> {
 }
 
 export function McpServersPage() {
+  const { organization } = useSession();
+  const lists = useObjects(registries, organization.id);
   const [server, setServer] = useState<McpServer | null>(null);
+  const givenTo = (one: McpServer) => (lists.data?.items ?? [])
+    .filter((list) => list.mcp_server_ids.includes(one.id))
+    .map((list) => list.everyone ? `${list.name} (everyone)` : list.name).join(", ");
   return (
     <>
-      <ObjectsPage about={about(setServer)} />
+      <ObjectsPage about={about(setServer, givenTo)} />
       {server && <ConnectDialog server={server} onClose={() => setServer(null)} />}
     </>
   );

@@ -14,7 +14,7 @@ import { CodeBlock, Mono } from "../ui/copy";
 import { Failed, Loading, Page, Section } from "../ui/page";
 import { Time } from "../ui/time";
 
-function Card({ count, text, to, warn }: { count: number; text: string; to: string; warn: boolean }) {
+function Card({ count, text, to, warn }: { count: string; text: string; to: string; warn: boolean }) {
   return (
     <Link href={to} className="card flex flex-col gap-0.5 p-4 hover:border-edge">
       <span className={`text-2xl font-semibold ${warn ? "text-warn" : ""}`}>{count}</span>
@@ -23,16 +23,17 @@ function Card({ count, text, to, warn }: { count: number; text: string; to: stri
   );
 }
 
-function Cards({ keys, base }: { keys: Key[]; base: string }) {
+function Cards({ keys, base, more }: { keys: Key[]; base: string; more: boolean }) {
   const now = Date.now();
   const counted = (view: string) => keys.filter((key) => views.find((one) => one.value === view)!.shows(key, now)).length;
+  const atLeast = (count: number) => `${count}${more ? "+" : ""}`;  // only the newest were read
   const active = keys.filter((key) => key.status === "active").length;
   return (
     <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-      <Card count={active} text="active keys" to={`${base}?status=active`} warn={false} />
-      <Card count={counted("expiring")} text="expire in 14 days" to={`${base}?view=expiring`} warn={counted("expiring") > 0} />
-      <Card count={counted("idle")} text="idle for 90 days" to={`${base}?view=idle`} warn={counted("idle") > 0} />
-      <Card count={counted("forever")} text="never expire" to={`${base}?view=forever`} warn={false} />
+      <Card count={atLeast(active)} text="active keys" to={`${base}?status=active`} warn={false} />
+      <Card count={atLeast(counted("expiring"))} text="expire in 14 days" to={`${base}?view=expiring`} warn={counted("expiring") > 0} />
+      <Card count={atLeast(counted("idle"))} text="idle for 90 days" to={`${base}?view=idle`} warn={counted("idle") > 0} />
+      <Card count={atLeast(counted("forever"))} text="never expire" to={`${base}?view=forever`} warn={false} />
     </div>
   );
 }
@@ -54,7 +55,7 @@ export function OverviewPage() {
     >
       {keys.isPending && <Loading />}
       {keys.isError && <Failed error={keys.error} retry={() => void keys.refetch()} />}
-      {keys.data && <Cards keys={items} base={base} />}
+      {keys.data && <Cards keys={items} base={base} more={keys.data.next_cursor !== null} />}
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <Section title="Newest keys" actions={<Link href={base} className="link">All my keys</Link>}>
           {keys.data && items.length === 0 && <p className="text-quiet">You have none yet. A key lets a program in without your password.</p>}

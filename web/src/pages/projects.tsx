@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy } from "react";
+import { lazy, useState, type ReactNode } from "react";
 import { Link, Route, Switch } from "wouter";
 
 import { answer, api } from "../api/client";
@@ -7,8 +7,11 @@ import { platformsOf, projects, type Platform, type Project } from "../api/objec
 import { CreateKeyPage } from "../keys/create-page";
 import { KeysPage } from "../keys/keys-page";
 import { projectPlace } from "../keys/place";
+import { snippetsFor } from "../keys/snippets";
 import { ObjectsPage, type Objects } from "../objects/objects-page";
-import { Mono } from "../ui/copy";
+import { Button } from "../ui/button";
+import { CodeBlock, Mono } from "../ui/copy";
+import { Modal } from "../ui/dialog";
 import { Failed, Loading, Page } from "../ui/page";
 import { TabLinks } from "../ui/tab-links";
 import { Time } from "../ui/time";
@@ -40,13 +43,14 @@ export const ProjectsPage = () => <ObjectsPage about={aboutProjects} />;
 
 const types = { flowise: "Flowise", n8n: "n8n", http_api: "HTTP API" };
 
-function aboutPlatforms(project: string): Objects<Platform> {
+function aboutPlatforms(project: string, more: (platform: Platform) => ReactNode): Objects<Platform> {
   return {
     collection: platformsOf(project),
     noun: "platform",
     plural: "platforms",
     right: "projects:write",
     lead: "Where traces come from. A trace names its platform, or its metadata does.",
+    more,
     onDelete: "Traces for it are refused at once; a key narrowed to it alone can send nothing any more.",
     valuesOf: (item) => ({ name: item.name, type: item.type, external_id: item.external_id ?? "", service_name: item.service_name ?? "" }),
     fields: () => [
@@ -63,6 +67,37 @@ function aboutPlatforms(project: string): Objects<Platform> {
       { title: "platformId", cell: (item) => <Mono>{item.id}</Mono> },
     ],
   };
+}
+
+// How a program sends to this platform. The key is made on its own page; here stands a placeholder.
+function SendDialog({ project, platform, onClose }: { project: string; platform: Platform; onClose(): void }) {
+  const snippets = snippetsFor({ kind: "ingest", secret: "YOUR-KEY", name: platform.name, servers: [] })
+    .filter((snippet) => snippet.title !== ".env");
+  return (
+    <Modal title={`Send traces to ${platform.name}`} onClose={onClose} wide>
+      <p>With an API key of this project, which is sent as <Mono>x-api-key</Mono>. A key for this platform alone needs no <Mono>platformId</Mono>.</p>
+      <Link href={`/projects/${project}/keys/new`} className="link w-fit">Create a key</Link>
+      {snippets.map((snippet) => (
+        <div key={snippet.title} className="min-w-0">
+          <h3 className="mb-1 font-medium">{snippet.title}</h3>
+          <CodeBlock label={snippet.title} code={snippet.code.replace(/PLATFORM[ _]ID/, platform.id)} />
+        </div>
+      ))}
+    </Modal>
+  );
+}
+
+function PlatformsPage({ project }: { project: string }) {
+  const [sending, setSending] = useState<Platform | null>(null);
+  const more = (platform: Platform) => (
+    <Button small aria-label={`Send traces to ${platform.name}`} onClick={() => setSending(platform)}>Send traces</Button>
+  );
+  return (
+    <>
+      <ObjectsPage about={aboutPlatforms(project, more)} embedded />
+      {sending && <SendDialog project={project} platform={sending} onClose={() => setSending(null)} />}
+    </>
+  );
 }
 
 export function ProjectPage({ id }: { id: string }) {
@@ -91,7 +126,7 @@ export function ProjectPage({ id }: { id: string }) {
         <Route path={`${base}/keys/new`}><CreateKeyPage place={place} embedded /></Route>
         <Route path={`${base}/traces`}><TracesPanel project={id} /></Route>
         <Route path={`${base}/routing`}><RoutingPanel project={id} /></Route>
-        <Route><ObjectsPage about={aboutPlatforms(id)} embedded /></Route>
+        <Route><PlatformsPage project={id} /></Route>
       </Switch>
     </Page>
   );

@@ -56,14 +56,37 @@ function LinkDialog({ title, url, note, onClose }: { title: string; url: string;
 }
 
 // Somebody leaves: their keys stop with them, so they are shown first.
-function DeactivateDialog({ user, onClose }: { user: User; onClose(): void }) {
+function TheirKeys({ user, onGo }: { user: User; onGo(): void }) {
   const { organization } = useSession();
-  const changed = useObjectsChanged();
-  const say = useNotice();
   const keys = useQuery({
     queryKey: ["keys", "of", user.id],
     queryFn: () => answer(api.GET("/api/v1/keys", { params: { query: { owner: user.id, organization_id: organization.id, limit: 200 } } })),
   });
+  if (keys.isPending) return <p className="text-quiet">Looking for their keys…</p>;
+  if (keys.isError) return <Failed error={keys.error} retry={() => void keys.refetch()} />;
+  if (keys.data.items.length === 0) return <p className="text-quiet">They have no keys.</p>;
+  const working = keys.data.items.filter((key) => key.status === "active").length;
+  return (
+    <>
+      <p className="font-medium">{working === 1 ? "1 key of theirs works now:" : `${working} keys of theirs work now:`}</p>
+      <ul className="flex max-h-60 flex-col gap-2 overflow-y-auto">
+        {keys.data.items.map((key) => (
+          <li key={key.id} className="flex flex-wrap items-center gap-x-3 gap-y-1">
+            <Link href={`/user-management/keys/${key.id}`} onClick={onGo} className="link wrap-anywhere">{key.name}</Link>
+            <Mono>{key.mask}</Mono>
+            <KeyStatus item={key} />
+            <span className="text-sm text-quiet">{key.last_used_at ? <>used <Time at={key.last_used_at} /></> : "never used"}</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function DeactivateDialog({ user, onClose }: { user: User; onClose(): void }) {
+  const { organization } = useSession();
+  const changed = useObjectsChanged();
+  const say = useNotice();
   return (
     <Confirm
       title={`Deactivate ${nameOf(user)}?`}
@@ -76,19 +99,7 @@ function DeactivateDialog({ user, onClose }: { user: User; onClose(): void }) {
       onClose={onClose}
     >
       <p>They are signed out, and integrations that use their keys stop working at once. Activating them again brings both back.</p>
-      {keys.data && keys.data.items.length > 0 && (
-        <ul className="flex max-h-60 flex-col gap-2 overflow-y-auto">
-          {keys.data.items.map((key) => (
-            <li key={key.id} className="flex flex-wrap items-center gap-x-3 gap-y-1">
-              <Link href={`/user-management/keys/${key.id}`} className="link wrap-anywhere">{key.name}</Link>
-              <Mono>{key.mask}</Mono>
-              <KeyStatus item={key} />
-              <span className="text-sm text-quiet">{key.last_used_at ? <>used <Time at={key.last_used_at} /></> : "never used"}</span>
-            </li>
-          ))}
-        </ul>
-      )}
-      {keys.data?.items.length === 0 && <p className="text-quiet">They have no keys.</p>}
+      <TheirKeys user={user} onGo={onClose} />
     </Confirm>
   );
 }
@@ -140,6 +151,7 @@ function Dialogs({ doing, act }: { doing: Doing; act(next: Doing | null): void }
           onClose={close}
         >
           <p>They lose this organization and everything in it; their keys stop working here at once. This cannot be undone.</p>
+          <TheirKeys user={doing.user} onGo={close} />
         </Confirm>
       );
     case "edit":

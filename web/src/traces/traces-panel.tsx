@@ -117,7 +117,8 @@ export default function TracesPanel({ project }: { project: string }) {
                 filters.set("status", status.trim());
               }}
             >
-              <input aria-label="Status" placeholder="Status, such as error" className="input w-44!" value={status} onChange={(event) => setStatus(event.target.value)} onBlur={() => filters.set("status", status.trim())} />
+              <input aria-label="Status" placeholder="Status" list="trace-statuses" className="input w-32!" value={status} onChange={(event) => setStatus(event.target.value)} onBlur={() => filters.set("status", status.trim())} />
+              <datalist id="trace-statuses"><option value="error" /><option value="success" /><option value="running" /></datalist>
             </form>
             <Button small className="ml-auto" onClick={() => void traces.refetch()} busy={traces.isFetching}>Refresh</Button>
           </>

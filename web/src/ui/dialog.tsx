@@ -52,7 +52,7 @@ export function Actions({ children }: { children: ReactNode }) {
 }
 
 // Asks before something that cannot be undone. `typed`: a word that has to be written first.
-export function Confirm({ title, children, action, typed, onConfirm, onClose, other }: {
+export function Confirm({ title, children, action, typed, onConfirm, onClose, other, harmless = false }: {
   title: ReactNode;
   children: ReactNode;
   action: string;
@@ -60,6 +60,7 @@ export function Confirm({ title, children, action, typed, onConfirm, onClose, ot
   onConfirm(): Promise<void>;
   onClose(): void;
   other?: { label: string; run(): Promise<void> };
+  harmless?: boolean;  // nothing is lost by it
 }) {
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState<string | null>(null);
@@ -112,7 +113,7 @@ export function Confirm({ title, children, action, typed, onConfirm, onClose, ot
             </Button>
           )}
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="danger" busy={busy}>{action}</Button>
+          <Button type="submit" look={harmless ? "primary" : "danger"} busy={busy}>{action}</Button>
         </Actions>
       </form>
     </Modal>

@@ -9,6 +9,7 @@ export interface Column<Row> {
   isName?: boolean;
   hideTitle?: boolean;
   className?: string;
+  wideOnly?: boolean;  // its content stands in another cell where columns have little room
 }
 
 export function Table<Row extends { id: string }>({ caption, columns, rows, many, selection }: {
@@ -37,7 +38,7 @@ export function Table<Row extends { id: string }>({ caption, columns, rows, many
               </th>
             )}
             {columns.map((column) => (
-              <th key={column.title} scope="col" className={`${many ? "px-1.5" : "px-3"} py-2.5 font-medium whitespace-nowrap`}>
+              <th key={column.title} scope="col" className={`py-2.5 align-bottom font-medium ${many ? "px-1.5" : "px-3 whitespace-nowrap"} ${column.wideOnly ? "snug:hidden" : ""}`}>
                 {column.hideTitle ? <span className="sr-only">{column.title}</span> : column.title}
               </th>
             ))}
@@ -69,7 +70,7 @@ export function Table<Row extends { id: string }>({ caption, columns, rows, many
                   <Cell
                     key={column.title}
                     scope={column.isName ? "row" : undefined}
-                    className={`${many ? "px-1.5 first:pl-4 last:pr-3" : "px-3"} py-2.5 align-top font-normal narrow:px-0 ${narrow} ${column.className ?? ""}`}
+                    className={`${many ? "px-1.5 first:pl-4 last:pr-3" : "px-3"} py-2.5 align-top font-normal narrow:px-0 ${narrow} ${column.wideOnly ? "snug:hidden" : ""} ${column.className ?? ""}`}
                   >
                     {!column.isName && !column.hideTitle && (
                       <span aria-hidden className="hidden w-24 shrink-0 text-sm text-quiet narrow:block">{column.title}</span>

@@ -1,0 +1,98 @@
+// How often keys were let in and refused, as the server counts it by the minute.
+//
+//   const usage = useUsage(key.id, ranges[1]);
+//
+// Points come oldest first, one for each step, empty ones included.
+
+import { useQuery } from "@tanstack/react-query";
+
+import { answer, api, type Key } from "../api/client";
+
+// Whether the API counts usage; said by its description when the console is built (vite.config.ts).
+declare const __API_COUNTS_USAGE__: boolean;
+export const countsUsage = __API_COUNTS_USAGE__;
+
+export type Step = "minute" | "hour" | "day";
+
+export interface Point {
+  at: string;
+  accepted: number;
+  refused: Record<string, number>;
+}
+
+export interface Usage {
+  step: Step;
+  points: Point[];
+  accepted: number;
+  refused: number;
+}
+
+export interface Range {
+  name: string;
+  title: string;
+  hours: number;
+  step: Step;
+}
+
+export const ranges: Range[] = [
+  { name: "1h", title: "1 hour", hours: 1, step: "minute" },
+  { name: "24h", title: "24 hours", hours: 24, step: "hour" },
+  { name: "7d", title: "7 days", hours: 168, step: "hour" },
+  { name: "30d", title: "30 days", hours: 720, step: "day" },
+];
+
+const kStepMilliseconds: Record<Step, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+// The whole steps that end with the one that is running.
+export function windowOf({ hours, step }: Range, now = Date.now()): { from: number; to: number; length: number } {
+  const length = kStepMilliseconds[step];
+  const to = Math.floor(now / length) * length + length;
+  return { from: to - hours * 3_600_000, to, length };
+}
+
+export function refusedAt(point: Point): number {
+  return Object.values(point.refused).reduce((sum, count) => sum + count, 0);
+}
+
+export function reasonsOf(points: Point[]): [code: string, count: number, last: string][] {
+  const reasons = new Map<string, { count: number; last: string }>();
+  for (const point of points) {
+    for (const [code, count] of Object.entries(point.refused)) {
+      if (count > 0) reasons.set(code, { count: (reasons.get(code)?.count ?? 0) + count, last: point.at });
+    }
+  }
+  return [...reasons].map(([code, { count, last }]): [string, number, string] => [code, count, last])
+    .sort((one, other) => other[1] - one[1]);
+}
+
+// The server may leave out steps in which nothing happened.
+function filled(points: Point[], from: number, to: number, length: number): Point[] {
+  const known = new Map(points.map((point) => [Math.floor(Date.parse(point.at) / length), point]));
+  const all: Point[] = [];
+  for (let at = from; at < to; at += length) {
+    all.push(known.get(Math.floor(at / length)) ?? { at: new Date(at).toISOString(), accepted: 0, refused: {} });
+  }
+  return all;
+}
+
+export function useUsage(id: string, range: Range) {
+  return useQuery({
+    queryKey: ["keys", "usage", id, range.name],
+    refetchInterval: 30_000,
+    placeholderData: (before) => before,
+    queryFn: async (): Promise<Usage> => {
+      const { from, to, length } = windowOf(range);
+      const usage = await answer<Usage>(api.GET("/api/v1/keys/{id}/usage" as never, {
+        params: { path: { id }, query: { from: new Date(from).toISOString(), to: new Date(to).toISOString(), step: range.step } },
+      } as never));
+      return { ...usage, points: filled(usage.points, from, to, length) };
+    },
+  });
+}
+
+// The last 30 days of a key in a list that was asked for with include=usage.
+export function usageOf(key: Key): { accepted: number[]; refused: number[] } | null {
+  return (key as { usage?: { accepted: number[]; refused: number[] } | null }).usage ?? null;
+}
+
+export const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
