@@ -1,9 +1,10 @@
 // The life of a key through the console: made, copied, tested, rotated, refused.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { call, clipboardOf, counted, open, signedIn, signIn, tracesOf } from "./support.mjs";
+import { call, clipboardOf, counted, open, reach, signedIn, signIn, tracesOf } from "./support.mjs";
 
 const kinds = JSON.parse(process.env.KEYWRIGHT_PLACES);  // ids of a project, a target, ...
 
@@ -180,20 +181,12 @@ test("the keyboard alone makes a key and revokes it", async () => {
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog");
   const secret = await dialog.getByLabel("API key", { exact: true }).textContent();
-  const press = async (wanted, key = "Enter") => {
-    for (let steps = 0; steps < 60; ++steps) {
-      const name = await page.evaluate(() => document.activeElement?.getAttribute("aria-label") || document.activeElement?.textContent?.trim());
-      if (name === wanted) return page.keyboard.press(key);
-      await page.keyboard.press("Tab");
-    }
-    assert.fail(`the keyboard does not reach ${wanted}`);
-  };
-  await press("Copy and close");
+  await reach(page, "Copy and close");
   await dialog.waitFor({ state: "detached" });
   assert.equal(await clipboardOf(page), secret);
   await page.getByRole("link", { name: "by hand" }).waitFor();
-  await press("Revoke by hand");
-  await press("Revoke key");
+  await reach(page, "Revoke by hand");
+  await reach(page, "Revoke key");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.equal((await call("/api/v1/whoami", secret)).status, 401);
 });
@@ -270,6 +263,75 @@ test("several keys are disabled at once", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Disable 2 keys" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
   for (const secret of secrets) assert.equal((await call("/api/v1/whoami", secret)).status, 401);
+});
+
+test("keys that expire soon are extended in four clicks", async () => {
+  const page = await signedIn();
+  await page.goto("/console/account/keys/new");
+  await page.getByLabel("Name", { exact: true }).fill("soon over");
+  await page.getByLabel("Expires", { exact: true }).selectOption("168");
+  const { dialog } = await created(page);
+  await closeByCopy(page, dialog);
+  const person = counted(page);
+  await person.click(page.getByRole("button", { name: "Expiring in 14 days" }));
+  await page.getByRole("link", { name: "soon over" }).waitFor();
+  await person.click(page.getByLabel("Select all shown"));
+  await person.click(page.getByRole("group", { name: "Selected keys" }).getByRole("button", { name: "Extend" }));
+  await person.click(page.getByRole("dialog").getByRole("button", { name: "Extend 1 key" }));
+  assert.equal(person.clicks, 4);
+  await page.getByText("No keys match").waitFor();
+});
+
+test("what is shown can be saved as CSV, without any formula in it", async () => {
+  const page = await signedIn();
+  await newKey(page, '=HYPERLINK("https://evil.example")', "access");
+  const { dialog, secret } = await created(page);
+  await closeByCopy(page, dialog);
+  await page.goto("/console/account/keys?q=HYPERLINK");
+  await page.getByRole("link", { name: /HYPERLINK/ }).waitFor();
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Export CSV" }).click()]);
+  assert.match(file.suggestedFilename(), /^keywright-keys-\d{4}-\d\d-\d\d\.csv$/);
+  const text = readFileSync(await file.path(), "utf8");
+  const [head, row] = text.split("\r\n");
+  assert.match(head, /^id,name,description,kind,mask,status,/);
+  assert.match(row, /,"'=HYPERLINK\(""https:/);
+  assert.doesNotMatch(text, new RegExp(secret));
+});
+
+test("an old secret that is still used is not said to be safe", async () => {
+  const page = await signedIn();
+  await newKey(page, "two secrets", "access");
+  const made = await created(page);
+  const before = await closeByCopy(page, made.dialog);
+  await page.getByRole("link", { name: "two secrets" }).click();
+  await page.getByRole("button", { name: "Rotate" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Rotate", exact: true }).click();
+  await closeByCopy(page, page.getByRole("dialog"));
+  await page.getByText(/safe to finish/).waitFor();
+  assert.equal((await call("/api/v1/whoami", before)).status, 200);
+  await page.reload();
+  await page.getByText(/Still in use/).waitFor();
+});
+
+test("a key's page says which servers it reaches, which not, and why", async () => {
+  const page = await signedIn();
+  await newKey(page, "reaches some", "connect");
+  await page.getByLabel("Tickets").check();
+  const { dialog } = await created(page);
+  await closeByCopy(page, dialog);
+  await page.getByRole("link", { name: "reaches some" }).click();
+  await page.getByRole("list", { name: "What it reaches" }).getByText("yes").waitFor();
+  await page.goto("/console/mcp-servers");
+  await page.getByRole("button", { name: "Edit Tickets" }).click();
+  await page.getByLabel("Enabled").uncheck();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.goBack();
+  await page.getByRole("list", { name: "What it reaches" }).getByText("Disabled, or no longer within").waitFor();
+  await page.goto("/console/mcp-servers");
+  await page.getByRole("button", { name: "Edit Tickets" }).click();
+  await page.getByLabel("Enabled").check();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Enabled", { exact: true }).waitFor();
 });
 
 test("the sentence and the command say what the form says", async () => {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { open, password, sidewaysOverflow, signedIn, violations } from "./support.mjs";
+import { open, password, settled, sidewaysOverflow, signedIn, violations } from "./support.mjs";
 
 const places = JSON.parse(process.env.KEYWRIGHT_PLACES);
 
@@ -16,11 +16,73 @@ const paths = [
   "/traces", "/targets", `/targets/${places.target}/keys`, "/services", "/audit", "/nowhere",
 ];
 
-// Goes there as a link does, without loading everything anew, and waits until nothing is being read.
-async function settled(page, path) {
-  await page.evaluate((to) => history.pushState(null, "", to), `/console${path}`);
-  await page.getByRole("heading", { level: 1 }).waitFor();
-  await page.waitForFunction(() => !document.querySelector("main")?.textContent.match(/(Loading|Reading [a-z ]+)…/));
+const press = (name) => async (page) => {
+  await page.getByRole("button", { name, exact: true }).first().click();
+  await page.getByRole("dialog").waitFor();
+};
+const choose = (button, item) => async (page) => {
+  await page.getByRole("button", { name: button }).first().click();
+  await page.getByRole("menuitem", { name: item }).click();
+  await page.getByRole("dialog").waitFor();
+};
+
+// Everything that opens over a page: what it is, where, and how it is opened.
+const dialogs = [
+  ["account menu", "/", async (page) => {
+    await page.getByRole("button", { name: "Account" }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
+  }],
+  ["shortcuts", "/", choose("Account", "Shortcuts")],
+  ["palette", "/", async (page) => {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("option").first().waitFor();
+  }],
+  ["palette without result", "/", async (page) => {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox").fill("no such thing");
+    await page.getByText("Nothing has this name.").waitFor();
+  }],
+  ["menu of a key", "/user-management/keys", async (page) => {
+    await page.getByRole("button", { name: /^More for/ }).first().click();
+    await page.getByRole("menuitem", { name: "Rotate" }).waitFor();
+  }],
+  ["check", "/user-management/keys", async (page) => {
+    await press("Check a key")(page);
+    await page.getByLabel("Key", { exact: true }).fill("kwa_nothing");
+    await page.getByRole("button", { name: "Check", exact: true }).click();
+    await page.getByText(/It would be refused/).waitFor();
+  }],
+  ["edit a key", `/user-management/keys/${places.key}`, press("Edit")],
+  ["rotate", `/user-management/keys/${places.key}`, press("Rotate")],
+  ["revoke", `/user-management/keys/${places.key}`, press("Revoke")],
+  ["history", `/user-management/keys/${places.key}`, press("keys.create")],
+  ["new MCP server, refused", "/mcp-servers", async (page) => {
+    await press("New MCP server")(page);
+    await page.getByRole("button", { name: "Add a header" }).click();
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+  }],
+  ["connect", "/mcp-servers", press("Connect to Tickets")],
+  ["delete", "/mcp-servers", press("Delete Tickets")],
+  ["new registry", "/registries", press("New registry")],
+  ["new platform", `/projects/${places.project}`, press("New platform")],
+  ["send traces", `/projects/${places.project}`, press("Send traces to Bot")],
+  ["trace", `/projects/${places.project}/traces?trace=`, async (page) => {
+    await press("answer ticket")(page);
+    await page.getByRole("button", { name: /search handbook/ }).click();
+    await page.getByText("Raw JSON").click();
+  }],
+  ["new service", "/services", press("New service")],
+  ["new keyspace", "/settings/keyspaces", press("New keyspace")],
+  ["new user", "/user-management/users", press("New user")],
+  ["deactivate", "/user-management/users", press("Deactivate Member Example")],
+  ["remove", "/user-management/users", press("Remove Member Example")],
+  ["event", "/audit", press("platforms.create")],
+  ["delete the organization", "/settings", press("Delete organization")],
+];
+
+async function closeAll(page) {
+  await page.keyboard.press("Escape");
+  await page.locator("[role=dialog], [role=menu]").waitFor({ state: "detached" });
 }
 
 for (const scheme of ["light", "dark"]) {
@@ -34,7 +96,19 @@ for (const scheme of ["light", "dark"]) {
     assert.deepEqual(wrong, []);
   });
 
-  test(`dialogs, menus and the sign-in page have none either, ${scheme}`, async () => {
+  test(`dialogs and menus have none either, ${scheme}`, async () => {
+    const page = await signedIn("owner@example.org", { scheme });
+    const wrong = [];
+    for (const [name, path, show] of dialogs) {
+      await settled(page, path);
+      await show(page);
+      for (const one of await violations(page)) wrong.push(`${name} ${one}`);
+      await closeAll(page);
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  test(`nor have the sign-in page and the forms, refused, ${scheme}`, async () => {
     const page = await open({ scheme });
     const wrong = [];
     const look = async (name) => {
@@ -47,14 +121,7 @@ for (const scheme of ["light", "dark"]) {
     await page.getByLabel("E-mail address").fill("owner@example.org");
     await page.getByLabel("Password").fill(password);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByRole("button", { name: "Account" }).click();
-    await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
-    await look("account menu");
-    await page.keyboard.press("Escape");
-    await settled(page, "/mcp-servers");
-    await page.getByRole("button", { name: "New MCP server" }).click();
-    await page.getByRole("button", { name: "Create", exact: true }).click();
-    await look("form with problems");
+    await page.getByRole("banner").waitFor();
     await settled(page, "/account/keys/new");
     await page.getByRole("button", { name: "Create", exact: true }).click();
     await page.getByRole("alert").waitFor();
@@ -64,21 +131,35 @@ for (const scheme of ["light", "dark"]) {
     await page.getByRole("dialog").waitFor();
     await look("secret");
     await page.getByRole("button", { name: "Copy and close" }).click();
-    await page.getByRole("button", { name: `Revoke shown ${scheme}` }).click();
+    await page.getByLabel(`Select shown ${scheme}`).check();
+    await page.getByRole("group", { name: "Selected keys" }).getByRole("button", { name: "Revoke" }).click();
     await page.getByRole("dialog").waitFor();
-    await look("revoke");
+    await look("several keys");
     assert.deepEqual(wrong, []);
   });
 }
 
-for (const width of [320, 1440]) {
-  test(`no page scrolls sideways at ${width} pixels`, async () => {
-    const page = await signedIn("owner@example.org", { width });
+for (const [size, options] of [
+  ["320 pixels", { width: 320 }], ["1440 pixels", {}], ["1280 pixels", { width: 1280 }], ["200 % zoom", { zoom: 2 }],
+]) {
+  test(`no page and no dialog scrolls sideways at ${size}`, async () => {
+    const page = await signedIn("owner@example.org", options);
     const wrong = [];
+    const look = async (name) => {
+      const over = await sidewaysOverflow(page);
+      if (over > 0) wrong.push(`${name}: ${over}`);
+    };
     for (const path of paths) {
       await settled(page, path);
-      const over = await sidewaysOverflow(page);
-      if (over > 0) wrong.push(`${path}: ${over}`);
+      await look(path);
+    }
+    if (size === "320 pixels" || size === "200 % zoom") {
+      for (const [name, path, show] of dialogs) {
+        await settled(page, path);
+        await show(page);
+        await look(name);
+        await closeAll(page);
+      }
     }
     assert.deepEqual(wrong, []);
   });

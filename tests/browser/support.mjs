@@ -42,9 +42,11 @@ afterEach(async () => {
   }
 });
 
-export async function open({ width = 1440, scheme = "light", clipboard = true } = {}) {
+// `zoom`: as the browser does it, which leaves the page less room and more pixels.
+export async function open({ width = 1440, scheme = "light", clipboard = true, zoom = 1 } = {}) {
   const context = await browser.newContext({
-    viewport: { width, height: 900 }, colorScheme: scheme, baseURL: base, locale: "en-GB",
+    viewport: { width: width / zoom, height: 900 / zoom }, deviceScaleFactor: zoom, colorScheme: scheme,
+    baseURL: base, locale: "en-GB",
   });
   if (clipboard) await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: base });
   context.setDefaultTimeout(30_000);
@@ -95,6 +97,43 @@ export async function violations(page) {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
   }));
   return result.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3).join(" | ")}`);
+}
+
+// Goes there as a link does, without loading everything anew, and waits until nothing is being read.
+export async function settled(page, path) {
+  await page.evaluate((to) => history.pushState(null, "", to), `/console${path}`);
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.waitForFunction(() => !document.querySelector("main")?.textContent.match(/(Loading|Reading [a-z ]+)…/));
+}
+
+const focusedName = () => {
+  const element = document.activeElement;
+  const label = element?.labels?.[0]?.textContent;
+  return (element?.getAttribute("aria-label") || label || element?.textContent || "").trim();
+};
+
+// By keyboard alone: Tab until something with this name has the focus, then the key.
+export async function reach(page, wanted, key = "Enter") {
+  const seen = [];
+  for (let steps = 0; steps < 90; ++steps) {
+    const name = await page.evaluate(focusedName);
+    if (wanted instanceof RegExp ? wanted.test(name) : name === wanted) return key && page.keyboard.press(key);
+    seen.push(name);
+    await page.keyboard.press("Tab");
+  }
+  assert.fail(`the keyboard does not reach ${wanted}: ${seen.slice(-40).join(" | ")}`);
+}
+
+// The longest the page was busy without a look at the person, in milliseconds, since this was called last.
+export function longestTask(page) {
+  return page.evaluate(() => {
+    window.longTasks ??= (() => {
+      const tasks = [];
+      new PerformanceObserver((list) => tasks.push(...list.getEntries())).observe({ type: "longtask" });
+      return tasks;
+    })();
+    return Math.max(0, ...window.longTasks.splice(0).map((task) => task.duration));
+  });
 }
 
 export const sidewaysOverflow = (page) =>

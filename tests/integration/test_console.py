@@ -1,5 +1,6 @@
 """The console in a real browser: tests/browser drives Debian's Chromium against a real server."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -11,7 +12,7 @@ import tempfile
 import time
 import unittest
 
-from keywright import PASSWORD, ROOT, Server
+from keywright import PASSWORD, ROOT, Server, in_time
 
 sys.path.insert(0, str(ROOT / "tools"))
 import build_console  # noqa: E402
@@ -67,6 +68,19 @@ def furnish(server, many_keys=0):
     return {"project": project, "target": target, "keyspace": keyspace, "key": key}
 
 
+def furnish_many(server):
+    """Ten thousand keys, some of which end soon, through the import."""
+    owner = server.sign_in()
+    items = [{"kind": "personal" if number % 100 == 0 else "access", "name": f"imported {number}",
+              "algorithm": "sha256", "prefix": f"kwa_{number:08}",
+              "hash": hashlib.sha256(f"kwa_{number}".encode()).hexdigest(),
+              **({"expires_at": in_time(days=10 if number % 500 == 0 else 60)}
+                 if number % 100 == 0 else {})} for number in range(10_000)]
+    for start in range(0, len(items), 1000):
+        owner.post("/api/v1/keys/import", {"items": items[start:start + 1000]}).expect(200)
+    return {}
+
+
 def printed(server, text):
     """What the server printed so far, once it holds this text."""
     deadline = time.monotonic() + 20
@@ -98,6 +112,17 @@ class Console(unittest.TestCase):
 
     def test_the_life_of_a_key(self):
         self.run_furnished("keys.test.mjs", many_keys=60)
+
+    def test_without_a_mouse(self):
+        self.run_furnished("keyboard.test.mjs")
+
+    def test_ten_thousand_keys(self):
+        server = Server.start()
+        try:
+            self.run_browser("many.test.mjs", {"KEYWRIGHT_URL": server.url,
+                                               "KEYWRIGHT_PLACES": json.dumps(furnish_many(server))})
+        finally:
+            server.stop()
 
     def test_the_first_run(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="keywright-console-"))

@@ -69,7 +69,7 @@ export function askKeys(where: Where, filters: Filters, limit: number, cursor: s
   }));
 }
 
-const kLooksMax = 10;  // pages of 200 that a saved view looks through before it shows what it has
+const kLooksMax = 50;  // pages of 200 that a saved view looks through before it shows what it has
 
 async function page(where: Where, filters: Filters, cursor: string | null): Promise<KeyPage> {
   const shows = views.find((view) => view.value === filters.view)?.shows;

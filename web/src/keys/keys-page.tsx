@@ -1,7 +1,7 @@
 // The table of keys, wherever it stands.
 
 import { Ellipsis, Plus, Search } from "lucide-react";
-import { useEffect, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useState, type ReactElement, type ReactNode } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 
 import type { Key } from "../api/client";
@@ -81,7 +81,19 @@ function SearchField({ value, onChange }: { value: string; onChange(text: string
   );
 }
 
-function RowMenu({ item, place, act }: { item: Key; place: Place; act(what: Doing): void }) {
+// Rows are many, menus are rarely opened: one is made when it is asked for.
+function RowMenu(props: { item: Key; place: Place; act(what: Doing): void }) {
+  const [asked, setAsked] = useState(false);
+  const trigger = <IconButton label={`More for ${props.item.name}`} aria-haspopup="menu" onClick={asked ? undefined : () => setAsked(true)}><Ellipsis size={18} /></IconButton>;
+  return asked ? <OpenRowMenu {...props} trigger={trigger} /> : trigger;
+}
+
+function OpenRowMenu({ item, place, act, trigger }: {
+  item: Key;
+  place: Place;
+  act(what: Doing): void;
+  trigger: ReactElement;
+}) {
   const [, navigate] = useLocation();
   const say = useNotice();
   const changed = useKeysChanged();
@@ -97,7 +109,7 @@ function RowMenu({ item, place, act }: { item: Key; place: Place; act(what: Doin
     }
   };
   return (
-    <Menu label={`Actions for ${item.name}`} trigger={<IconButton label={`More for ${item.name}`}><Ellipsis size={18} /></IconButton>}>
+    <Menu open label={`Actions for ${item.name}`} trigger={trigger}>
       <MenuItem onClick={() => navigate(`${place.base}/${item.id}`)}>Open</MenuItem>
       <MenuItem onClick={() => void copyText(item.id).then((copied) => say(copied ? "The id is copied." : `Its id is ${item.id}.`))}>Copy id</MenuItem>
       <MenuItem onClick={() => act({ what: "edit", item })} disabled={item.status === "revoked"}>Edit</MenuItem>
@@ -301,6 +313,8 @@ export function KeysPage({ place, tabs, embedded = false }: { place: Place; tabs
   );
 }
 
+const nameOf = (key: Key) => key.name;
+
 function KeyList({ place, where, state, create }: {
   place: Place;
   where: Where;
@@ -313,6 +327,13 @@ function KeyList({ place, where, state, create }: {
   const [doing, setDoing] = useState<Doing | null>(null);
   const [chosen, setChosen] = useState(new Set<string>());
   const [bulk, setBulk] = useState<Bulk | null>(null);
+  const withOwner = where.owner !== undefined;
+  const columns = useMemo(() => columnsFor(place, withOwner, setDoing), [place, withOwner]);
+  const toggle = useCallback((ids: string[], on: boolean) => setChosen((before) => {
+    const next = new Set(before);
+    for (const id of ids) if (on) next.add(id); else next.delete(id);
+    return next;
+  }), []);
   const rows = keys.data?.pages.flatMap((page) => page.items) ?? [];
   const picked = rows.filter((row) => chosen.has(row.id) && row.status !== "revoked");
   const manages = can("keys:write") || where.owner === undefined;
@@ -323,7 +344,7 @@ function KeyList({ place, where, state, create }: {
   if (keys.isPending) content = <Loading label="Reading keys" />;
   else if (keys.isError) content = <Failed error={keys.error} retry={() => void keys.refetch()} />;
   else if (rows.length === 0 && filtered) {
-    content = <Empty title="No keys match" action={<Button onClick={clear}>Clear filters</Button>}>Revoked keys are shown when the status filter says so.</Empty>;
+    content = <Empty title="No keys match" action={<Button onClick={clear}>Clear filters</Button>}>{keys.hasNextPage ? "None among the newest 10,000. “Show more” looks further." : "Revoked keys are shown when the status filter says so."}</Empty>;
   } else if (rows.length === 0) {
     content = (
       <Empty title="No keys yet" action={create}>
@@ -336,17 +357,9 @@ function KeyList({ place, where, state, create }: {
       <Table
         many
         caption={place.title}
-        columns={columnsFor(place, where.owner !== undefined, setDoing)}
+        columns={columns}
         rows={rows}
-        selection={{
-          chosen,
-          nameOf: (row) => row.name,
-          toggle(ids, on) {
-            const next = new Set(chosen);
-            for (const id of ids) if (on) next.add(id); else next.delete(id);
-            setChosen(next);
-          },
-        }}
+        selection={{ chosen, toggle, nameOf }}
       />
     );
   }

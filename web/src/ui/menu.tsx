@@ -5,13 +5,14 @@ import { Link } from "wouter";
 const itemLook = `flex min-h-9 items-center gap-2.5 rounded-md px-3 py-1.5 outline-none
   data-highlighted:bg-tint data-disabled:opacity-60`;
 
-export function Menu({ trigger, children, label }: {
+export function Menu({ trigger, children, label, open = false }: {
   trigger: ReactElement;
   children: ReactNode;
   label: string;
+  open?: boolean;  // when it appears
 }) {
   return (
-    <Base.Root>
+    <Base.Root defaultOpen={open}>
       <Base.Trigger render={trigger} />
       <Base.Portal>
         <Base.Positioner className="z-30 outline-none" sideOffset={6} align="end" collisionPadding={8}>

@@ -1,6 +1,6 @@
 // Real tables. Narrow screens show each row as a block of labelled lines, so nothing scrolls sideways.
 
-import type { ReactNode } from "react";
+import { memo, type ReactNode } from "react";
 
 export interface Column<Row> {
   title: string;
@@ -12,12 +12,67 @@ export interface Column<Row> {
   wideOnly?: boolean;  // its content stands in another cell where columns have little room
 }
 
-export function Table<Row extends { id: string }>({ caption, columns, rows, many, selection }: {
+export interface Selection<Row> {
+  chosen: Set<string>;
+  toggle(ids: string[], on: boolean): void;
+  nameOf(row: Row): string;
+}
+
+interface RowProps<Row> {
+  row: Row;
+  columns: Column<Row>[];
+  many: boolean;
+  isChosen: boolean | null;  // null: nothing can be chosen here
+  toggle?: Selection<Row>["toggle"];
+  nameOf?: Selection<Row>["nameOf"];
+}
+
+function PlainRow<Row extends { id: string }>({ row, columns, many, isChosen, toggle, nameOf }: RowProps<Row>) {
+  const chooses = isChosen !== null;
+  return (
+    <tr className="border-line not-last:border-b hover:bg-sunken/60 narrow:relative narrow:grid narrow:grid-cols-[repeat(auto-fill,minmax(15rem,1fr))] narrow:px-3 narrow:py-3">
+      {chooses && (
+        <td className="py-2.5 pl-4 align-top narrow:absolute narrow:top-3 narrow:left-0 narrow:py-0 narrow:pl-3">
+          <input
+            type="checkbox"
+            aria-label={`Select ${nameOf?.(row)}`}
+            className="size-5 accent-accent"
+            checked={isChosen}
+            onChange={(event) => toggle?.([row.id], event.target.checked)}
+          />
+        </td>
+      )}
+      {columns.map((column) => {
+        const Cell = column.isName ? "th" : "td";
+        const narrow = column.isName
+          ? `narrow:order-first narrow:col-span-full narrow:block narrow:pt-0 ${chooses ? "narrow:pl-8!" : ""} narrow:pb-1`
+          : "narrow:flex narrow:gap-3 narrow:py-0.5";
+        return (
+          <Cell
+            key={column.title}
+            scope={column.isName ? "row" : undefined}
+            className={`${many ? "px-1.5 first:pl-4 last:pr-3" : "px-3"} py-2.5 align-top font-normal narrow:px-0 ${narrow} ${column.wideOnly ? "snug:hidden" : ""} ${column.className ?? ""}`}
+          >
+            {!column.isName && !column.hideTitle && (
+              <span aria-hidden className="hidden w-24 shrink-0 text-sm text-quiet narrow:block">{column.title}</span>
+            )}
+            <div className="min-w-0">{column.cell(row)}</div>
+          </Cell>
+        );
+      })}
+    </tr>
+  );
+}
+
+// A row is drawn anew only if it changed: tables grow long. Callers keep `columns` and `selection` stable.
+const TableRow = memo(PlainRow) as typeof PlainRow;
+
+export function Table<Row extends { id: string }>({ caption, columns, rows, many = false, selection }: {
   caption: string;
   columns: Column<Row>[];
   rows: Row[];
   many?: boolean;  // so many columns that they need a wide screen
-  selection?: { chosen: Set<string>; toggle(ids: string[], on: boolean): void; nameOf(row: Row): string };
+  selection?: Selection<Row>;
 }) {
   const all = selection !== undefined && rows.length > 0 && rows.every((row) => selection.chosen.has(row.id));
   return (
@@ -46,40 +101,15 @@ export function Table<Row extends { id: string }>({ caption, columns, rows, many
         </thead>
         <tbody className="narrow:block">
           {rows.map((row) => (
-            <tr
+            <TableRow
               key={row.id}
-              className="border-line not-last:border-b hover:bg-sunken/60 narrow:relative narrow:grid narrow:grid-cols-[repeat(auto-fill,minmax(15rem,1fr))] narrow:px-3 narrow:py-3"
-            >
-              {selection && (
-                <td className="py-2.5 pl-4 align-top narrow:absolute narrow:top-3 narrow:left-0 narrow:py-0 narrow:pl-3">
-                  <input
-                    type="checkbox"
-                    aria-label={`Select ${selection.nameOf(row)}`}
-                    className="size-5 accent-accent"
-                    checked={selection.chosen.has(row.id)}
-                    onChange={(event) => selection.toggle([row.id], event.target.checked)}
-                  />
-                </td>
-              )}
-              {columns.map((column) => {
-                const Cell = column.isName ? "th" : "td";
-                const narrow = column.isName
-                  ? `narrow:order-first narrow:col-span-full narrow:block narrow:pt-0 ${selection ? "narrow:pl-8!" : ""} narrow:pb-1`
-                  : "narrow:flex narrow:gap-3 narrow:py-0.5";
-                return (
-                  <Cell
-                    key={column.title}
-                    scope={column.isName ? "row" : undefined}
-                    className={`${many ? "px-1.5 first:pl-4 last:pr-3" : "px-3"} py-2.5 align-top font-normal narrow:px-0 ${narrow} ${column.wideOnly ? "snug:hidden" : ""} ${column.className ?? ""}`}
-                  >
-                    {!column.isName && !column.hideTitle && (
-                      <span aria-hidden className="hidden w-24 shrink-0 text-sm text-quiet narrow:block">{column.title}</span>
-                    )}
-                    <div className="min-w-0">{column.cell(row)}</div>
-                  </Cell>
-                );
-              })}
-            </tr>
+              row={row}
+              columns={columns}
+              many={many}
+              isChosen={selection ? selection.chosen.has(row.id) : null}
+              toggle={selection?.toggle}
+              nameOf={selection?.nameOf}
+            />
           ))}
         </tbody>
       </table>
