@@ -1,12 +1,13 @@
 #!/bin/sh
-# Packs build/keywright into build/package/keywright_<version>_<architecture>.deb.
+# Packs build/keywright into build/package/keywright_<version>_<architecture>.deb. Tests name another
+# program (KEYWRIGHT_BIN), another folder (PACKAGE_FOLDER) and another version (PACKAGE_VERSION).
 set -eu
 cd "$(dirname "$0")/.."
 
-program=$(readlink -f build/keywright)
-version=$(cat VERSION)
+program=$(readlink -f "${KEYWRIGHT_BIN:-build/keywright}")
+version=${PACKAGE_VERSION:-$(cat VERSION)}
 architecture=$(dpkg --print-architecture)
-work=build/package
+work=${PACKAGE_FOLDER:-build/package}
 root=$work/root
 rm -rf "$work"
 mkdir -p "$root/DEBIAN"
@@ -25,6 +26,10 @@ mkdir -p "$root/usr/share/man/man1" "$root/usr/share/bash-completion/completions
 for page in README.md CHANGELOG.md SECURITY.md; do
   install -D -m 0644 "$page" "$root/usr/share/doc/keywright/$page"
 done
+install -D -m 0644 packaging/prometheus/rules.yaml \
+  "$root/usr/share/doc/keywright/examples/prometheus-rules.yaml"
+install -D -m 0644 packaging/grafana/keywright.json \
+  "$root/usr/share/doc/keywright/examples/grafana-dashboard.json"
 install -D -m 0644 packaging/copyright "$root/usr/share/doc/keywright/copyright"
 for script in postinst prerm postrm; do
   install -m 0755 "packaging/scripts/$script" "$root/DEBIAN/$script"
@@ -46,6 +51,7 @@ Architecture: $architecture
 Section: net
 Priority: optional
 Depends: adduser, $libraries
+Recommends: ca-certificates
 Installed-Size: $(du -ks "$root/usr" | cut -f1)
 Maintainer: Keywright maintainers <maintainers@keywright.invalid>
 Description: keeps and checks API keys
