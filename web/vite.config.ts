@@ -9,7 +9,10 @@ const server = process.env.KEYWRIGHT_URL ?? "http://127.0.0.1:8080";
 const description = readFileSync(new URL("../tests/golden/openapi.json", import.meta.url), "utf8");
 
 export default defineConfig({
-  define: { __API_COUNTS_USAGE__: String(description.includes('"/api/v1/keys/{id}/usage"')) },
+  define: {
+    __API_COUNTS_USAGE__: String(description.includes('"/api/v1/keys/{id}/usage"')),
+    __API_FORWARDS_TRACES__: String(description.includes('"/api/v1/platforms/{id}/forwarding"')),
+  },
   base: "/console/",
   plugins: [react(), tailwindcss()],
   build: {

@@ -18,7 +18,7 @@ import { snippetsFor, testKey } from "./snippets";
 export interface Shown {
   secret: string;
   name: string;
-  kind: KindName;
+  kind: KindName | "webhook";  // "webhook": what its messages are signed with
   servers: { name: string; slug: string }[];
   rotated?: string;  // what happens to the old secret
 }
@@ -39,7 +39,7 @@ function useNoWayBack(): void {
   }, []);
 }
 
-function TestButton({ shown }: { shown: Shown }) {
+function TestButton({ shown, kind }: { shown: Shown; kind: KindName }) {
   const [said, setSaid] = useState<{ works: boolean; says: string } | null>(null);
   const [busy, setBusy] = useState(false);
   return (
@@ -48,7 +48,7 @@ function TestButton({ shown }: { shown: Shown }) {
         busy={busy}
         onClick={async () => {
           setBusy(true);
-          setSaid(await testKey(shown.kind, shown.secret));
+          setSaid(await testKey(kind, shown.secret));
           setBusy(false);
         }}
       >
@@ -61,8 +61,8 @@ function TestButton({ shown }: { shown: Shown }) {
   );
 }
 
-function Snippets({ shown }: { shown: Shown }) {
-  const snippets = snippetsFor(shown);
+function Snippets({ shown, kind }: { shown: Shown; kind: KindName }) {
+  const snippets = snippetsFor({ ...shown, kind });
   return (
     <Tabs.Root defaultValue={snippets[0]!.title} className="min-w-0">
       <Tabs.List className="mb-2 flex flex-wrap gap-1 border-b border-line" aria-label="How to use it">
@@ -84,6 +84,11 @@ function Snippets({ shown }: { shown: Shown }) {
       ))}
     </Tabs.Root>
   );
+}
+
+function titleOf(shown: Shown): string {
+  if (shown.kind === "webhook") return `Secret of the webhook for “${shown.name}”`;
+  return shown.rotated ? `New secret of “${shown.name}”` : `Your new key “${shown.name}”`;
 }
 
 export function SecretDialog({ shown, onDone }: { shown: Shown; onDone(): void }) {
@@ -109,16 +114,19 @@ export function SecretDialog({ shown, onDone }: { shown: Shown; onDone(): void }
   };
 
   return (
-    <Modal locked wide title={shown.rotated ? `New secret of “${shown.name}”` : `Your new key “${shown.name}”`} onClose={close}>
+    <Modal locked wide title={titleOf(shown)} onClose={close}>
       <Note tone="warn">
-        Copy it now: this is the only time it is shown. The server keeps a digest, so nobody can look it up later.
+        Copy it now: this is the only time it is shown.{" "}
+        {shown.kind === "webhook"
+          ? "The receiver needs it to tell our messages from those of others."
+          : "The server keeps a digest, so nobody can look it up later."}
       </Note>
       {shown.rotated && <p>{shown.rotated}</p>}
       <div className="flex items-center gap-2 rounded-lg border border-edge bg-sunken p-3">
         <code
           ref={box}
           translate="no"
-          aria-label="API key"
+          aria-label={shown.kind === "webhook" ? "Secret" : "API key"}
           data-secret=""
           className="min-w-0 grow font-mono text-sm leading-relaxed break-all select-all"
         >
@@ -129,8 +137,12 @@ export function SecretDialog({ shown, onDone }: { shown: Shown; onDone(): void }
         </IconButton>
       </div>
       <p role="alert" className={said ? "text-bad" : "sr-only"}>{said}</p>
-      <Snippets shown={shown} />
-      <TestButton shown={shown} />
+      {shown.kind !== "webhook" && (
+        <>
+          <Snippets shown={shown} kind={shown.kind} />
+          <TestButton shown={shown} kind={shown.kind} />
+        </>
+      )}
       <hr className="border-line" />
       <CheckField
         label="I saved it another way"

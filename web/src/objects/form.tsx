@@ -117,13 +117,14 @@ function bodyOf(fields: FieldOf[], values: Values, touched: Set<string>, isNew: 
   return body;
 }
 
-export function ObjectDialog({ title, lead, fields, values: start = {}, known = [], isNew, submit, onClose }: {
+export function ObjectDialog({ title, lead, fields, values: start = {}, known = [], isNew, action, submit, onClose }: {
   title: string;
   lead?: ReactNode;
   fields: FieldOf[];
   values?: Values;
   known?: string[];   // names of headers that are set
   isNew: boolean;
+  action?: string;    // what the button says
   submit(body: Record<string, unknown>): Promise<void>;
   onClose(): void;
 }) {
@@ -180,7 +181,7 @@ export function ObjectDialog({ title, lead, fields, values: start = {}, known = 
         ))}
         <Actions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" busy={busy}>{isNew ? "Create" : "Save"}</Button>
+          <Button type="submit" look="primary" busy={busy}>{action ?? (isNew ? "Create" : "Save")}</Button>
         </Actions>
       </form>
     </Modal>

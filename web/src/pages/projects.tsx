@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, useState, type ReactNode } from "react";
+import { lazy, Suspense, useState, type ReactNode } from "react";
 import { Link, Route, Switch } from "wouter";
 
 import { answer, api } from "../api/client";
 import { platformsOf, projects, type Platform, type Project } from "../api/objects";
+import { forwardsTraces } from "../forwarding/data";
 import { CreateKeyPage } from "../keys/create-page";
 import { KeysPage } from "../keys/keys-page";
 import { projectPlace } from "../keys/place";
@@ -17,6 +18,7 @@ import { TabLinks } from "../ui/tab-links";
 import { Time } from "../ui/time";
 
 const TracesPanel = lazy(() => import("../traces/traces-panel"));
+const ForwardingDialog = lazy(() => import("../forwarding/forwarding-dialog"));
 const RoutingPanel = lazy(() => import("../traces/routing-panel"));
 
 const aboutProjects: Objects<Project> = {
@@ -89,13 +91,18 @@ function SendDialog({ project, platform, onClose }: { project: string; platform:
 
 function PlatformsPage({ project }: { project: string }) {
   const [sending, setSending] = useState<Platform | null>(null);
+  const [forwarding, setForwarding] = useState<Platform | null>(null);
   const more = (platform: Platform) => (
-    <Button small aria-label={`Send traces to ${platform.name}`} onClick={() => setSending(platform)}>Send traces</Button>
+    <>
+      <Button small aria-label={`Send traces to ${platform.name}`} onClick={() => setSending(platform)}>Send traces</Button>
+      {forwardsTraces && <Button small aria-label={`Forwarding of ${platform.name}`} onClick={() => setForwarding(platform)}>Forwarding</Button>}
+    </>
   );
   return (
     <>
       <ObjectsPage about={aboutPlatforms(project, more)} embedded />
       {sending && <SendDialog project={project} platform={sending} onClose={() => setSending(null)} />}
+      {forwarding && <Suspense><ForwardingDialog platform={forwarding} onClose={() => setForwarding(null)} /></Suspense>}
     </>
   );
 }
