@@ -3,7 +3,11 @@
 //   keywright serve --demo --data DIR --listen 127.0.0.1:8080      (prints a password)
 //   KEYWRIGHT_URL=http://127.0.0.1:8080 KEYWRIGHT_PASSWORD=... node gallery.mjs
 
+import { writeFileSync } from "node:fs";
+
 import { chromium } from "playwright-core";
+
+import { smaller } from "./small_png.mjs";
 
 const base = process.env.KEYWRIGHT_URL;
 const folder = new URL("../../docs/images/", import.meta.url).pathname;
@@ -23,7 +27,19 @@ async function page(scheme) {
   return opened;
 }
 
-const take = (shown, name) => shown.screenshot({ path: `${folder}console-${name}.png` });
+async function take(shown, name) {
+  await shown.waitForTimeout(400);
+  writeFileSync(`${folder}console-${name}.png`, smaller(await shown.screenshot()));
+}
+
+async function at(shown, path, name) {
+  await shown.goto(`/console${path}`);
+  await shown.getByRole("heading", { level: 1 }).waitFor();
+  await shown.waitForFunction(() => !document.querySelector("main")?.textContent.match(/(Loading|Reading [a-z ]+)…/));
+  if (name) await take(shown, name);
+}
+
+const pressed = (shown, name) => shown.getByRole("button", { name, exact: true }).first().click();
 
 // Some traces to look at.
 async function sendTrace(shown) {
@@ -58,26 +74,67 @@ async function sendTrace(shown) {
   return project;
 }
 
+// A key with some life behind it.
+async function lively(shown) {
+  await at(shown, "/account/keys/new");
+  await shown.getByLabel("Name", { exact: true }).fill("Build pipeline");
+  await shown.getByLabel("Description").fill("Runs on every push");
+  await pressed(shown, "Create");
+  const key = await shown.getByRole("dialog").getByLabel("API key", { exact: true }).textContent();
+  await pressed(shown, "Copy and close");
+  const ask = (path) => fetch(base + path, { headers: { Authorization: `Bearer ${key}` } });
+  for (let times = 0; times < 40; ++times) await ask("/api/v1/whoami");
+  for (let times = 0; times < 6; ++times) await ask("/mcp-connect/tickets");
+}
+
 const light = await page("light");
-await light.goto("/console/user-management/keys");
+await lively(light);
+const project = await sendTrace(light);
+await at(light, "/", "overview");
+await at(light, "/user-management/keys");
 await light.getByRole("link", { name: "Customer 42" }).waitFor();
 await take(light, "keys");
-await light.goto("/console/account/keys/new?kind=connect");
+await light.getByRole("link", { name: "Build pipeline" }).click();
+await light.getByRole("heading", { name: "Build pipeline" }).waitFor();
+await light.waitForTimeout(2500);
+const oneHour = light.getByRole("button", { name: "1 hour" });
+if (await oneHour.count() > 0) await oneHour.click();
+await take(light, "key");
+if (await oneHour.count() > 0) {
+  await light.getByRole("region", { name: "Usage" }).evaluate((section) => section.scrollIntoView({ block: "center" }));
+  await take(light, "usage");
+}
+await light.keyboard.press("Control+k");
+await light.getByRole("combobox").fill("trace");
+await light.getByRole("option").nth(2).waitFor();
+await light.getByText("Production traces").waitFor();
+await take(light, "palette");
+await at(light, "/account/keys/new?kind=connect");
 await light.getByLabel("Name", { exact: true }).fill("Editor at home");
 await light.getByLabel("Tickets").check();
 await light.evaluate(() => scrollTo(0, 0));
-await light.waitForTimeout(300);
 await take(light, "create");
-await light.getByRole("button", { name: "Create", exact: true }).click();
+await pressed(light, "Create");
 await light.getByRole("tab", { name: "Cursor" }).click();
 await light.getByRole("button", { name: "Test this key" }).click();
 await light.getByText(/It works/).waitFor();
 await take(light, "secret");
-await light.getByRole("button", { name: "Copy and close" }).click();
-const project = await sendTrace(light);
+await pressed(light, "Copy and close");
+await at(light, "/mcp-servers", "mcp-servers");
+await at(light, "/registries", "registries");
+await at(light, `/projects/${project}`, "platforms");
+await at(light, `/projects/${project}/routing`);
+await pressed(light, "Where does it go?");
+await take(light, "routing");
+await at(light, "/targets", "targets");
+await at(light, "/services", "services");
+await at(light, "/user-management/users", "users");
+await at(light, "/audit", "audit");
+await at(light, "/settings", "settings");
 
 const dark = await page("dark");
-await dark.goto(`/console/projects/${project}/traces`);
+await at(dark, "/account", "account");
+await at(dark, `/projects/${project}/traces`, "traces");
 await dark.getByRole("button", { name: "answer ticket" }).first().click();
 await dark.getByRole("button", { name: /search handbook/ }).click();
 await take(dark, "trace");

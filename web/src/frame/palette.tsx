@@ -25,6 +25,7 @@ interface Entry {
 }
 
 const kEach = 6;  // of one group at most
+const kCreate = "Create API key";
 
 const kRequestId = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -87,7 +88,7 @@ function usePages(go: (to: string) => void): Entry[] {
     }))),
     ...more.map(([to, text]) => ({ id: `page-${to}`, group: "Pages", text: text!, Icon: Activity, run: () => go(to!) })),
     ...kinds.filter((kind) => creatable.includes(kind.name)).map((kind) => ({
-      id: `new-${kind.name}`, group: "Create API key", text: kind.purpose, detail: kind.name, Icon: Plus,
+      id: `new-${kind.name}`, group: kCreate, text: kind.purpose, detail: kind.name, Icon: Plus,
       run: () => go(`${accountPlace.base}/new?kind=${kind.name}`),
     })),
   ];
@@ -95,8 +96,13 @@ function usePages(go: (to: string) => void): Entry[] {
 
 function limited(entries: Entry[], words: string[]): Entry[] {
   const counts = new Map<string, number>();
-  return entries.filter((entry) => {
-    const where = `${entry.text} ${entry.detail ?? ""} ${entry.group}`.toLowerCase();
+  // Within a group, what begins so comes before what only has it somewhere.
+  const begins = (entry: Entry) => (words[0] && ` ${entry.text.toLowerCase()}`.includes(` ${words[0]}`) ? 0 : 1);
+  const groups = [...new Set(entries.map((entry) => entry.group))];
+  const ordered = groups.flatMap((group) => entries.filter((entry) => entry.group === group)
+    .sort((one, other) => begins(one) - begins(other)));
+  return ordered.filter((entry) => {
+    const where = `${entry.text} ${entry.detail ?? ""} ${entry.group === kCreate ? kCreate : ""}`.toLowerCase();
     if (!words.every((word) => where.includes(word))) return false;
     const count = (counts.get(entry.group) ?? 0) + 1;
     counts.set(entry.group, count);

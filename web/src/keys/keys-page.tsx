@@ -174,6 +174,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
     countsUsage && { title: "Usage", wideOnly: true, cell: (item: Key) => <Sparkline item={item} /> },
     {
       title: "Last used",
+      className: "min-w-20",
       cell: (item) => (
         <>
           {item.last_used_at

@@ -1,6 +1,8 @@
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useState, type ReactNode } from "react";
 import { Link } from "wouter";
 
+import { answer, api } from "../api/client";
 import { mcpServers, nameOf, registries, useObjects, usersOf, type McpServer, type Registry } from "../api/objects";
 import { Badge } from "../keys/status";
 import { snippetsFor } from "../keys/snippets";
@@ -8,8 +10,8 @@ import { ObjectsPage, type Objects } from "../objects/objects-page";
 import { useSession } from "../session";
 import { Button } from "../ui/button";
 import { CodeBlock, Mono } from "../ui/copy";
-import { Modal } from "../ui/dialog";
-import { Note } from "../ui/page";
+import { Actions, Modal } from "../ui/dialog";
+import { Facts, Failed, Loading, Note } from "../ui/page";
 import { Time } from "../ui/time";
 
 // How a client is pointed at a server. The key itself is made on its own page; here stands a placeholder.
@@ -29,7 +31,58 @@ function ConnectDialog({ server, onClose }: { server: McpServer; onClose(): void
   );
 }
 
-function about(connect: (server: McpServer) => void, givenTo: (server: McpServer) => string): Objects<McpServer> {
+// Whether the API can ask a server; said by its description when the console is built (vite.config.ts).
+declare const __API_PROBES_MCP_SERVERS__: boolean;
+
+interface Health {
+  reachable: boolean;
+  era: string | null;
+  protocol_version: string | null;
+  server_name: string | null;
+  server_version: string | null;
+  tools_count: number | null;
+  latency_ms: number | null;
+  problem: string | null;
+}
+
+// Asks the server now, with its own headers, as a key's call would.
+function TestDialog({ server, onClose }: { server: McpServer; onClose(): void }) {
+  const asked = useQuery({
+    queryKey: ["mcp health", server.id],
+    gcTime: 0,
+    retry: false,
+    queryFn: () => answer<Health>(api.POST("/api/v1/mcp-servers/{id}/probe" as never, { params: { path: { id: server.id } }, body: {} } as never)),
+  });
+  const health = asked.data;
+  return (
+    <Modal title={`Does ${server.name} answer?`} onClose={onClose}>
+      {asked.isFetching && <Loading label="Asking it" />}
+      {!asked.isFetching && asked.isError && <Failed error={asked.error} retry={() => void asked.refetch()} />}
+      {!asked.isFetching && health && (
+        <>
+          <div role="status">
+            <Note tone={health.reachable ? "info" : "warn"}>
+              {health.reachable ? "It answers as an MCP server." : `It does not: ${health.problem ?? "no answer"}. Look at its URL and headers, and whether it runs.`}
+            </Note>
+          </div>
+          {health.reachable && (
+            <Facts
+              items={[
+                ["Calls itself", [health.server_name, health.server_version].filter(Boolean).join(" ") || "–"],
+                ["Protocol", [health.protocol_version, health.era].filter(Boolean).join(", ") || "–"],
+                ["Tools", health.tools_count ?? "–"],
+                ["Answered after", health.latency_ms === null ? "–" : `${health.latency_ms} ms`],
+              ]}
+            />
+          )}
+          <Actions><Button onClick={() => void asked.refetch()}>Ask again</Button><Button look="primary" onClick={onClose}>Close</Button></Actions>
+        </>
+      )}
+    </Modal>
+  );
+}
+
+function about(more: (server: McpServer) => ReactNode, givenTo: (server: McpServer) => string): Objects<McpServer> {
   return {
     collection: mcpServers,
     noun: "MCP server",
@@ -39,7 +92,7 @@ function about(connect: (server: McpServer) => void, givenTo: (server: McpServer
     onDelete: "Clients that use it are cut off at once.",
     headersOf: (item) => item.header_names,
     valuesOf: (item) => ({ name: item.name, slug: item.slug, url: item.url, enabled: item.enabled }),
-    more: (item) => <Button small aria-label={`Connect to ${item.name}`} onClick={() => connect(item)}>Connect</Button>,
+    more,
     fields: (item) => [
       { name: "name", label: "Name", required: true, placeholder: "Tickets" },
       { name: "slug", label: "Short name in the address", placeholder: "tickets", hint: "Made from the name if left empty." },
@@ -48,11 +101,18 @@ function about(connect: (server: McpServer) => void, givenTo: (server: McpServer
       { name: "enabled", label: "Enabled", type: "check", initial: item?.enabled ?? true, hint: "A disabled server refuses everybody." },
     ],
     columns: [
-      { title: "Name", isName: true, cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
+      { title: "Name", isName: true, className: "min-w-28", cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
       { title: "Address here", cell: (item) => <Mono>/mcp-connect/{item.slug}</Mono> },
-      { title: "URL", cell: (item) => <span className="wrap-anywhere">{item.url}</span> },
+      {
+        title: "URL",
+        cell: (item) => (
+          <>
+            <span className="wrap-anywhere">{item.url}</span>
+            {item.header_names.length > 0 && <span className="block text-sm text-quiet wrap-anywhere">with {item.header_names.join(", ")}</span>}
+          </>
+        ),
+      },
       { title: "Given to", cell: (item) => givenTo(item) || <span className="text-quiet">admins only</span> },
-      { title: "Headers", cell: (item) => item.header_names.join(", ") || <span className="text-quiet">none</span> },
       { title: "State", cell: (item) => item.enabled ? <Badge tone="good">Enabled</Badge> : <Badge tone="quiet">Disabled</Badge> },
       { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
     ],
@@ -60,16 +120,24 @@ function about(connect: (server: McpServer) => void, givenTo: (server: McpServer
 }
 
 export function McpServersPage() {
-  const { organization } = useSession();
+  const { organization, can } = useSession();
   const lists = useObjects(registries, organization.id);
   const [server, setServer] = useState<McpServer | null>(null);
+  const [testing, setTesting] = useState<McpServer | null>(null);
+  const more = (item: McpServer) => (
+    <>
+      {__API_PROBES_MCP_SERVERS__ && can("mcp_servers:write") && <Button small aria-label={`Test ${item.name}`} onClick={() => setTesting(item)}>Test</Button>}
+      <Button small aria-label={`Connect to ${item.name}`} onClick={() => setServer(item)}>Connect</Button>
+    </>
+  );
   const givenTo = (one: McpServer) => (lists.data?.items ?? [])
     .filter((list) => list.mcp_server_ids.includes(one.id))
     .map((list) => list.everyone ? `${list.name} (everyone)` : list.name).join(", ");
   return (
     <>
-      <ObjectsPage about={about(setServer, givenTo)} />
+      <ObjectsPage about={about(more, givenTo)} />
       {server && <ConnectDialog server={server} onClose={() => setServer(null)} />}
+      {testing && <TestDialog server={testing} onClose={() => setTesting(null)} />}
     </>
   );
 }
@@ -104,7 +172,7 @@ export function RegistriesPage() {
       },
     ],
     columns: [
-      { title: "Name", isName: true, cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
+      { title: "Name", isName: true, className: "min-w-28", cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
       { title: "MCP servers", cell: (item) => item.mcp_server_ids.map(serverName).join(", ") || <span className="text-quiet">none</span> },
       { title: "Given to", cell: (item) => item.everyone ? "Everyone" : item.user_ids.map(userName).join(", ") || <span className="text-quiet">nobody</span> },
       { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },

@@ -34,7 +34,7 @@ const aboutProjects: Objects<Project> = {
     { name: "trace_retention_days", label: "Days its traces are kept", type: "number", hint: "90 if left empty." },
   ],
   columns: [
-    { title: "Name", isName: true, cell: (item) => <Link href={`/projects/${item.id}`} className="link font-medium wrap-anywhere">{item.name}</Link> },
+    { title: "Name", isName: true, className: "min-w-28", cell: (item) => <Link href={`/projects/${item.id}`} className="link font-medium wrap-anywhere">{item.name}</Link> },
     { title: "Id", cell: (item) => <Mono>{item.id}</Mono> },
     { title: "Traces kept", cell: (item) => `${item.trace_retention_days ?? 90} days` },
     { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
@@ -62,7 +62,7 @@ function aboutPlatforms(project: string, more: (platform: Platform) => ReactNode
       { name: "service_name", label: "Service name", hint: "OpenTelemetry traces with this service.name come here." },
     ],
     columns: [
-      { title: "Name", isName: true, cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
+      { title: "Name", isName: true, className: "min-w-28", cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
       { title: "Type", cell: (item) => types[item.type] },
       { title: "External id", cell: (item) => item.external_id ? <Mono>{item.external_id}</Mono> : "–" },
       { title: "Service name", cell: (item) => item.service_name ? <Mono>{item.service_name}</Mono> : "–" },

@@ -25,7 +25,7 @@ const aboutTargets: Objects<Target> = {
     </Link>
   ),
   columns: [
-    { title: "Name", isName: true, cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
+    { title: "Name", isName: true, className: "min-w-28", cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
     { title: "URL", cell: (item) => <span className="wrap-anywhere">{item.url}</span> },
     { title: "Id", cell: (item) => <Mono>{item.id}</Mono> },
     { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
@@ -49,7 +49,7 @@ const aboutServices: Objects<Service> = {
     { name: "required_permission", label: "Required permission", placeholder: "weather.read", hint: "Customer keys need it." },
   ],
   columns: [
-    { title: "Name", isName: true, cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
+    { title: "Name", isName: true, className: "min-w-28", cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
     { title: "Address here", cell: (item) => <Mono>/services/{item.slug}/</Mono> },
     { title: "Upstream", cell: (item) => <span className="wrap-anywhere">{item.upstream_url}</span> },
     { title: "Needs", cell: (item) => item.required_permission ? <Mono>{item.required_permission}</Mono> : <span className="text-quiet">no permission</span> },
@@ -70,7 +70,7 @@ const aboutKeyspaces: Objects<Keyspace> = {
     { name: "prefix", label: "Prefix", required: !item, placeholder: "acme_", when: () => !item, hint: "How every key of it begins. It cannot be changed later." },
   ],
   columns: [
-    { title: "Name", isName: true, cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
+    { title: "Name", isName: true, className: "min-w-28", cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
     { title: "Prefix", cell: (item) => <Mono>{item.prefix}</Mono> },
     { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
   ],

@@ -20,7 +20,7 @@ function SpanRow({ span, total, open, toggle }: { span: Span; total: number; ope
         type="button"
         aria-expanded={open}
         onClick={toggle}
-        className="grid w-full grid-cols-[minmax(0,2fr)_minmax(0,3fr)_auto] items-center gap-3 rounded-md px-2 py-1 text-left hover:bg-sunken max-sm:grid-cols-[minmax(0,1fr)_auto]"
+        className="grid w-full grid-cols-[minmax(0,2fr)_minmax(0,3fr)_4.5rem] items-center gap-3 rounded-md px-2 py-1 text-left hover:bg-sunken max-sm:grid-cols-[minmax(0,1fr)_auto]"
       >
         <span className="truncate text-sm" style={{ paddingInlineStart: `${Math.min(span.depth, 8)}rem` }} title={span.name}>
           {span.failed && <span className="mr-1.5 font-semibold text-bad">failed</span>}
