@@ -145,6 +145,21 @@ constexpr Migration kMigrations[] = {
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX idempotent_answers_by_end ON idempotent_answers (expires_at);
     )sql"},
+    // Audit events that came many at once: audit_pack.h. Their numbers are missing in audit_events.
+    {2, R"sql(
+      CREATE TABLE audit_packs (
+        first INTEGER PRIMARY KEY,       -- number of its first event
+        last INTEGER NOT NULL,
+        time INTEGER NOT NULL,           -- of all its events
+        events BLOB NOT NULL
+      ) STRICT;
+      CREATE TABLE audit_pack_terms (
+        term BLOB NOT NULL,              -- what occurs in the pack
+        time INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        PRIMARY KEY (term, time, first)
+      ) STRICT, WITHOUT ROWID;
+    )sql"},
 };
 
 Result<std::int64_t> stored_version(Database& database) {

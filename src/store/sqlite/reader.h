@@ -23,6 +23,7 @@
 namespace keywright::store {
 
 class QueryText;
+struct StoredEvent;
 
 class Reader {
  public:
@@ -51,6 +52,7 @@ class Reader {
   // Prepared once for each text.
   Result<Statement*> statement(const SqlText& sql);
   Result<Statement*> statement(const QueryText& query);
+  Result<std::vector<StoredEvent>> audit_rows(const QueryText& query);
   Result<void> add_older_versions(domain::Key& key);
   Result<void> load_records(Loader& loader);
   Result<void> load_keys(Loader& loader);

@@ -7,13 +7,13 @@
 
 #include "base/encoding.h"
 #include "store/cursor.h"
+#include "store/sqlite/audit_pack.h"
+#include "store/sqlite/audit_walk.h"
 #include "store/sqlite/query_text.h"
 #include "store/sqlite/rows.h"
 
 namespace keywright::store {
 namespace {
-
-constexpr std::int64_t kEventsAtOnce = 512;
 
 struct AuditPage {
   std::optional<std::int64_t> time;  // the last event shown before
@@ -90,7 +90,60 @@ QueryText key_events_query(const AuditFilter& filter, const ActionRange& actions
   return query;
 }
 
+// The packs in which something can match, newest first. The rarest term leads, the others are
+// looked up for each pack.
+QueryText packs_query(const std::vector<std::string>& terms, const AuditFilter& filter,
+                      const AuditPage& page) {
+  QueryText query(
+      "SELECT t.first, t.time, p.events FROM audit_pack_terms t CROSS JOIN audit_packs p "
+      "ON p.first = t.first WHERE t.term = ?");
+  query.add("", view_bytes(terms.front()));
+  for (std::size_t i = 1; i + 1 < terms.size(); ++i) {
+    query.add(
+        " AND EXISTS (SELECT 1 FROM audit_pack_terms o WHERE o.term = ? AND o.time = t.time AND "
+        "o.first = t.first)",
+        view_bytes(terms[i]));
+  }
+  if (filter.from) query.add(" AND t.time >= ?", to_unix_milliseconds(*filter.from));
+  if (filter.to) query.add(" AND t.time < ?", to_unix_milliseconds(*filter.to));
+  if (page.time) {
+    query.add(" AND t.time <= ? AND (t.time < ? OR t.first < ?)", *page.time, *page.time,
+              page.number);
+  }
+  query.add(" ORDER BY t.time DESC, t.first DESC");
+  return query;
+}
+
+// The matching events of one pack, from the newest on.
+void take_matching(std::vector<StoredEvent> pack, const AuditFilter& filter, const AuditPage& page,
+                   std::vector<StoredEvent>& events) {
+  const std::int64_t time = pack.empty() ? 0 : to_unix_milliseconds(pack.front().event.time);
+  for (auto stored = pack.rbegin(); stored != pack.rend(); ++stored) {
+    if (std::ssize(events) == page.limit) return;
+    const bool shown_before = page.time && time == *page.time && stored->number >= page.number;
+    if (!shown_before && matches(filter, stored->event)) events.push_back(std::move(*stored));
+  }
+}
+
+bool is_newer(const StoredEvent& left, const StoredEvent& right) {
+  if (left.event.time != right.event.time) return left.event.time > right.event.time;
+  return left.number > right.number;
+}
+
 }  // namespace
+
+Result<std::vector<StoredEvent>> Reader::audit_rows(const QueryText& text) {
+  KW_TRY(Statement * list, statement(text));
+  Query query(*list);
+  text.bind_to(query);
+  std::vector<StoredEvent> events;
+  for (;;) {
+    KW_TRY(const bool found, query.next());
+    if (!found) return events;
+    KW_TRY(StoredEvent stored, read_event(query));
+    events.push_back(std::move(stored));
+  }
+}
 
 Result<PageOf<domain::AuditEvent>> Reader::list_audit(const AuditFilter& filter, const Page& page) {
   const int limit = std::clamp(page.limit, 1, kPageItemsMax);
@@ -101,25 +154,38 @@ Result<PageOf<domain::AuditEvent>> Reader::list_audit(const AuditFilter& filter,
     wanted.number = cursor_number(ByteView(bytes).subspan(8));
   }
   const ActionRange actions(filter.action);
-  const QueryText text = filter.key_id.empty() ? events_query(filter, actions, wanted)
-                                               : key_events_query(filter, actions, wanted);
-  KW_TRY(Statement * list, statement(text));
-  Query query(*list);
-  text.bind_to(query);
-  PageOf<domain::AuditEvent> result;
-  std::int64_t last_number = 0;
-  for (;;) {
-    KW_TRY(bool found, query.next());
-    if (!found) return result;
-    KW_TRY(StoredEvent stored, read_event(query));
-    if (result.items.size() == static_cast<std::size_t>(limit)) {
-      const std::int64_t time = to_unix_milliseconds(result.items.back().time);
-      result.next = encode_cursor(cursor_bytes(time, last_number));
-      return result;
+  // Of one state: an event is in a row or in a pack, for ever.
+  KW_TRY(auto moment, DatabaseTransaction::begin(database_, "BEGIN"));
+  KW_TRY(const auto rows,
+         audit_rows(filter.key_id.empty() ? events_query(filter, actions, wanted)
+                                          : key_events_query(filter, actions, wanted)));
+  std::vector<StoredEvent> packed;
+  {
+    const std::vector<std::string> terms = terms_of(filter);
+    const QueryText text = packs_query(terms, filter, wanted);
+    KW_TRY(Statement * list, statement(text));
+    Query query(*list);
+    text.bind_to(query);
+    while (std::ssize(packed) < wanted.limit) {
+      KW_TRY(const bool found, query.next());
+      if (!found) break;
+      KW_TRY(auto pack,
+             read_pack(query.integer(0), from_unix_milliseconds(query.integer(1)), query.blob(2)));
+      take_matching(std::move(pack), filter, wanted, packed);
     }
-    last_number = stored.number;
+  }
+  std::vector<StoredEvent> events;
+  std::ranges::merge(rows, packed, std::back_inserter(events), is_newer);
+  PageOf<domain::AuditEvent> result;
+  for (StoredEvent& stored : events) {
+    if (result.items.size() == static_cast<std::size_t>(limit)) break;
     result.items.push_back(std::move(stored.event));
   }
+  if (events.size() > static_cast<std::size_t>(limit)) {
+    const std::int64_t time = to_unix_milliseconds(result.items.back().time);
+    result.next = encode_cursor(cursor_bytes(time, events[result.items.size() - 1].number));
+  }
+  return result;
 }
 
 namespace {
@@ -132,15 +198,13 @@ class ChainWalk {
   std::int64_t number() const { return static_cast<std::int64_t>(verification_.events); }
   const crypto::Sha256& head() const { return head_; }
 
-  bool take(const Query& row) {
-    auto stored = read_event(row);
+  bool take(const StoredEvent& stored) {
     const std::int64_t expected = number() + 1;
-    if (!stored) return stop(fmt::format("event {} cannot be read", expected));
-    if (stored->number != expected) return stop(fmt::format("event {} is missing", expected));
-    const crypto::Sha256 hash = chain_hash(head_, stored->event);
-    if (hash != stored->hash) {
+    if (stored.number != expected) return stop(fmt::format("event {} is missing", expected));
+    const crypto::Sha256 hash = chain_hash(head_, stored.event);
+    if (hash != stored.hash) {
       return stop(fmt::format("event {} ({}, {}) does not fit the events before it", expected,
-                              stored->event.id.to_string(), stored->event.action));
+                              stored.event.id.to_string(), stored.event.action));
     }
     head_ = hash;
     ++verification_.events;
@@ -166,8 +230,10 @@ Result<AuditVerification> Reader::verify_audit() {
   crypto::Sha256 stored_head;
   {
     KW_TRY(Statement * heads,
-           statement(SqlText(Sql("SELECT audit_events, audit_head, (SELECT coalesce(max(number), "
-                                 "0) FROM audit_events) FROM heads"))));
+           statement(SqlText(
+               Sql("SELECT audit_events, audit_head, max((SELECT coalesce(max(number), 0) FROM "
+                   "audit_events), coalesce((SELECT last FROM audit_packs ORDER BY first DESC "
+                   "LIMIT 1), 0)) FROM heads"))));
     Query query(*heads);
     KW_TRY(bool found, query.next());
     if (!found) return fail(Code::internal, "store_damaged", "The store is damaged.");
@@ -177,24 +243,21 @@ Result<AuditVerification> Reader::verify_audit() {
   }
 
   ChainWalk walk(verification);
+  AuditWalk stored(database_);
   bool fits = true;
   while (fits && walk.number() < rows) {
-    QueryText text("SELECT ");
-    text.add(kEventColumns)
-        .add(" FROM audit_events WHERE number > ? ORDER BY number LIMIT ?", walk.number(),
-             kEventsAtOnce);
-    KW_TRY(Statement * list, statement(text));
-    Query query(*list);
-    text.bind_to(query);
-    const std::int64_t before = walk.number();
-    for (;;) {
-      KW_TRY(bool found, query.next());
-      if (!found) break;
-      fits = fits && walk.number() < rows && walk.take(query);
-      if (!fits || walk.number() == rows) break;
+    const auto some = stored.next();
+    if (!some && some.error().code() != Code::internal) return fail(some.error());
+    if (!some) {
+      fits = walk.stop(fmt::format("event {} cannot be read", walk.number() + 1));
+    } else if (some->empty()) {
+      fits = walk.stop(fmt::format("event {} is missing", walk.number() + 1));
+    } else {
+      for (const StoredEvent& event : *some) {
+        fits = walk.number() == rows || walk.take(event);
+        if (!fits) break;
+      }
     }
-    if (fits && walk.number() == before)
-      fits = walk.stop(fmt::format("event {} is missing", before + 1));
   }
   if (fits && rows != events) {
     fits = walk.stop(fmt::format("the log ends at event {}, but {} were written", rows, events));

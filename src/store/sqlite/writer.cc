@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "base/encoding.h"
+#include "store/sqlite/audit_pack.h"
 #include "store/sqlite/migrations.h"
 #include "store/sqlite/rows.h"
 
@@ -65,6 +66,15 @@ Bytes subjects_of(const Transaction& transaction) {
   return bytes;
 }
 
+// How many of them, from the first on, happened in the same millisecond.
+std::size_t same_moment(std::span<const domain::AuditEvent> events) {
+  const std::int64_t time = to_unix_milliseconds(events.front().time);
+  const auto other = std::ranges::find_if(events, [time](const domain::AuditEvent& event) {
+    return to_unix_milliseconds(event.time) != time;
+  });
+  return static_cast<std::size_t>(other - events.begin());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Writer>> Writer::open(const std::string& path, const std::string& vfs,
@@ -100,6 +110,8 @@ Result<void> Writer::prepare() {
                     "?)"));
   KW_TRY(s.put_event, db.prepare("INSERT INTO audit_events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
                                  "?, ?, ?, ?, ?, ?, ?)"));
+  KW_TRY(s.put_pack, db.prepare("INSERT INTO audit_packs VALUES (?, ?, ?, ?)"));
+  KW_TRY(s.put_term, db.prepare("INSERT INTO audit_pack_terms VALUES (?, ?, ?)"));
   KW_TRY(s.put_change, db.prepare("INSERT INTO change_log VALUES (?, ?, ?, ?, ?)"));
   KW_TRY(s.put_heads, db.prepare("UPDATE heads SET audit_events = ?, audit_head = ?, "
                                  "next_key_serial = ?, next_user_serial = ?"));
@@ -162,7 +174,7 @@ Result<void> Writer::write_one(const Transaction& transaction, Heads& heads) {
   KW_CHECK_OK(check_transaction(transaction));
   for (const RecordWrite& write : transaction.records) KW_CHECK_OK(write_record(write));
   for (const domain::Key& key : transaction.keys) KW_CHECK_OK(write_key(key));
-  for (const domain::AuditEvent& event : transaction.events) KW_CHECK_OK(write_event(event, heads));
+  KW_CHECK_OK(write_events(transaction.events, heads));
   if (transaction.idempotent_answer) KW_CHECK_OK(write_answer(*transaction.idempotent_answer));
   return write_change(transaction, ++heads.position);
 }
@@ -194,6 +206,40 @@ Result<void> Writer::write_key(const domain::Key& key) {
     query.bind(key.serial).bind(static_cast<std::int64_t>(place));
     bind_version(query, key.versions[place]);
     KW_CHECK_OK(query.run());
+  }
+  return {};
+}
+
+Result<void> Writer::write_events(std::span<const domain::AuditEvent> events, Heads& heads) {
+  while (!events.empty()) {
+    const std::size_t together = same_moment(events.first(std::min(events.size(), kPackEventsMax)));
+    if (together >= kPackEventsMin) {
+      KW_CHECK_OK(write_pack(events.first(together), heads));
+      events = events.subspan(together);
+    } else {
+      KW_CHECK_OK(write_event(events.front(), heads));
+      events = events.subspan(1);
+    }
+  }
+  return {};
+}
+
+Result<void> Writer::write_pack(std::span<const domain::AuditEvent> events, Heads& heads) {
+  PackWriter pack;
+  const std::int64_t first = heads.audit_events + 1;
+  for (const domain::AuditEvent& event : events) {
+    heads.audit_head = chain_hash(heads.audit_head, event);
+    ++heads.audit_events;
+    pack.add(event, heads.audit_head);
+  }
+  const std::int64_t time = to_unix_milliseconds(events.front().time);
+  Query put(statements_.put_pack);
+  put.bind(first).bind(heads.audit_events).bind(time).bind(pack.bytes());
+  KW_CHECK_OK(put.run());
+  for (const std::string& term : pack.terms()) {
+    Query put_term(statements_.put_term);
+    put_term.bind(view_bytes(term)).bind(time).bind(first);
+    KW_CHECK_OK(put_term.run());
   }
   return {};
 }

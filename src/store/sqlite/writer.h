@@ -63,9 +63,9 @@ class Writer {
     crypto::Sha256 audit_head{};
   };
   struct Statements {
-    Statement put_record, delete_record, put_key, delete_versions, put_version, put_event,
-        put_change, put_heads, put_answer, delete_answers, find_answer, find_setting, put_setting,
-        find_removals, find_reason;
+    Statement put_record, delete_record, put_key, delete_versions, put_version, put_event, put_pack,
+        put_term, put_change, put_heads, put_answer, delete_answers, find_answer, find_setting,
+        put_setting, find_removals, find_reason;
   };
 
   Writer(const Clock& clock, Random& random) : clock_(clock), random_(random) {}
@@ -77,7 +77,9 @@ class Writer {
   Result<void> write_one(const Transaction& transaction, Heads& heads);
   Result<void> write_record(const RecordWrite& write);
   Result<void> write_key(const domain::Key& key);
+  Result<void> write_events(std::span<const domain::AuditEvent> events, Heads& heads);
   Result<void> write_event(const domain::AuditEvent& event, Heads& heads);
+  Result<void> write_pack(std::span<const domain::AuditEvent> events, Heads& heads);
   Result<void> write_answer(const IdempotentAnswer& answer);
   Result<void> write_change(const Transaction& transaction, Position position);
   Result<void> write_heads(const Heads& heads);
