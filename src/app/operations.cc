@@ -11,6 +11,7 @@ std::span<const Operation> all_operations() {
     add_user_operations(list);
     add_project_operations(list);
     add_trace_operations(list);
+    add_forwarding_operations(list);
     add_target_operations(list);
     add_mcp_server_operations(list);
     add_registry_operations(list);

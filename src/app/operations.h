@@ -14,6 +14,7 @@ void add_organization_operations(std::vector<Operation>& operations);
 void add_user_operations(std::vector<Operation>& operations);
 void add_project_operations(std::vector<Operation>& operations);
 void add_trace_operations(std::vector<Operation>& operations);
+void add_forwarding_operations(std::vector<Operation>& operations);
 void add_target_operations(std::vector<Operation>& operations);
 void add_mcp_server_operations(std::vector<Operation>& operations);
 void add_registry_operations(std::vector<Operation>& operations);

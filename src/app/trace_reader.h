@@ -163,7 +163,7 @@ struct UnroutedCount {
 };
 KW_DESCRIBE(UnroutedCount, field<&UnroutedCount::key_id>("key_id", "Key that sent them."),
             field<&UnroutedCount::reason>("reason", "Code of the answer."),
-            field<&UnroutedCount::count>("count", "How often, since the server started."),
+            field<&UnroutedCount::count>("count", "How often."),
             field<&UnroutedCount::last_at>("last_at", "When last."))
 
 struct UnroutedReport {
@@ -173,6 +173,8 @@ struct UnroutedReport {
 KW_DESCRIBE(UnroutedReport, field<&UnroutedReport::items>("items", "The last ones, newest first."),
             field<&UnroutedReport::counts>("counts", "How many, by key and reason."))
 
+class TraceForwarding;
+
 class TraceReader {
  public:
   virtual ~TraceReader() = default;
@@ -181,6 +183,8 @@ class TraceReader {
   virtual Result<std::optional<Trace>> get_trace(domain::ProjectId project, std::string_view id,
                                                  const SpanPage& page) = 0;
   virtual UnroutedReport unrouted(domain::ProjectId project) = 0;
+  // Null: traces are not sent on here.
+  virtual TraceForwarding* forwarding() { return nullptr; }
 };
 
 }  // namespace keywright::app

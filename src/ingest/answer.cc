@@ -84,6 +84,23 @@ void name(Refusal& refusal, const Error& error) {
   }
 }
 
+// {"@type":...}: what a google.rpc.Status says beside number and message.
+void write_rpc_details(json::Writer& writer, const Refusal& refusal) {
+  writer.key("details").begin_array();
+  writer.begin_object().key("@type").string("type.googleapis.com/google.rpc.ErrorInfo");
+  writer.key("reason").string(refusal.code).key("domain").string("keywright").end_object();
+  if (!refusal.details.empty()) {
+    writer.begin_object().key("@type").string("type.googleapis.com/google.rpc.BadRequest");
+    writer.key("fieldViolations").begin_array();
+    for (const FieldProblem& problem : refusal.details) {
+      writer.begin_object().key("field").string(problem.field);
+      writer.key("description").string(problem.message).end_object();
+    }
+    writer.end_array().end_object();
+  }
+  writer.end_array();
+}
+
 void write_native(json::Writer& writer, const Refusal& refusal, Time now) {
   writer.key("success").boolean(false);
   writer.key("timestamp").string(format_rfc3339(now));
@@ -156,8 +173,10 @@ void write_refusal(http::Exchange& exchange, Shape shape, const Refusal& refusal
     if (shape == Shape::otlp_json) {
       writer.key("code").integer(rpc_code_of(refusal.status));
       writer.key("message").string(refusal.message);
+      write_rpc_details(writer, refusal);
+    } else {
+      write_native(writer, refusal, now);
     }
-    write_native(writer, refusal, now);
     writer.end_object();
     write_json(response, refusal.status, std::move(body));
   }

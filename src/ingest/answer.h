@@ -3,9 +3,9 @@
 //   write_refusal(exchange, Shape::native, refusal_of(error));
 //   write_json(exchange.response, 201, std::move(body));
 //
-// Native: {"success":...} (contract of the product this API comes from). OTLP over JSON has the
-// fields of a google.rpc.Status and of the native shape side by side, because who posts JSON to
-// /public/traces may read either; OTLP over protobuf has a Status.
+// Native: {"success":...} (contract of the product this API comes from). OTLP: a google.rpc.Status,
+// in JSON with the code as an ErrorInfo. What is refused before the body was read has the shape of
+// the address: native at /public/traces, unless protobuf was announced.
 //
 // Threading: the exchange's loop.
 #pragma once

@@ -1,6 +1,8 @@
 #include "ingest/body.h"
 
 #include <charconv>
+#include <chrono>
+#include <memory>
 #include <optional>
 
 #include "base/text.h"
@@ -33,14 +35,32 @@ bool says_other_charset(std::string_view parameters) {
   return !value.starts_with("utf-8") && !value.starts_with("\"utf-8\"");
 }
 
+constexpr std::chrono::seconds kDrainTime{10};
+
+class DrainAfterwards final : public http::BodyStream {
+ public:
+  explicit DrainAfterwards(http::Exchange& exchange) : exchange_(exchange) {}
+  ~DrainAfterwards() override { exchange_.loop.cancel(timer_); }
+
+  Task<Result<std::string_view>> next() override {
+    timer_ = exchange_.loop.run_after(kDrainTime, [this] { exchange_.cut(); });
+    co_await drain(exchange_);
+    co_return std::string_view();
+  }
+
+ private:
+  http::Exchange& exchange_;
+  net::TimerId timer_ = net::TimerId::none;
+};
+
+}  // namespace
+
 std::size_t announced_length(const http::Request& request) {
   const auto text = request.headers.find("Content-Length");
   std::size_t length = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), length);
   return length;
 }
-
-}  // namespace
 
 Result<void> check_announced_size(const http::Request& request) {
   if (announced_length(request) > kBodyMax) return fail(too_large());
@@ -112,6 +132,12 @@ Task<void> drain(http::Exchange& exchange) {
     if (!piece || piece->empty()) co_return;
     drained += piece->size();
   }
+}
+
+void drain_afterwards(http::Exchange& exchange) {
+  if (exchange.request.headers.find("Expect")) return;
+  exchange.response.stream_length = exchange.response.body.size();
+  exchange.response.stream = std::make_unique<DrainAfterwards>(exchange);
 }
 
 }  // namespace keywright::ingest

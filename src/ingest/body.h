@@ -5,6 +5,7 @@
 //   auto body = co_await receive_body(exchange, kind, share);
 //   ...
 //   co_await drain(exchange);                    // before an answer that comes early
+//   drain_afterwards(exchange);                  // or after it
 //
 // A body is at most kBodyMax bytes, as sent and after decompression. Bytes are counted in the share
 // as they come; when there is no room for more, the sender is told to come again. drain() reads on
@@ -45,5 +46,11 @@ Task<Result<std::string>> receive_body(http::Exchange& exchange, BodyKind kind,
                                        Budget::Share& share);
 
 Task<void> drain(http::Exchange& exchange);
+
+// The response goes out now, and what the client is still sending is taken after it, for a while.
+void drain_afterwards(http::Exchange& exchange);
+
+// Of what the head says; 0 if it does not.
+std::size_t announced_length(const http::Request& request);
 
 }  // namespace keywright::ingest

@@ -12,7 +12,8 @@
 //
 // Each address also with a slash at its end. The order of a POST is fixed: key, size, type, body,
 // platform, store. The key is looked at on the head alone, and once more when the body is there: a
-// key that was revoked meanwhile gets a 401. Routing (domain/traces/routing.h) uses the scope and
+// key that was revoked meanwhile gets a 401. What the head alone
+// decides is answered before the body is read. Routing (domain/traces/routing.h) uses the scope and
 // the platforms of that moment. A trace that is durable is told, whatever happened since.
 //
 // Errors: as answer.h writes them; nothing here ends in a 500.
@@ -69,6 +70,7 @@ class Face final : public http::Handler {
 
   // POST
   Task<void> receive(http::Exchange& exchange, Door door);
+  static bool is_small_and_limited(const http::Request& request, const Visit& visit);
   Task<Result<void>> take_in(http::Exchange& exchange, Visit& visit);
   Task<Result<void>> store_native(http::Exchange& exchange, Visit& visit);
   Task<Result<void>> store_otlp(http::Exchange& exchange, Visit& visit);

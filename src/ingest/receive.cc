@@ -20,6 +20,7 @@ using traces::TraceWrite;
 
 // Larger bodies are parsed on a worker, so that no io thread is held up.
 constexpr std::size_t kDecodedInPlaceMax = 128 * 1024;
+constexpr std::size_t kSmallBody = 64 * 1024;
 
 // co_await it on an io thread: stored, or why not.
 class Storing {
@@ -99,8 +100,17 @@ std::string native_answer(const StoredTrace& stored, const Told& told, Time now)
   return body;
 }
 
-TraceWrite write_to(const Route& route, const Sender& sender) {
+// How often other servers of this kind have sent it on before.
+std::int64_t hops_of(const http::Request& request) {
+  const std::string_view text = request.headers.find("X-Keywright-Hops").value_or("");
+  const bool is_digit = text.size() == 1 && text.front() >= '0' && text.front() <= '9';
+  if (text.empty()) return 0;
+  return is_digit ? text.front() - '0' : traces::kHopsMax;
+}
+
+TraceWrite write_to(const Route& route, const Sender& sender, const http::Request& request) {
   TraceWrite write;
+  write.hops = hops_of(request);
   write.project = sender.project;
   write.platform = route.platform->id;
   write.key_id = sender.key_id;
@@ -122,6 +132,12 @@ struct Rejections {
 
 }  // namespace
 
+// Who comes too often with little keeps the connection: the body is as good as there.
+bool Face::is_small_and_limited(const http::Request& request, const Visit& visit) {
+  const std::size_t length = announced_length(request);
+  return visit.refusal && visit.refusal->status == 429 && length > 0 && length <= kSmallBody;
+}
+
 Task<void> Face::receive(http::Exchange& exchange, Door door) {
   Visit visit;
   visit.door = door;
@@ -133,12 +149,14 @@ Task<void> Face::receive(http::Exchange& exchange, Door door) {
   }
   auto done = co_await take_in(exchange, visit);
   if (done) co_return tell_limits(exchange, visit);
-  co_await drain(exchange);
+  const bool answers_first = !visit.body_begun && !is_small_and_limited(exchange.request, visit);
+  if (!answers_first) co_await drain(exchange);
   if (visit.admitted) {
     const Refusal refusal = visit.refusal ? *visit.refusal : refusal_of(done.error());
     note_unrouted(exchange, visit, refusal);
   }
   refuse(exchange, visit, done.error());
+  if (answers_first) drain_afterwards(exchange);
 }
 
 Task<Result<void>> Face::take_in(http::Exchange& exchange, Visit& visit) {
@@ -147,6 +165,7 @@ Task<Result<void>> Face::take_in(http::Exchange& exchange, Visit& visit) {
   KW_CO_CHECK_OK(check_announced_size(exchange.request));
   auto kind = body_kind(exchange.request);
   if (!kind) co_return fail(std::move(kind).error());
+  visit.body_begun = true;
   auto body = co_await receive_body(exchange, *kind, share);
   if (!body) co_return fail(std::move(body).error());
   visit.body_bytes = body->size();
@@ -176,7 +195,7 @@ Task<Result<void>> Face::store_native(http::Exchange& exchange, Visit& visit) {
     visit.refusal = refusal_of(route.outcome);
     co_return fail(refusal_is_ready());
   }
-  TraceWrite write = write_to(route, visit.sender);
+  TraceWrite write = write_to(route, visit.sender, exchange.request);
   Told told{write.platform.to_string(), external_id, write.routed_by, write.warnings};
   write.external_id = std::move(external_id);
   write.name = std::move(trace.name);
@@ -213,7 +232,7 @@ Task<Result<void>> Face::store_otlp(http::Exchange& exchange, Visit& visit) {
       rejections.add(static_cast<std::int64_t>(trace.spans.size()), refusal_of(route.outcome));
       continue;
     }
-    TraceWrite write = write_to(route, visit.sender);
+    TraceWrite write = write_to(route, visit.sender, exchange.request);
     write.source = traces::Source::otlp;
     write.external_id = std::move(trace.trace_id);
     write.name = std::move(trace.name);

@@ -30,6 +30,8 @@ T described(const traces::TraceRow& row) {
 
 }  // namespace
 
+app::Trace trace_of(const traces::TraceRow& row) { return described<app::Trace>(row); }
+
 Result<app::TracePage> StoredTraces::list_traces(const app::TraceQuery& query) {
   KW_TRY(const traces::Page page, store_.list({query.project, query.platforms, query.from, query.to,
                                                query.status, query.cursor, query.limit}));

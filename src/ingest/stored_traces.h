@@ -12,6 +12,9 @@
 
 namespace keywright::ingest {
 
+// As the API shows it, without body and spans.
+app::Trace trace_of(const traces::TraceRow& row);
+
 class StoredTraces final : public app::TraceReader {
  public:
   StoredTraces(traces::TraceStore& store, const UnroutedLog& unrouted)
@@ -21,10 +24,14 @@ class StoredTraces final : public app::TraceReader {
   Result<std::optional<app::Trace>> get_trace(domain::ProjectId project, std::string_view id,
                                               const app::SpanPage& page) override;
   app::UnroutedReport unrouted(domain::ProjectId project) override;
+  app::TraceForwarding* forwarding() override { return forwarding_; }
+  // Before the first request.
+  void set_forwarding(app::TraceForwarding* forwarding) { forwarding_ = forwarding; }
 
  private:
   traces::TraceStore& store_;
   const UnroutedLog& unrouted_;
+  app::TraceForwarding* forwarding_ = nullptr;
 };
 
 }  // namespace keywright::ingest

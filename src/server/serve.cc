@@ -159,6 +159,8 @@ class Server {
 
   void drop_old_traces() { traces_->drop_old_traces(core_->committer); }
 
+  void look_at_traces() { traces_->look_around(); }
+
   void record_found_idle() { app::record_found_idle(core_->directory, core_->committer); }
 
   void flush_usage() { core_->directory.usage().file().flush(); }
@@ -287,6 +289,7 @@ void run_until_told(Server& server, const Signals& signals, const Clock& clock) 
     }
     server.look_at_disk();
     server.record_found_idle();
+    server.look_at_traces();
     if (clock.boot_time() - dropped_at >= kDropTracesEvery) {
       server.drop_old_traces();
       dropped_at = clock.boot_time();

@@ -2,8 +2,24 @@
 
 namespace keywright::server {
 
+namespace {
+
+constexpr unsigned kLooksBetweenKeeping = 5;
+
+forwarding::ForwarderOptions forwarder_options(const app::App& app, const Config& config) {
+  forwarding::ForwarderOptions options;
+  options.allowed_upstreams = config.allowed_upstreams;
+  options.lane.user_agent = "Keywright/" + app.settings.version;
+  return options;
+}
+
+}  // namespace
+
 TraceDoor::TraceDoor(app::App& app, const Config& config, std::unique_ptr<traces::TraceStore> store)
-    : store_(std::move(store)),
+    : app_(app),
+      store_(std::move(store)),
+      forwarder_(*store_, app.directory.keyring(), app.clock, app.random,
+                 forwarder_options(app, config)),
       reader_(*store_, unrouted_),
       face_(app, *store_, unrouted_, {.trusted_proxies = config.trusted_proxies}) {}
 
@@ -11,7 +27,12 @@ Result<std::unique_ptr<TraceDoor>> TraceDoor::open(app::App& app, const Config& 
                                                    const std::filesystem::path& directory,
                                                    Random& random) {
   KW_TRY(auto store, traces::TraceStore::open(directory, {}, app.clock, random));
-  return std::unique_ptr<TraceDoor>(new TraceDoor(app, config, std::move(store)));
+  KW_TRY(const std::vector<std::string> unrouted, store->unrouted());
+  std::unique_ptr<TraceDoor> door(new TraceDoor(app, config, std::move(store)));
+  door->unrouted_.restore(unrouted);
+  KW_CHECK_OK(door->forwarder_.start());
+  door->reader_.set_forwarding(&door->forwarder_);
+  return door;
 }
 
 void TraceDoor::drop_old_traces(app::Committer& committer) {
@@ -26,6 +47,30 @@ void TraceDoor::drop_old_traces(app::Committer& committer) {
   });
 }
 
+void TraceDoor::look_around() {
+  if (++looks_ % kLooksBetweenKeeping == 0) keep_unrouted();
+  forget_deleted_platforms();
+}
+
+void TraceDoor::keep_unrouted() {
+  for (ingest::UnroutedLog::Kept& kept : unrouted_.take_changed()) {
+    store_->keep_unrouted(kept.project, kept.at, std::move(kept.text));
+  }
+}
+
+void TraceDoor::forget_deleted_platforms() {
+  const std::uint64_t epoch = app_.directory.epoch();
+  if (std::exchange(epoch_, epoch) == epoch) return;
+  std::vector<domain::PlatformId> platforms = forwarder_.platforms();
+  if (platforms.empty()) return;
+  app_.committer.post([this, platforms = std::move(platforms)](app::Change& change) {
+    for (const domain::PlatformId& platform : platforms) {
+      if (change.find<domain::Platform>(platform.value) == nullptr) forwarder_.forget(platform);
+    }
+    return Result<void>();
+  });
+}
+
 void TraceDoor::write_metrics(rest::MetricsText& text) const {
   text.counter("keywright_traces_stored_total", "Traces that were stored or added to.",
                static_cast<double>(store_->stored()));
@@ -33,10 +78,19 @@ void TraceDoor::write_metrics(rest::MetricsText& text) const {
                static_cast<double>(store_->commits()));
   text.counter("keywright_traces_refused_total", "Requests with traces that were not stored.",
                static_cast<double>(unrouted_.total()));
+  const forwarding::ForwarderTotals totals = forwarder_.totals();
+  text.counter("keywright_traces_forwarded_total", "Messages with traces that receivers took.",
+               static_cast<double>(totals.delivered));
+  text.gauge("keywright_forwarding_platforms", "Platforms whose traces are sent on.",
+             static_cast<double>(totals.platforms));
+  text.gauge("keywright_forwarding_failures", "Failed attempts in a row, of all platforms.",
+             static_cast<double>(totals.failures));
 }
 
 void TraceDoor::stop() {
   face_.stop();
+  forwarder_.stop();
+  keep_unrouted();
   store_->stop();
 }
 

@@ -5,6 +5,7 @@
 //   app.traces = &door->reader();
 //   faces.add(ingest::serves, door->face());
 //   door->drop_old_traces(app.committer);             // once an hour
+//   door->look_around();                              // once a second
 //   http_server.stop();  door->stop();                // before the loops stop
 //
 // Traces lie in DIR/traces, apart from the keys.
@@ -18,6 +19,7 @@
 
 #include "api/rest/metrics.h"
 #include "app/operation.h"
+#include "forwarding/forwarder.h"
 #include "ingest/face.h"
 #include "server/config.h"
 
@@ -37,16 +39,24 @@ class TraceDoor {
 
   // Tells the store how long each project keeps its traces. The records are read by the writer.
   void drop_old_traces(app::Committer& committer);
+  // Keeps what did not arrive, and ends the forwarding of platforms that were deleted.
+  void look_around();
   void write_metrics(rest::MetricsText& text) const;
   void stop();
 
  private:
   TraceDoor(app::App& app, const Config& config, std::unique_ptr<traces::TraceStore> store);
+  void keep_unrouted();
+  void forget_deleted_platforms();
 
+  app::App& app_;
   std::unique_ptr<traces::TraceStore> store_;
   ingest::UnroutedLog unrouted_;
+  forwarding::Forwarder forwarder_;
   ingest::StoredTraces reader_;
   ingest::Face face_;
+  unsigned looks_ = 0;
+  std::uint64_t epoch_ = 0;  // of the records when platforms were looked at last
 };
 
 }  // namespace keywright::server

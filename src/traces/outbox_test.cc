@@ -104,7 +104,7 @@ TEST_F(OutboxTest, WhatIsStoredForAForwardedPlatformIsQueuedInOrder) {
   EXPECT_EQ(store_->to_send(rows[0]).value()->body, "{\"a\":2}");  // as it is now
   EXPECT_EQ(store_->to_send(rows[1]).value()->body, "{\"b\":1}");
   EXPECT_EQ(rows[2].revision, 2);
-  EXPECT_EQ(store_->queue_state(platform_)->queued, 3);
+  EXPECT_EQ(store_->queue_state(platform_, 0)->queued, 3);
 }
 
 TEST_F(OutboxTest, TheCursorSurvivesARestart) {
@@ -170,7 +170,7 @@ TEST_F(OutboxTest, DeadLettersAreListedAndGoBackToTheEndOfTheQueue) {
   ASSERT_EQ(rows.size(), 3u);
   EXPECT_EQ(store_->to_send(rows[0]).value()->body, "{\"c\":1}");
   EXPECT_EQ(store_->to_send(rows[2]).value()->body, "{\"a\":1}");
-  EXPECT_EQ(store_->queue_state(platform_)->dead, 0);
+  EXPECT_EQ(store_->queue_state(platform_, 0)->dead, 0);
 }
 
 TEST_F(OutboxTest, ANewForwardingDoesNotSendWhatAnEarlierOneLeft) {
@@ -183,7 +183,7 @@ TEST_F(OutboxTest, ANewForwardingDoesNotSendWhatAnEarlierOneLeft) {
   EXPECT_TRUE(queued().empty());
   put(native("{\"c\":1}"));
   ASSERT_EQ(queued().size(), 1u);
-  EXPECT_EQ(store_->queue_state(platform_)->queued, 1);
+  EXPECT_EQ(store_->queue_state(platform_, 0)->queued, 1);
 }
 
 TEST_F(OutboxTest, ATraceThatWasForwardedTooOftenGoesNoFurther) {

@@ -25,7 +25,7 @@ Result<void> Reader::prepare_queue() {
                                     "ORDER BY sequence LIMIT ?3"));
   KW_TRY(queue_state_,
          database_.prepare("SELECT count(*), min(queued_at) FROM outbox WHERE platform = ?1 AND "
-                           "sequence > (SELECT since FROM forwardings WHERE platform = ?1)"));
+                           "sequence > max(?2, (SELECT since FROM forwardings WHERE platform = ?1))"));
   KW_TRY(dead_count_,
          database_.prepare("SELECT count(*) FROM dead_letters WHERE platform = ?1 AND "
                            "sequence > (SELECT since FROM forwardings WHERE platform = ?1)"));
@@ -71,11 +71,11 @@ Result<std::vector<Queued>> Reader::queued(domain::PlatformId platform, std::int
   }
 }
 
-Result<QueueState> Reader::queue_state(domain::PlatformId platform) {
+Result<QueueState> Reader::queue_state(domain::PlatformId platform, std::int64_t after) {
   QueueState state;
   {
     store::Query query(queue_state_);
-    KW_TRY(const bool found, query.bind(bytes_of(platform.value)).next());
+    KW_TRY(const bool found, query.bind(bytes_of(platform.value)).bind(after).next());
     if (found) state.queued = query.integer(0);
     if (found && !query.is_null(1)) state.oldest_at = from_unix_milliseconds(query.integer(1));
   }

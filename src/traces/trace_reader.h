@@ -24,7 +24,7 @@ class Reader {
   // See TraceStore.
   Result<std::vector<ForwardingRow>> forwardings();
   Result<std::vector<Queued>> queued(domain::PlatformId platform, std::int64_t after, int limit);
-  Result<QueueState> queue_state(domain::PlatformId platform);
+  Result<QueueState> queue_state(domain::PlatformId platform, std::int64_t after);
   Result<std::vector<BuriedTrace>> buried(domain::PlatformId platform, std::int64_t before,
                                           int limit);
   Result<std::optional<TraceToSend>> to_send(const Queued& queued);

@@ -372,8 +372,8 @@ Result<std::vector<Queued>> TraceStore::queued(domain::PlatformId platform, std:
   return read([&](Reader& reader) { return reader.queued(platform, after, limit); });
 }
 
-Result<QueueState> TraceStore::queue_state(domain::PlatformId platform) {
-  return read([&](Reader& reader) { return reader.queue_state(platform); });
+Result<QueueState> TraceStore::queue_state(domain::PlatformId platform, std::int64_t after) {
+  return read([&](Reader& reader) { return reader.queue_state(platform, after); });
 }
 
 Result<std::vector<BuriedTrace>> TraceStore::buried(domain::PlatformId platform,

@@ -105,7 +105,7 @@ class TraceStore {
   Result<std::vector<ForwardingRow>> forwardings();
   // Behind `after`, in the order of sending.
   Result<std::vector<Queued>> queued(domain::PlatformId platform, std::int64_t after, int limit);
-  Result<QueueState> queue_state(domain::PlatformId platform);
+  Result<QueueState> queue_state(domain::PlatformId platform, std::int64_t after);
   // Newest first, with sequences below `before`.
   Result<std::vector<BuriedTrace>> buried(domain::PlatformId platform, std::int64_t before,
                                           int limit);

@@ -252,10 +252,28 @@ def object_of(collection, make, body=None):
     return lambda w, c: (f"/api/v1/{collection}/{getattr(w, make)()['id']}", body)
 
 
+def probed(w, _):
+    """Nobody is there, which is an answer, too."""
+    made = w.owner.create("mcp-servers", name=unique(), slug=unique("s"),
+                          url="http://no-such-name.invalid/mcp")
+    return f"/api/v1/mcp-servers/{made['id']}/probe", None
+
+
 def platforms(suffix=None, body=None):
     def build(w, _):
         base = f"/api/v1/projects/{w.project['id']}/platforms"
         return (base if suffix is None else f"{base}/{w.new_platform()['id']}"), body
+    return build
+
+
+def forwarding(suffix="", body=None):
+    """Of a platform that is forwarded, to where nobody is."""
+    def build(w, _):
+        path = f"/api/v1/platforms/{w.new_platform()['id']}/forwarding"
+        w.owner.request("PUT", path, {"type": "otlp", "url": "http://192.0.2.15/v1/traces"}
+                        if suffix == "/test" else
+                        {"type": "webhook", "url": "https://192.0.2.14/hook"}).expect(201)
+        return path + suffix, body
     return build
 
 
@@ -306,6 +324,14 @@ REQUESTS = {
     "GET /projects/{project_id}/platforms/{id}": platforms("id"),
     "PATCH /projects/{project_id}/platforms/{id}": platforms("id", RENAME),
     "DELETE /projects/{project_id}/platforms/{id}": platforms("id"),
+    "GET /platforms/{id}/forwarding": forwarding(),
+    "PUT /platforms/{id}/forwarding": forwarding("", {
+        "type": "webhook", "url": "https://192.0.2.14/hook", "enabled": False}),
+    "DELETE /platforms/{id}/forwarding": forwarding(),
+    "POST /platforms/{id}/forwarding/rotate-secret": forwarding("/rotate-secret", {}),
+    "POST /platforms/{id}/forwarding/test": forwarding("/test"),
+    "GET /platforms/{id}/forwarding/dead-letters": forwarding("/dead-letters"),
+    "POST /platforms/{id}/forwarding/redrive": forwarding("/redrive", {}),
     "GET /projects/{project_id}/traces": of_project("traces"),
     "GET /projects/{project_id}/traces/{id}": lambda w, c: (
         f"/api/v1/projects/{w.project['id']}/traces/{w.new_trace()['id']}", None),
@@ -322,6 +348,7 @@ REQUESTS = {
     "GET /mcp-servers/{id}": object_of("mcp-servers", "new_mcp_server"),
     "PATCH /mcp-servers/{id}": object_of("mcp-servers", "new_mcp_server", RENAME),
     "DELETE /mcp-servers/{id}": object_of("mcp-servers", "new_mcp_server"),
+    "POST /mcp-servers/{id}/probe": probed,
     "GET /registries": fixed("/registries"),
     "POST /registries": lambda w, c: ("/api/v1/registries", {
         "name": unique(), "everyone": True, "mcp_server_ids": [w.mcp_server["id"]]}),

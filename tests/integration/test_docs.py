@@ -29,6 +29,8 @@ EXPECTED = {
     "import": ["VALID"],
     "traces": ['"by":"keyScope"', '"by":"platformId"', '"by":"metadata"', '"nextCursor"'],
     "traces-why": ["PLATFORM_REQUIRED"],
+    "traces-forward": ['"whsec_', '"delivered":true', '"by":"keyScope"', '"enabled":true',
+                       '"items":[]'],
     "backup": ["intact"],
     "protect": ["ok", "credential_missing"],
     "ci": ["ok"],

@@ -52,6 +52,8 @@ TOOLS = {
     "delete_keyspace": "keyspaces.delete",
     "list_traces": "traces.list", "get_trace": "traces.get",
     "list_unrouted_traces": "projects.unrouted", "test_route": "projects.route_test",
+    "list_dead_letters": "forwarding.dead_letters", "test_forwarding": "forwarding.test",
+    "redrive_dead_letters": "forwarding.redrive", "delete_forwarding": "forwarding.delete",
     "list_audit_events": "audit_events.list",
 }
 

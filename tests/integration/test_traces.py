@@ -1,6 +1,7 @@
 """Traces from outside: keys that route, the order of checks, and reading back."""
 
 import gzip
+import socket
 import unittest
 import uuid
 
@@ -22,6 +23,22 @@ class Routing(TraceTest):
                 self.refused(answer, 401, "INVALID_API_KEY")
                 self.assertIn("error=", answer.headers["WWW-Authenticate"])
 
+    def test_what_the_head_decides_is_answered_before_the_body_is_sent(self):
+        key = self.project.key(self.project.platform()).token
+        for path in ("/public/traces", "/v1/traces"):
+            for fields, length, status in ((["x-api-key: mibo_nonsense"], 100, 401),
+                                           ([], 9_000_000, 401),
+                                           ([f"x-api-key: {key}"], 11_000_000, 413),
+                                           ([f"x-api-key: {key}", "Content-Encoding: br"], 9, 415)):
+                head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", *fields,
+                        "Content-Type: application/json", f"Content-Length: {length}", "", ""]
+                with socket.create_connection(("127.0.0.1", self.server.port), 5) as connection:
+                    connection.sendall("\r\n".join(head).encode())
+                    answer = connection.recv(65536).decode()
+                    self.assertTrue(answer.startswith(f"HTTP/1.1 {status} "), answer)
+                    # Who goes on sending is not met with a reset.
+                    connection.sendall(b"x" * length)
+
     def test_a_key_of_another_kind_is_told_the_right_one(self):
         access = self.owner.create_key("access")
         account = self.owner.create_key("account", owner={"type": "organization",
@@ -30,7 +47,8 @@ class Routing(TraceTest):
                                (account["key"], "jwt")):
             for path in ("/public/traces", "/v1/traces"):
                 answer = self.server.client(token, carrier).post(path, {"data": {}})
-                self.assertIn("ingest", self.refused(answer, 403, "WRONG_KEY_KIND")["message"])
+                refused = self.refused_otlp if path == "/v1/traces" else self.refused
+                self.assertIn("ingest", refused(answer, 403, "WRONG_KEY_KIND")["message"])
 
     def test_revoked_disabled_and_expired_keys_stop_at_once_and_look_alike(self):
         platform = self.project.platform()

@@ -277,8 +277,14 @@ class Bodies(TraceTest):
         self.assertEqual("a" * 32, sender.get("/public/traces").json()["data"][0]["traceId"])
         self.assertEqual(405, sender.request("HEAD", "/v1/traces").status)
         self.assertEqual("POST", sender.get("/v1/traces").expect(405).headers["Allow"])
-        missing = self.server.client().post("/v1/traces", {}).expect(401).json()
-        self.assertEqual((16, "MISSING_API_KEY"), (missing["code"], missing["error"]["code"]))
+        missing = self.server.client().post("/v1/traces", {})
+        self.assertEqual(16, self.refused_otlp(missing, 401, "MISSING_API_KEY")["code"])
+        # At /public/traces nobody knows before the body is read.
+        self.refused(self.server.client().post("/public/traces", otlp([])), 401, "MISSING_API_KEY")
+        everywhere = self.project.key()
+        for path in ("/v1/traces", "/public/traces"):
+            nowhere = everywhere.post(path, otlp([span("e" * 32, "d" * 16)]))
+            self.refused_otlp(nowhere, 400, "PLATFORM_REQUIRED")
         bearer = self.server.client(sender.token, "bearer")
         bearer.post("/v1/traces", otlp([span("c" * 32, "d" * 16)])).expect(200)
 

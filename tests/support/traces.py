@@ -109,10 +109,20 @@ class TraceTest(unittest.TestCase):
         self.project = Project(self.server, self.owner)
 
     def refused(self, answer, status, code):
+        """Of a native answer; OTLP answers have a shape of their own."""
         self.assertEqual((status, code), (answer.status, answer.json()["error"]["code"]), answer)
         self.assertIs(False, answer.json()["success"])
         self.assertIn("timestamp", answer.json())
         return answer.json()["error"]
+
+    def refused_otlp(self, answer, status, code):
+        """A google.rpc.Status, and nothing else."""
+        self.assertEqual(status, answer.status, answer)
+        body = answer.json()
+        self.assertEqual({"code", "message", "details"}, set(body))
+        self.assertIsInstance(body["code"], int)
+        self.assertEqual(code, body["details"][0]["reason"])
+        return body
 
     def stored(self, answer, by, status=201):
         self.assertEqual(status, answer.status, answer)

@@ -23,6 +23,8 @@ constexpr std::pair<std::string_view, std::string_view> kNames[] = {
     {"whoami.revoke", "revoke_this_key"},
     {"projects.unrouted", "list_unrouted_traces"},
     {"projects.route_test", "test_route"},
+    {"forwarding.dead_letters", "list_dead_letters"},
+    {"forwarding.redrive", "redrive_dead_letters"},
 };
 
 bool finds_secret(const Type& type, std::set<const Type*>& seen) {
