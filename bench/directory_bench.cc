@@ -115,6 +115,7 @@ domain::Ask ask() { return {.client_ip = IpAddress::from_v4(192, 0, 2, 7)}; }
 void decide_over(benchmark::State& state, const Tokens& tokens, std::size_t among,
                  domain::Outcome expected) {
   const app::Directory& directory = world().directory();
+  directory.usage().defer_on_this_thread();  // as an io thread does
   const domain::Ask asked = ask();
   const Time now = SystemClock().now();
   const auto threads = static_cast<std::size_t>(state.threads());

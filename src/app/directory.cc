@@ -107,18 +107,9 @@ const KeyRecord* Directory::find_token(std::string_view token) const {
   for (const crypto::DerivedKeys& version : keyring_.versions()) {
     const auto digest = crypto::token_digest_of_sha256(version.digest, hashed);
     const KeyRecord* record = keys_.find(digest);
-    if (record == nullptr) continue;
-    prefetch_around(*record);
-    return record;
+    if (record != nullptr) return record;
   }
   return nullptr;
-}
-
-// What a check will want next, asked for at once instead of one after the other.
-void Directory::prefetch_around(const KeyRecord& record) const {
-  __builtin_prefetch(&meter_.file().cell(record.serial), 1);
-  __builtin_prefetch(record.text);
-  if (record.owner_type == OwnerType::user) __builtin_prefetch(users_.at(record.owner));
 }
 
 void Directory::find_tokens(std::span<const std::string_view> tokens,
@@ -128,7 +119,6 @@ void Directory::find_tokens(std::span<const std::string_view> tokens,
   keys_.find_many(std::span(digests).first(tokens.size()), found);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (found[i] == nullptr && keyring_.versions().size() > 1) found[i] = find_token(tokens[i]);
-    if (found[i] != nullptr) prefetch_around(*found[i]);
   }
 }
 

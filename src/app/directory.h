@@ -134,7 +134,6 @@ class Directory final : public domain::Records {
   void put_registry(const store::Record& record);
   void publish_registries(const Uuid& organization);
   void put_key(const domain::Key& key);
-  void prefetch_around(const domain::KeyRecord& record) const;
   KeySlots slots_of(const domain::Key& key) const;
 
   mutable Reclaimer reclaimer_;

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -22,12 +24,30 @@ std::int64_t milliseconds(Time time) { return time.time_since_epoch().count(); }
 
 Time time_of(std::int64_t ms) { return Time{std::chrono::milliseconds{ms}}; }
 
+// In `credits_as_of` of cell 0.
+constexpr std::int64_t kLayout = 0x6b77'7573'0000'0002;
+
+std::atomic<std::uint64_t> meters_made{0};
+
+// Which PendingUses this thread writes to, and of which meter.
+struct Deferring {
+  std::uint64_t meter = 0;
+  PendingUses* uses = nullptr;
+};
+thread_local Deferring deferring;
+
 Error cannot(std::string_view what) {
   return Error(Code::unavailable, "store_unavailable", "The usage file cannot be used.")
       .with_internal(std::string(what) + ": " + std::strerror(errno));
 }
 
 }  // namespace
+
+Result<std::unique_ptr<UsageFile>> UsageFile::open_afresh(const std::string& path) {
+  log_warning("usage_file_set_aside", {{"path", path + ".old"}});
+  if (::rename(path.c_str(), (path + ".old").c_str()) != 0) return fail(cannot("set aside"));
+  return open(path);
+}
 
 Result<std::unique_ptr<UsageFile>> UsageFile::open(const std::string& path) {
   int descriptor = -1;
@@ -48,11 +68,36 @@ Result<std::unique_ptr<UsageFile>> UsageFile::open(const std::string& path) {
   }
   std::unique_ptr<UsageFile> file(new UsageFile(descriptor, static_cast<UsageCell*>(reserved)));
   const auto cells = static_cast<std::int64_t>(existing_bytes / sizeof(UsageCell));
-  KW_CHECK_OK(file->grow(cells - 1));
+  KW_CHECK_OK(file->grow(std::max<std::int64_t>(cells - 1, 0)));
+  std::atomic<std::int64_t>& layout = file->cell(0).credits_as_of;
+  if (existing_bytes != 0 && layout.load() != kLayout) return open_afresh(path);
+  layout.store(kLayout);
+  KW_CHECK_OK(file->map_pending(path.empty() ? path : path + ".pending"));
   return file;
 }
 
+Result<void> UsageFile::map_pending(const std::string& path) {
+  constexpr std::size_t kBytes = kThreadsMax * sizeof(PendingUses);
+  const int descriptor =
+      path.empty() ? -1 : ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (!path.empty() && descriptor < 0) return fail(cannot("open " + path));
+  // On a full disk they live in memory until the next start.
+  const bool in_file = descriptor >= 0 && ::posix_fallocate(descriptor, 0, kBytes) == 0;
+  void* mapped =
+      ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE,
+             in_file ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, in_file ? descriptor : -1, 0);
+  if (descriptor >= 0) ::close(descriptor);
+  if (mapped == MAP_FAILED) return fail(cannot("map pending uses"));
+  pending_ = static_cast<PendingUses*>(mapped);
+  for (PendingUses& uses : pending()) write(uses);
+  return {};
+}
+
 UsageFile::~UsageFile() {
+  if (pending_ != nullptr) {
+    for (PendingUses& uses : pending()) write(uses);
+    ::munmap(pending_, kThreadsMax * sizeof(PendingUses));
+  }
   ::munmap(cells_, kReservedBytes);
   if (descriptor_ >= 0) ::close(descriptor_);
 }
@@ -99,6 +144,35 @@ void UsageFile::flush() const {
   if (descriptor_ >= 0 && bytes > 0) ::msync(cells_, bytes, MS_SYNC);
 }
 
+void UsageFile::write(const PendingUses::Use& use) const {
+  UsageCell& cell = cells_[use.serial];
+  cell.last_used_at.store(use.used_at, std::memory_order_relaxed);
+  cell.accepted.fetch_add(1, std::memory_order_relaxed);
+  if (use.cell != use.serial) {
+    cells_[use.cell].last_used_at.store(use.used_at, std::memory_order_relaxed);
+  }
+  if (use.address_high == 0 && use.address_low == 0) return;
+  cell.address_high.store(use.address_high, std::memory_order_relaxed);
+  cell.address_low.store(use.address_low, std::memory_order_relaxed);
+}
+
+// All cells are asked for before the first is written to, so that they come at the same time.
+void UsageFile::write(PendingUses& uses) const {
+  const std::uint32_t count = std::min(uses.count(), PendingUses::kUsesMax);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const char* cell = reinterpret_cast<const char*>(&cells_[uses.at(i).serial]);
+    __builtin_prefetch(cell, 1);
+    __builtin_prefetch(cell + sizeof(UsageCell) - 1, 1);
+  }
+  const auto cells = static_cast<std::uint64_t>(this->cells());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const PendingUses::Use use = uses.at(i);
+    // A torn file of before a crash of the machine may say anything.
+    if (use.serial < cells && use.cell < cells) write(use);
+  }
+  if (count > 0) uses.clear();
+}
+
 LimitCells::LimitCells()
     : chunks_(new std::atomic<std::atomic<std::int64_t>*>[kChunksMax]()),
       free_by_count_(domain::kLimitsMax + 1) {}
@@ -126,14 +200,53 @@ void LimitCells::release(std::uint32_t first, std::size_t count) {
   free_by_count_[count].push_back(first);
 }
 
-// A key that is just being made has no cell yet.
-Time UsageMeter::last_used_at(std::int64_t serial) const {
-  if (serial >= file_->cells()) return Time{};
-  return time_of(file_->cell(serial).last_used_at.load(std::memory_order_relaxed));
+UsageMeter::UsageMeter(std::unique_ptr<UsageFile> file)
+    : file_(std::move(file)), number_(meters_made.fetch_add(1) + 1) {}
+
+void UsageMeter::defer_on_this_thread() {
+  if (pending_of_this_thread() != nullptr) return;
+  const std::size_t at = threads_.fetch_add(1);
+  if (at < UsageFile::kThreadsMax) deferring = {number_, &file_->pending()[at]};
 }
 
+PendingUses* UsageMeter::pending_of_this_thread() const {
+  return deferring.meter == number_ ? deferring.uses : nullptr;
+}
+
+void UsageMeter::write_pending() {
+  if (PendingUses* mine = pending_of_this_thread()) file_->write(*mine);
+}
+
+bool UsageMeter::has_pending() const {
+  return std::ranges::any_of(file_->pending(),
+                             [](const PendingUses& uses) { return uses.count() > 0; });
+}
+
+// Pending uses first: what is moved meanwhile is then found in the cell.
+std::optional<PendingUses::Use> UsageMeter::last_use(std::int64_t number) const {
+  std::optional<PendingUses::Use> last;
+  for (const PendingUses& uses : file_->pending()) {
+    const auto found = uses.last_of(number);
+    if (found && (!last || found->used_at > last->used_at)) last = found;
+  }
+  if (number >= file_->cells()) return last;  // a key that is just being made has no cell yet
+  const UsageCell& cell = file_->cell(number);
+  const std::int64_t used_at = cell.last_used_at.load(std::memory_order_relaxed);
+  if (last && last->used_at >= used_at) return last;
+  return PendingUses::Use{.used_at = used_at,
+                          .address_high = cell.address_high.load(std::memory_order_relaxed),
+                          .address_low = cell.address_low.load(std::memory_order_relaxed)};
+}
+
+Time UsageMeter::last_used_at(std::int64_t serial) const {
+  const auto last = last_use(serial);
+  return last ? time_of(last->used_at) : Time{};
+}
+
+// Keys with an idle timeout are not deferred, and nobody else's last use decides.
 Time UsageMeter::last_used_at(const domain::KeyRecord& key) const {
-  return last_used_at(key.serial);
+  if (key.serial >= file_->cells()) return Time{};
+  return time_of(file_->cell(key.serial).last_used_at.load(std::memory_order_relaxed));
 }
 
 Time UsageMeter::credits_as_of(std::int64_t serial) const {
@@ -142,11 +255,9 @@ Time UsageMeter::credits_as_of(std::int64_t serial) const {
 }
 
 std::optional<IpAddress> UsageMeter::last_used_address(std::int64_t serial) const {
-  if (serial >= file_->cells()) return std::nullopt;
-  const UsageCell& cell = file_->cell(serial);
-  const std::uint64_t halves[2] = {cell.address_high.load(std::memory_order_relaxed),
-                                   cell.address_low.load(std::memory_order_relaxed)};
-  if (halves[0] == 0 && halves[1] == 0) return std::nullopt;
+  const auto last = last_use(serial);
+  if (!last || (last->address_high == 0 && last->address_low == 0)) return std::nullopt;
+  const std::uint64_t halves[2] = {last->address_high, last->address_low};
   return IpAddress(std::bit_cast<IpAddress::Bytes16>(halves));
 }
 
@@ -219,15 +330,40 @@ std::int64_t UsageMeter::peek_credits(const domain::KeyRecord& key, Time now) co
 
 void UsageMeter::used(const domain::KeyRecord& key, Time now,
                       const std::optional<IpAddress>& address) {
-  UsageCell& cell = file_->cell(key.serial);
-  cell.last_used_at.store(milliseconds(now), std::memory_order_relaxed);
-  if (key.cell != key.serial) {
-    file_->cell(key.cell).last_used_at.store(milliseconds(now), std::memory_order_relaxed);
+  PendingUses::Use use{.serial = static_cast<std::uint32_t>(key.serial),
+                       .cell = key.cell,
+                       .used_at = milliseconds(now)};
+  if (address) {
+    const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(address->bytes());
+    use.address_high = halves[0];
+    use.address_low = halves[1];
   }
-  if (!address) return;
-  const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(address->bytes());
-  cell.address_high.store(halves[0], std::memory_order_relaxed);
-  cell.address_low.store(halves[1], std::memory_order_relaxed);
+  PendingUses* mine = key.idle_timeout_seconds == 0 ? pending_of_this_thread() : nullptr;
+  if (mine == nullptr) return file_->write(use);
+  mine->add(use);
+  if (mine->is_full()) file_->write(*mine);
+}
+
+void UsageMeter::refused(const domain::KeyRecord& key, domain::Outcome why) {
+  file_->cell(key.serial).refused.fetch_add(1, std::memory_order_relaxed);
+  refusals_.add(key.serial, why);
+}
+
+TakenCounts UsageMeter::take_counts() {
+  TakenCounts taken;
+  for (std::int64_t serial = 1; serial < file_->cells(); ++serial) {
+    UsageCell& cell = file_->cell(serial);
+    if (cell.accepted.load(std::memory_order_relaxed) == 0 &&
+        cell.refused.load(std::memory_order_relaxed) == 0) {
+      continue;
+    }
+    taken.keys.push_back({serial, cell.accepted.exchange(0, std::memory_order_relaxed),
+                          cell.refused.exchange(0, std::memory_order_relaxed)});
+  }
+  refusals_.take([&](std::int64_t serial, domain::Outcome why, std::uint32_t count) {
+    taken.refusals.push_back({serial, why, count});
+  });
+  return taken;
 }
 
 void UsageMeter::set_credits(std::int64_t serial, std::int64_t remaining, Time set_at) {

@@ -1,7 +1,11 @@
 #include "app/usage.h"
 
+#include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <map>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -26,7 +30,10 @@ class UsageFileTest : public testing::Test {
                   .string()) {
     std::filesystem::remove(path_);
   }
-  ~UsageFileTest() override { std::filesystem::remove(path_); }
+  ~UsageFileTest() override {
+    std::filesystem::remove(path_);
+    std::filesystem::remove(path_ + ".pending");
+  }
 
   std::unique_ptr<UsageFile> open() { return std::move(*UsageFile::open(path_)); }
 
@@ -67,6 +74,39 @@ TEST_F(UsageFileTest, AFileThatCannotBeOpenedIsAnError) {
   const auto file = UsageFile::open("/nonexistent/usage");
   ASSERT_FALSE(file.has_value());
   EXPECT_EQ(file.error().code(), Code::unavailable);
+}
+
+TEST_F(UsageFileTest, AFileOfAnotherLayoutIsSetAside) {
+  open();
+  {
+    std::ofstream file(path_, std::ios::trunc | std::ios::binary);
+    file << std::string(40 * 100, '\1');
+  }
+  EXPECT_EQ(open()->cell(7).last_used_at.load(), 0);
+  EXPECT_EQ(std::filesystem::file_size(path_ + ".old"), 4000U);
+  std::filesystem::remove(path_ + ".old");
+}
+
+TEST_F(UsageFileTest, WhatAKilledProcessHadPendingIsCounted) {
+  {
+    UsageMeter meter(open());
+    ASSERT_TRUE(meter.file().grow(10).has_value());
+    meter.file().pending()[5].add({.serial = 3, .cell = 4, .used_at = 1234});
+    std::filesystem::copy_file(path_ + ".pending", path_ + ".kept");
+  }
+  std::filesystem::rename(path_ + ".kept", path_ + ".pending");
+  const auto file = open();
+  EXPECT_EQ(file->cell(3).last_used_at.load(), 1234);
+  EXPECT_EQ(file->cell(4).last_used_at.load(), 1234);
+  EXPECT_EQ(file->pending()[5].count(), 0U);
+}
+
+TEST_F(UsageFileTest, PendingUsesOfCellsThatDoNotExistAreLeftOut) {
+  const auto file = open();
+  file->pending()[0].add({.serial = 4'000'000'000U, .cell = 1, .used_at = 1234});
+  file->write(file->pending()[0]);
+  EXPECT_EQ(file->pending()[0].count(), 0U);
+  EXPECT_EQ(file->cell(1).last_used_at.load(), 0);
 }
 
 // A cell may lie across the end of what was mapped before.
@@ -156,6 +196,92 @@ TEST_F(UsageMeterTest, AKeyWithoutACellYetWasNeverUsed) {
   EXPECT_EQ(meter.last_used_at(beyond), Time{});
   EXPECT_EQ(meter.last_used_address(beyond), std::nullopt);
   EXPECT_EQ(meter.credits_as_of(beyond), Time{});
+}
+
+TEST_F(UsageMeterTest, ADeferredUseIsSeenAtOnceByEveryThread) {
+  meter.defer_on_this_thread();
+  key.cell = 5;
+  meter.used(key, kNow, IpAddress::from_v4(192, 0, 2, 7));
+  EXPECT_EQ(meter.file().cell(3).last_used_at.load(), 0);
+  std::thread([this] {
+    EXPECT_EQ(meter.last_used_at(3), kNow);
+    EXPECT_EQ(meter.last_used_at(5), kNow);
+    EXPECT_EQ(meter.last_used_address(3), IpAddress::from_v4(192, 0, 2, 7));
+    EXPECT_EQ(meter.last_used_at(4), Time{});
+  }).join();
+  EXPECT_TRUE(meter.has_pending());
+  meter.write_pending();
+  EXPECT_FALSE(meter.has_pending());
+  EXPECT_EQ(meter.last_used_at(3), kNow);
+  EXPECT_EQ(meter.last_used_at(5), kNow);
+  EXPECT_EQ(meter.last_used_address(3), IpAddress::from_v4(192, 0, 2, 7));
+}
+
+TEST_F(UsageMeterTest, AThreadWritesWhatItDeferredWhenThereIsNoRoomForMore) {
+  meter.defer_on_this_thread();
+  for (std::uint32_t i = 0; i < PendingUses::kUsesMax; ++i) meter.used(key, kNow, std::nullopt);
+  EXPECT_FALSE(meter.has_pending());
+  EXPECT_EQ(meter.take_counts().keys[0].accepted, PendingUses::kUsesMax);
+}
+
+TEST_F(UsageMeterTest, AKeyThatMayBecomeIdleIsNeverDeferred) {
+  meter.defer_on_this_thread();
+  key.idle_timeout_seconds = 60;
+  meter.used(key, kNow, std::nullopt);
+  EXPECT_EQ(meter.last_used_at(key), kNow);
+  EXPECT_FALSE(meter.has_pending());
+}
+
+TEST_F(UsageMeterTest, CountsAreTakenOnceWithTheReasonsOfRefusals) {
+  meter.used(key, kNow, std::nullopt);
+  meter.used(key, kNow, std::nullopt);
+  meter.refused(key, domain::Outcome::expired);
+  meter.refused(key, domain::Outcome::rate_limited);
+  meter.refused(key, domain::Outcome::expired);
+  const TakenCounts taken = meter.take_counts();
+  ASSERT_EQ(taken.keys.size(), 1U);
+  EXPECT_EQ(taken.keys[0].serial, 3);
+  EXPECT_EQ(taken.keys[0].accepted, 2U);
+  EXPECT_EQ(taken.keys[0].refused, 3U);
+  std::map<domain::Outcome, std::uint32_t> reasons;
+  for (const RefusalCount& refusal : taken.refusals) reasons[refusal.why] += refusal.count;
+  EXPECT_EQ(reasons, (std::map<domain::Outcome, std::uint32_t>{
+                         {domain::Outcome::expired, 2}, {domain::Outcome::rate_limited, 1}}));
+  EXPECT_TRUE(meter.take_counts().keys.empty());
+  EXPECT_TRUE(meter.take_counts().refusals.empty());
+}
+
+TEST_F(UsageMeterTest, NoCountIsLostWhileOthersTakeThem) {
+  constexpr std::uint32_t kEach = 20'000;
+  std::atomic<bool> done = false;
+  std::uint64_t accepted = 0;
+  std::uint64_t reasons = 0;
+  const auto take = [&] {
+    const TakenCounts taken = meter.take_counts();
+    for (const KeyCounts& counts : taken.keys) accepted += counts.accepted;
+    for (const RefusalCount& refusal : taken.refusals) reasons += refusal.count;
+  };
+  std::thread taker([&] {
+    while (!done) take();
+  });
+  std::vector<std::thread> users;
+  for (int i = 0; i < 2; ++i) {
+    users.emplace_back([&] {
+      meter.defer_on_this_thread();
+      for (std::uint32_t n = 0; n < kEach; ++n) {
+        meter.used(key, kNow, IpAddress::from_v4(192, 0, 2, 7));
+        meter.refused(key, domain::Outcome::disabled);
+        EXPECT_LE(meter.last_used_at(3), kNow);
+      }
+      meter.write_pending();
+    });
+  }
+  for (std::thread& user : users) user.join();
+  done = true;
+  taker.join();
+  take();
+  EXPECT_EQ(accepted, 2U * kEach);
+  EXPECT_EQ(reasons, 2U * kEach);
 }
 
 TEST_F(UsageMeterTest, CreditsAreSpentToTheLastAndNoFurther) {

@@ -16,6 +16,9 @@ using store::postgres::Statement;
 constexpr std::size_t kUsesAtOnce = 2'000;
 constexpr int kShareOfTime = 20;
 
+// A use comes to its cell this much later at most: io threads write what they deferred each second.
+constexpr std::int64_t kPendingMilliseconds = 5'000;
+
 std::string address_of(const app::UsageCell& cell) {
   const std::array<std::uint64_t, 2> halves{cell.address_high.load(std::memory_order_relaxed),
                                             cell.address_low.load(std::memory_order_relaxed)};
@@ -77,7 +80,7 @@ std::vector<UsageExchange::Use> UsageExchange::collect(std::chrono::nanoseconds 
     if (is_due && used_at > last.used_at) uses.push_back({cell, used_at});
     known = is_due && used_at <= last.used_at ? known_.erase(known) : std::next(known);
   }
-  looked_from_ = looked_at - 1;  // a use of this very millisecond may still come
+  looked_from_ = looked_at - kPendingMilliseconds;
   return uses;
 }
 

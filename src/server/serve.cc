@@ -163,6 +163,15 @@ class Server {
 
   void record_found_idle() { app::record_found_idle(core_->directory, core_->committer); }
 
+  // Those of io threads that have fewer than it takes to write them by themselves.
+  void write_pending_uses() {
+    app::UsageMeter& usage = core_->directory.usage();
+    if (!usage.has_pending()) return;
+    for (const auto& scheduler : schedulers_) {
+      scheduler->post([&usage] { usage.write_pending(); });
+    }
+  }
+
   void flush_usage() { core_->directory.usage().file().flush(); }
 
   // Answers before io threads, io threads before what they use.
@@ -228,7 +237,10 @@ class Server {
     for (std::size_t i = 0; i < loops_.size(); ++i) {
       schedulers_.push_back(std::make_unique<LoopScheduler>(loops_[i]));
       LoopScheduler* scheduler = schedulers_.back().get();
-      loops_[i].post([scheduler] { app::Scheduler::set_current(scheduler); });
+      loops_[i].post([this, scheduler] {
+        app::Scheduler::set_current(scheduler);
+        core_->directory.usage().defer_on_this_thread();
+      });
       core_->barrier.add(*scheduler);
     }
     loops_.start();
@@ -290,6 +302,7 @@ void run_until_told(Server& server, const Signals& signals, const Clock& clock) 
     server.look_at_disk();
     server.record_found_idle();
     server.look_at_traces();
+    server.write_pending_uses();
     if (clock.boot_time() - dropped_at >= kDropTracesEvery) {
       server.drop_old_traces();
       dropped_at = clock.boot_time();

@@ -55,8 +55,11 @@ class Checks {
         check_audience() && check_scope() && check_permissions() && check_ip() && check_limits()) {
       check_credits();
     }
-    if (decision_.outcome == Outcome::valid && ask_.spend && !ask_.explain) {
+    if (!ask_.spend || ask_.explain) return;
+    if (decision_.outcome == Outcome::valid) {
       records_.meter().used(key_, now_, ask_.client_ip);
+    } else {
+      records_.meter().refused(key_, decision_.outcome);
     }
   }
 

@@ -123,6 +123,8 @@ class Meter {
   virtual std::int64_t peek_credits(const KeyRecord& key, Time now) const = 0;
   // An accepted use: last_used_at, address, count.
   virtual void used(const KeyRecord& key, Time now, const std::optional<IpAddress>& address) = 0;
+  // A known key that was refused: count.
+  virtual void refused(const KeyRecord& key, Outcome why) = 0;
 
  protected:
   ~Meter() = default;

@@ -50,11 +50,13 @@ class FakeMeter final : public Meter {
     last_used = now;
     last_address = address;
   }
+  void refused(const KeyRecord&, Outcome) override { ++refusals; }
 
   Time last_used{};
   std::int64_t states[kLimitsMax] = {};
   std::int64_t credits = 0;
   int uses = 0;
+  int refusals = 0;
   std::optional<IpAddress> last_address;
 };
 
