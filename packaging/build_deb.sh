@@ -1,6 +1,6 @@
 #!/bin/sh
-# Packs build/keywright into build/package/keywright_<version>_<architecture>.deb. Tests name another
-# program (KEYWRIGHT_BIN), another folder (PACKAGE_FOLDER) and another version (PACKAGE_VERSION).
+# Packs build/keywright into build/package/keywright_<version>_<architecture>.deb. Tests name
+# another program (KEYWRIGHT_BIN), another folder (PACKAGE_FOLDER) and version (PACKAGE_VERSION).
 set -eu
 cd "$(dirname "$0")/.."
 

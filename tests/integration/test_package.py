@@ -157,7 +157,8 @@ class PackageTest(unittest.TestCase):
             return
         # A bare Debian has none of the units that this one is ordered by: it is read among ours.
         unit = self.folder / "keywright.service"
-        unit.write_text((self.root / UNIT).read_text().replace("/usr/bin/", f"{self.root}/usr/bin/"))
+        text = (self.root / UNIT).read_text()
+        unit.write_text(text.replace("/usr/bin/", f"{self.root}/usr/bin/"))
         verified = subprocess.run(["systemd-analyze", "--man=no", "verify", str(unit)], text=True,
                                   capture_output=True)
         self.assertEqual([], [line for line in verified.stderr.splitlines() if "keywright" in line])
