@@ -12,7 +12,6 @@ export default defineConfig({
   define: {
     __API_COUNTS_USAGE__: String(description.includes('"/api/v1/keys/{id}/usage"')),
     __API_PROBES_MCP_SERVERS__: String(description.includes('"/api/v1/mcp-servers/{id}/probe"')),
-    __API_FORWARDS_TRACES__: String(description.includes('"/api/v1/platforms/{id}/forwarding"')),
   },
   base: "/console/",
   plugins: [react(), tailwindcss()],

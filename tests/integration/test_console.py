@@ -98,8 +98,8 @@ class Console(unittest.TestCase):
         self.assertEqual(0, done.returncode, done.stdout)
         self.assertRegex(done.stdout, r"pass [1-9]")
 
-    def run_furnished(self, name, many_keys=0):
-        server = Server.start()
+    def run_furnished(self, name, many_keys=0, options=()):
+        server = Server.start(options)
         try:
             self.run_browser(name, {"KEYWRIGHT_URL": server.url,
                                     "KEYWRIGHT_PLACES": json.dumps(furnish(server, many_keys))})
@@ -114,6 +114,9 @@ class Console(unittest.TestCase):
 
     def test_without_a_mouse(self):
         self.run_furnished("keyboard.test.mjs")
+
+    def test_what_is_counted_and_sent_on(self):
+        self.run_furnished("usage.test.mjs", options=("--allow-upstream", "127.0.0.0/8"))
 
     def test_ten_thousand_keys(self):
         server = Server.start()

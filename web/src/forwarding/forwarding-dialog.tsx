@@ -2,7 +2,7 @@
 
 import { useState, type ReactNode } from "react";
 
-import { asProblem } from "../api/client";
+import { asProblem, type Schemas } from "../api/client";
 import type { Platform } from "../api/objects";
 import { useShowSecret } from "../keys/secret-provider";
 import { Badge } from "../keys/status";
@@ -124,7 +124,7 @@ function TestButton({ platform }: { platform: Platform }) {
   );
 }
 
-type Doing = "settings" | "rotate" | "remove" | null;
+type Doing = "settings" | "rotate" | "remove" | "secret" | null;
 
 export default function ForwardingDialog({ platform, onClose }: { platform: Platform; onClose(): void }) {
   const { can } = useSession();
@@ -135,9 +135,12 @@ export default function ForwardingDialog({ platform, onClose }: { platform: Plat
   const say = useNotice();
   const [doing, setDoing] = useState<Doing>(null);
   const now = forwarding.data;
+  // The secret has the screen for itself; two dialogs would hide each other from screen readers.
   const show = (made: Forwarding) => {
-    if (made.secret) showSecret({ secret: made.secret, name: platform.name, kind: "webhook", servers: [] });
+    setDoing(made.secret ? "secret" : null);
+    if (made.secret) showSecret({ secret: made.secret, name: platform.name, kind: "webhook", servers: [] }, () => setDoing(null));
   };
+  if (doing === "secret") return null;
   if (doing === "settings") {
     return (
       <ObjectDialog
@@ -148,10 +151,9 @@ export default function ForwardingDialog({ platform, onClose }: { platform: Plat
         values={now ? { type: now.type, url: now.url, encoding: now.encoding ?? "protobuf", enabled: now.enabled } : {}}
         known={now?.header_names ?? []}
         submit={async (body) => {
-          const made = await setForwarding(platform.id, body);
+          const made = await setForwarding(platform.id, body as Schemas["SetForwarding"]);
           await changed();
           say("Saved. It is in effect from now on.");
-          setDoing(null);
           show(made);
         }}
         onClose={() => setDoing(null)}
@@ -169,7 +171,7 @@ export default function ForwardingDialog({ platform, onClose }: { platform: Plat
           await changed();
           show(made);
         }}
-        onClose={() => setDoing(null)}
+        onClose={() => setDoing((now) => (now === "rotate" ? null : now))}
       >
         <p>Messages are signed with both secrets for a day, so that the receiver can be changed in that time.</p>
       </Confirm>

@@ -4,7 +4,6 @@ import { Link, Route, Switch } from "wouter";
 
 import { answer, api } from "../api/client";
 import { platformsOf, projects, type Platform, type Project } from "../api/objects";
-import { forwardsTraces } from "../forwarding/data";
 import { CreateKeyPage } from "../keys/create-page";
 import { KeysPage } from "../keys/keys-page";
 import { projectPlace } from "../keys/place";
@@ -95,7 +94,7 @@ function PlatformsPage({ project }: { project: string }) {
   const more = (platform: Platform) => (
     <>
       <Button small aria-label={`Send traces to ${platform.name}`} onClick={() => setSending(platform)}>Send traces</Button>
-      {forwardsTraces && <Button small aria-label={`Forwarding of ${platform.name}`} onClick={() => setForwarding(platform)}>Forwarding</Button>}
+      <Button small aria-label={`Forwarding of ${platform.name}`} onClick={() => setForwarding(platform)}>Forwarding</Button>
     </>
   );
   return (
