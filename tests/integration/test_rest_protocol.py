@@ -178,14 +178,19 @@ class Protocol(unittest.TestCase):
                 self.assert_problem(answer, 401, "unauthenticated")
                 self.assertTrue(answer.headers["WWW-Authenticate"].startswith("Bearer "))
 
-    def test_two_credentials_are_400_even_if_equal(self):
-        bearer, api_key = f"Authorization: Bearer {self.key}", f"X-API-Key: {self.key}"
+    def test_two_different_credentials_are_400(self):
+        bearer, api_key = f"Authorization: Bearer {self.key}", f"X-API-Key: {self.key}x"
         cookie = f"Cookie: {self.owner.cookie}"
         for fields in ([bearer, api_key], [bearer, bearer], [api_key, api_key], [bearer, cookie],
                        [api_key, cookie], [bearer, api_key, cookie]):
             with self.subTest([field[:10] for field in fields]):
                 answer = self.server.raw_request(["GET /api/v1/me HTTP/1.1", *fields])
                 self.assert_problem(answer, 400, "several_credentials")
+
+    def test_the_same_key_in_both_fields_is_one_credential(self):
+        answer = self.nobody.get("/api/v1/me", headers={"Authorization": f"Bearer {self.key}",
+                                                        "X-API-Key": self.key})
+        self.assertEqual(200, answer.status)
 
     def test_keys_in_the_query_are_refused_and_not_logged(self):
         for name in ("api_key", "access_token", "API_KEY", "Access_Token", "api%5Fkey"):

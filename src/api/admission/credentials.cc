@@ -30,6 +30,12 @@ Result<Presented> read_authorization(std::string_view value) {
   return fail(app::unauthenticated());
 }
 
+Error several() {
+  return Error(Code::invalid_argument, "several_credentials",
+               "The request carries more than one credential. Send one: an Authorization field, "
+               "an X-API-Key field, or the session cookie.");
+}
+
 }  // namespace
 
 std::string_view session_cookie_name(bool secure) {
@@ -42,21 +48,20 @@ Result<std::optional<Presented>> find_credential(const http::Request& request,
   const std::size_t api_keys = request.headers.count("X-API-Key");
   auto cookie = http::find_cookie(request.headers, cookie_name);
   if (cookie && cookie->empty()) cookie.reset();
-  const std::size_t all = authorizations + api_keys + (cookie ? 1 : 0);
-  if (all == 0) return std::nullopt;
-  if (all > 1) {
-    return fail(Code::invalid_argument, "several_credentials",
-                "The request carries more than one credential. Send one: an Authorization field, "
-                "an X-API-Key field, or the session cookie.");
-  }
-  if (cookie) return Presented{Carrier::bearer, *cookie, true};
+  if (cookie && authorizations + api_keys == 0) return Presented{Carrier::bearer, *cookie, true};
+  if (cookie || authorizations > 1 || api_keys > 1) return fail(several());
+  std::optional<Presented> in_authorization;
   if (authorizations == 1) {
-    KW_TRY(Presented presented, read_authorization(*request.headers.find("Authorization")));
-    return presented;
+    KW_TRY(in_authorization, read_authorization(*request.headers.find("Authorization")));
   }
+  if (api_keys == 0) return in_authorization;
   const std::string_view key = *request.headers.find("X-API-Key");
-  if (key.empty()) return fail(app::unauthenticated());
-  return Presented{Carrier::x_api_key, key};
+  if (!in_authorization) {
+    if (key.empty()) return fail(app::unauthenticated());
+    return Presented{Carrier::x_api_key, key};
+  }
+  if (key != in_authorization->token) return fail(several());
+  return in_authorization;
 }
 
 Result<void> refuse_credential_in_query(const http::Query& query) {

@@ -55,15 +55,24 @@ TEST(Credentials, MalformedAuthorizationIsTheUniformRefusal) {
   EXPECT_EQ(reason_of({{"X-API-Key", ""}}), "unauthenticated");
 }
 
-TEST(Credentials, TwoAreRefusedEvenIfTheySayTheSame) {
+TEST(Credentials, TwoDifferentOnesAreRefused) {
   const http::Field bearer{"Authorization", "Bearer abc"};
-  const http::Field api_key{"X-API-Key", "abc"};
+  const http::Field api_key{"X-API-Key", "abcd"};
   const http::Field cookie{"Cookie", "keywright_session=abc"};
   EXPECT_EQ(reason_of({bearer, api_key}), "several_credentials");
+  EXPECT_EQ(reason_of({bearer, {"X-API-Key", ""}}), "several_credentials");
   EXPECT_EQ(reason_of({bearer, bearer}), "several_credentials");
   EXPECT_EQ(reason_of({api_key, api_key}), "several_credentials");
   EXPECT_EQ(reason_of({bearer, cookie}), "several_credentials");
   EXPECT_EQ(reason_of({api_key, cookie}), "several_credentials");
+}
+
+// Clients exist that fill in every field their form has.
+TEST(Credentials, TheSameKeyInBothFieldsIsOneCredential) {
+  const auto found = find({{"Authorization", "Bearer abc"}, {"X-API-Key", "abc"}});
+  ASSERT_TRUE(found && found->has_value());
+  EXPECT_EQ((*found)->token, "abc");
+  EXPECT_EQ((*found)->carrier, Carrier::bearer);
 }
 
 TEST(Credentials, AnEmptyCookieIsNone) {
