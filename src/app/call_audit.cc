@@ -78,7 +78,7 @@ void CallAudit::record(domain::AuditEvent event) {
     waiting_->events.push_back(std::move(event));
     if (std::exchange(waiting_->posted, true)) return;
   }
-  committer_.post([waiting = waiting_](Change& change) -> Result<void> {
+  committer_.post_soon([waiting = waiting_](Change& change) -> Result<void> {
     std::vector<domain::AuditEvent> events;
     {
       const std::lock_guard lock(waiting->mutex);

@@ -21,6 +21,16 @@ bool writes_nothing(const store::Transaction& transaction) {
          !transaction.idempotent_answer;
 }
 
+// Events and answers to repeated requests are in no record: who acts on the records in memory acts
+// on the newest ones before and after.
+bool moves_records(const store::Transaction& transaction) {
+  return transaction.removes_access || !transaction.records.empty() || !transaction.keys.empty();
+}
+
+void log_failure(const Result<Committed>& result) {
+  if (!result) log_warning("change_not_written", {{"problem", result.error().detail()}});
+}
+
 // Only what makes something new takes nothing away. A change that found its work done (a repeated
 // revocation) is not earlier than the one that did it.
 bool only_adds(const Change& change) {
@@ -90,25 +100,44 @@ Result<Committed> Committer::run(const ChangeWork& work) {
   return future.get();
 }
 
-void Committer::post(ChangeWork work) {
-  const auto done = [](const Result<Committed>& result) {
-    if (!result) log_warning("change_not_written", {{"problem", result.error().detail()}});
-  };
-  enqueue({nullptr, done, std::move(work)});
+void Committer::post(ChangeWork work) { enqueue({nullptr, log_failure, std::move(work)}); }
+
+void Committer::post_soon(ChangeWork work) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return log_failure(fail(stopping()));
+  soon_.push_back({nullptr, log_failure, std::move(work)});
+  if (soon_.size() == 1) wake_.notify_one();
+}
+
+bool Committer::soon_is_due() const {
+  return !soon_.empty() && (stopping_ || std::chrono::steady_clock::now() >= soon_at_);
+}
+
+bool Committer::take_group(std::deque<Command>& group) {
+  std::unique_lock lock(mutex_);
+  while (!stopping_ && queue_.empty() && !soon_is_due()) {
+    if (soon_.empty()) {
+      wake_.wait(lock);
+    } else {
+      wake_.wait_until(lock, soon_at_);
+    }
+  }
+  while (!queue_.empty() && group.size() < kGroupMax) {
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  if (soon_is_due()) {
+    for (Command& command : soon_) group.push_back(std::move(command));
+    soon_.clear();
+    soon_at_ = std::chrono::steady_clock::now() + kSoon;
+  }
+  return !group.empty();
 }
 
 void Committer::write_loop() {
   while (true) {
     std::deque<Command> group;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      while (!queue_.empty() && group.size() < kGroupMax) {
-        group.push_back(std::move(queue_.front()));
-        queue_.pop_front();
-      }
-    }
+    if (!take_group(group)) return;
     write_group(group);
   }
 }
@@ -164,14 +193,18 @@ Result<Committed> Committer::outcome(const Result<void>& decided,
 }
 
 // A change that found its work already done (a repeated revocation) is not earlier than the one
-// that did it: groups are published one after the other, and this one's callers wait for the
-// barrier.
+// that did it: groups are published one after the other, and that one's barrier has been passed. A
+// group that leaves the records as they are needs none: calls that are only audited then cost the
+// io threads and what is open on them nothing.
 void Committer::publish(const std::vector<store::Transaction>& transactions,
                         const std::vector<Result<store::Position>>& results) {
+  bool moved = false;
   for (std::size_t i = 0; i < transactions.size(); ++i) {
+    if (!moves_records(transactions[i])) continue;
+    moved = true;
     if (results[i]) tools_.directory.apply(transactions[i]);
   }
-  if (transactions.empty()) return;
+  if (!moved) return;
   barrier_.pass();
   tools_.directory.free_retired();
 }

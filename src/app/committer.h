@@ -61,6 +61,10 @@ class Committer {
 
   // Nobody waits: what happens later is only logged.
   void post(ChangeWork work);
+  // The same for what is told rather than done: it may wait until kSoon has passed since the last
+  // of its like, so that many of them share one commit. The first one does not wait.
+  void post_soon(ChangeWork work);
+  static constexpr std::chrono::milliseconds kSoon{20};
 
   void stop();
 
@@ -73,6 +77,8 @@ class Committer {
 
   void enqueue(Command command);
   void write_loop();
+  bool soon_is_due() const;                     // with mutex_ held
+  bool take_group(std::deque<Command>& group);  // waits for it; false: stopping, nothing is left
   void write_group(std::deque<Command>& group);
   // What the group's commit made of this change, given what the change itself returned.
   static Result<Committed> outcome(const Result<void>& decided, std::optional<std::size_t> written,
@@ -91,6 +97,8 @@ class Committer {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Command> queue_;
+  std::deque<Command> soon_;
+  std::chrono::steady_clock::time_point soon_at_;  // not before, unless stopping
   bool stopping_ = false;
   std::thread thread_;
 };

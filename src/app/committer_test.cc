@@ -283,6 +283,44 @@ TEST_F(CommitterTest, AChangeIsDoneOnlyAfterEveryIoThreadPassedTheBarrier) {
   barrier.disband();
 }
 
+TEST_F(CommitterTest, AGroupOfEventsAloneDisturbsNoIoThread) {
+  IoThread io;
+  barrier.add(io);
+  std::latch leave(1);
+  io.post([&] { leave.wait(); });
+  const std::uint64_t before = directory.epoch();
+  const ChangeWork tell = [](Change& change) -> Result<void> {
+    domain::AuditEvent event;
+    event.action = "mcp.call";
+    change.audit(std::move(event));
+    return {};
+  };
+  const auto told = submit(tell).get();  // though the io thread passes no barrier
+  ASSERT_TRUE(told.has_value());
+  EXPECT_NE(told->position, 0u);
+  EXPECT_EQ(directory.epoch(), before) << "nothing that is open has to be decided anew";
+  leave.count_down();
+  barrier.disband();
+}
+
+TEST_F(CommitterTest, WhatMayWaitSharesCommitsAndIsNeverLost) {
+  std::atomic<int> told = 0;
+  for (int i = 0; i < 100; ++i) {
+    committer.post_soon([&](Change& change) -> Result<void> {
+      domain::AuditEvent event;
+      event.action = "mcp.call";
+      change.audit(std::move(event));
+      ++told;
+      return {};
+    });
+  }
+  ASSERT_TRUE(committer.run(put(1, "at once")).has_value());
+  committer.stop();
+  EXPECT_EQ(told.load(), 100);
+  EXPECT_EQ(store.verify_audit()->events, 100u);
+  EXPECT_LT(store.groups.size(), 100u);
+}
+
 TEST_F(CommitterTest, ARepeatedRemovalIsNotDoneBeforeTheFirstIsInForce) {
   ASSERT_TRUE(committer.run(put(1, "victim")).has_value());
   IoThread io;
