@@ -1,6 +1,7 @@
 #include "base/ip.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <optional>
 
@@ -68,9 +69,17 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
 
 std::string IpAddress::to_string() const {
   char buffer[INET6_ADDRSTRLEN];
-  const void* start = is_v4() ? bytes_.data() + kV4Offset : bytes_.data();
-  inet_ntop(is_v4() ? AF_INET : AF_INET6, start, buffer, sizeof buffer);
-  return buffer;
+  if (!is_v4()) {
+    inet_ntop(AF_INET6, bytes_.data(), buffer, sizeof buffer);
+    return buffer;
+  }
+  // Each request names its address somewhere; inet_ntop goes through printf.
+  char* end = buffer;
+  for (auto byte = bytes_.begin() + kV4Offset; byte != bytes_.end(); ++byte) {
+    if (end != buffer) *end++ = '.';
+    end = std::to_chars(end, buffer + sizeof buffer, static_cast<unsigned>(*byte)).ptr;
+  }
+  return std::string(buffer, end);
 }
 
 bool IpAddress::is_v4() const noexcept {

@@ -55,6 +55,8 @@ class ProxyHooks {
  public:
   virtual ~ProxyHooks() = default;
 
+  // True: replaces_answer() fills the response; nothing is copied before.
+  virtual bool fills_answer() const { return false; }
   // The upstream's status and fields have been copied to `response`, which may be changed. True:
   // the body is not wanted, `response` is the answer as it stands.
   virtual bool replaces_answer(const http::h1::ResponseHead&, http::Response&) { return false; }

@@ -16,6 +16,7 @@ using http::Method;
 using net::IoStatus;
 
 constexpr std::size_t kGatheredMax = 64 * 1024;
+constexpr std::size_t kJoinedMax = 2048;
 
 bool is_idempotent(Method method) {
   return method == Method::get || method == Method::head || method == Method::put ||
@@ -162,7 +163,13 @@ Task<void> Relay::send_head() {
     http::h1::append_chunk_size(chunk, gathered_.size());
     gathered_ = chunk.append(gathered_).append("\r\n");
   }
-  co_await connection_->stream().write_all(request_.head, gathered_);
+  if (gathered_.size() <= kJoinedMax) {  // copying so little is cheaper than two pieces
+    request_.head += gathered_;
+    co_await connection_->stream().write_all(request_.head);
+    request_.head.resize(request_.head.size() - gathered_.size());
+  } else {
+    co_await connection_->stream().write_all(request_.head, gathered_);
+  }
   since_ = exchange_.loop.now();
   body_sent_ = body_whole_ && !chunked_;
   gate_.release();
@@ -308,7 +315,7 @@ void Relay::begin(std::unique_ptr<Relay> self) {
 
   http::Response& response = exchange_.response;
   const http::h1::ResponseHead& head = connection_->head();
-  copy_response_fields(head, response);
+  if (!hooks_->fills_answer()) copy_response_fields(head, response);
   if (hooks_->replaces_answer(head, response)) return;
   changes_ = hooks_->changes_body();
   if (!may_have_body(exchange_.request.method, head.status)) {

@@ -76,7 +76,8 @@ inline constexpr std::string_view kAllowedHeaders =
     "Authorization, X-API-Key, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, "
     "Mcp-Session-Id, Last-Event-ID";
 inline constexpr std::string_view kExposedHeaders =
-    "Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After, X-Request-Id";
+    "Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After, X-Request-Id, RateLimit, "
+    "RateLimit-Policy";
 
 // kAllowedHeaders and the Mcp-Param-* fields that a preflight asks for.
 std::string allowed_headers(std::string_view requested);

@@ -50,6 +50,11 @@ void add_cross_origin_fields(http::Response& response, std::string_view origin) 
   response.header("Access-Control-Expose-Headers", mcp::kExposedHeaders);
 }
 
+void AnswerHooks::add_our_fields(http::Response& response) const {
+  for (const auto& [name, value] : context_.limits) response.header(name, value);
+  add_cross_origin_fields(response, context_.origin);
+}
+
 bool AnswerHooks::refuse_upstream(http::Response& response, std::string_view code,
                                   std::string_view detail) {
   outcome_ = CallOutcome::failed;
@@ -57,7 +62,7 @@ bool AnswerHooks::refuse_upstream(http::Response& response, std::string_view cod
   response.clear();
   http::write_problem(response, 502, code, detail, context_.call.request_id);
   response.header("Cache-Control", "no-store");
-  add_cross_origin_fields(response, context_.origin);
+  add_our_fields(response);
   return true;
 }
 
@@ -109,7 +114,7 @@ void AnswerHooks::copy_fields(const http::h1::ResponseHead& head, http::Response
     response.header("Mcp-Session-Id",
                     mcp::seal_session(context_.sealer, *session, binding, context_.random));
   }
-  add_cross_origin_fields(response, context_.origin);
+  add_our_fields(response);
 }
 
 Result<std::string_view> AnswerHooks::on_piece(std::string_view piece) {
@@ -180,7 +185,7 @@ void AnswerHooks::answer_failure(http::Exchange& exchange, int status, std::stri
   outcome_ = CallOutcome::failed;
   reason_ = code;
   ProxyHooks::answer_failure(exchange, status, code, detail);
-  add_cross_origin_fields(exchange.response, context_.origin);
+  add_our_fields(exchange.response);
 }
 
 void AnswerHooks::answer_refusal(http::Exchange& exchange, const Error& why) {

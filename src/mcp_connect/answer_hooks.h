@@ -9,7 +9,8 @@
 //
 // Of the answer's fields only those that mean something to MCP come through. The upstream's own
 // 401 and 403 are about our credential there, not the client's here: 502. Its session ids are
-// sealed (mcp/sealed_text.h). A redirect would lead a client past us: 502.
+// sealed (mcp/sealed_text.h). Its RateLimit fields are about us; those of the key are told instead.
+// A redirect would lead a client past us: 502.
 //
 // Threading: the exchange's loop. Lifetime: the recorder, sealer and random outlive it.
 // Cost: a look at the last bytes of each piece; with rules, one parse of each event.
@@ -18,6 +19,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/random.h"
 #include "crypto/sealed.h"
@@ -34,8 +37,9 @@ struct AnswerContext {
   Random& random;
   Call call;
   mcp::ToolRules rules;
-  std::string owner_id;  // of the key
-  std::string origin;    // of the page that asks; "" = none
+  std::string owner_id;                                          // of the key
+  std::string origin;                                            // of the page that asks; "" = none
+  std::vector<std::pair<std::string, std::string>> limits = {};  // the key's, as fields
 };
 
 // What lets a web page that was let in read the answer. `origin` "": no page asks.
@@ -45,6 +49,7 @@ class AnswerHooks final : public gateway::ProxyHooks {
  public:
   explicit AnswerHooks(AnswerContext context) : context_(std::move(context)) {}
 
+  bool fills_answer() const override { return true; }
   bool replaces_answer(const http::h1::ResponseHead& head, http::Response& response) override;
   bool changes_body() const override { return streams_ || filters_body_; }
   Result<std::string_view> on_piece(std::string_view piece) override;
@@ -59,6 +64,7 @@ class AnswerHooks final : public gateway::ProxyHooks {
  private:
   bool refuse_upstream(http::Response& response, std::string_view code, std::string_view detail);
   void copy_fields(const http::h1::ResponseHead& head, http::Response& response);
+  void add_our_fields(http::Response& response) const;
   std::string_view filter_events(std::string_view piece);
 
   AnswerContext context_;

@@ -293,6 +293,9 @@ std::optional<Task<void>> Connect::send_on(http::Exchange& exchange, Visit& visi
   AnswerContext context{
       recorder_,      app_.directory.keyring().sealer(), app_.random, visit.call, *visit.rules,
       visit.owner_id, std::string(visit.origin)};
+  if (visit.call.caller.limited) {
+    context.limits = app::rate_limit_headers(app_.directory, passage.key, visit.now);
+  }
   auto hooks = std::make_unique<AnswerHooks>(std::move(context));
   if (!prepared) {
     hooks->answer_failure(exchange, 502, "upstream_not_allowed",
