@@ -5,6 +5,7 @@
 
 #include "app/keys.h"
 #include "app/listing.h"
+#include "app/mcp_health.h"
 #include "app/operations.h"
 #include "domain/keys/decide.h"
 
@@ -27,11 +28,17 @@ struct ReachedResource {
   std::string name;
   bool reachable = false;
   domain::Outcome code = Outcome::valid;
+  std::optional<std::string> problem;
 };
 KW_DESCRIBE(ReachedResource, field<&ReachedResource::id>("id", "Its id, as the scope names it."),
             field<&ReachedResource::name>("name", "Its name; empty once it is gone."),
-            field<&ReachedResource::reachable>("reachable", "Whether the key opens it right now."),
-            field<&ReachedResource::code>("code", "What a check for it answers."))
+            field<&ReachedResource::reachable>("reachable",
+                                               "Whether the key opens it right now, and it is not "
+                                               "known to be down."),
+            field<&ReachedResource::code>("code", "What a check for it answers."),
+            field<&ReachedResource::problem>("problem",
+                                             "The key may, but the MCP server did not answer when "
+                                             "it was asked last: why."))
 
 struct ActingIn {
   domain::OrganizationId organization_id;
@@ -91,6 +98,7 @@ std::string name_of_resource(const Directory& directory, ResourceType type, std:
 }
 
 struct Looked {
+  const App& app;
   const Directory& directory;
   const KeyRecord& key;
   ResourceType type;
@@ -105,8 +113,18 @@ struct Looked {
         ask_for(directory, key, domain::ResourceRef{type, type_name, id}, now);
     const bool reachable = decision.outcome == Outcome::valid;
     if (!reachable && only_reached) return;
-    items.push_back(
-        {std::string(id), name_of_resource(directory, type, id), reachable, decision.outcome});
+    std::optional<std::string> problem;
+    if (reachable && type == ResourceType::mcp_server) problem = problem_of(id);
+    items.push_back({std::string(id), name_of_resource(directory, type, id), reachable && !problem,
+                     decision.outcome, std::move(problem)});
+  }
+
+  std::optional<std::string> problem_of(std::string_view id) const {
+    const auto parsed = Uuid::parse(id);
+    const McpServer* server = parsed ? directory.find<McpServer>(*parsed) : nullptr;
+    if (server == nullptr || app.mcp_health == nullptr) return std::nullopt;
+    const auto health = app.mcp_health->last(*server);
+    return health ? health->problem : std::nullopt;
   }
 
   template <class T>
@@ -172,7 +190,8 @@ Task<Result<KeyAccess>> get_access(App& app, Call& call, ById input) {
     const bool named_by_key = scope && !scope->resource_type.empty();
     access.resource_type = named_by_key ? scope->resource_type : json::enum_name(type);
     access.all = !scope || scope->all;
-    list_resources({directory, *key, type, *access.resource_type, call.now, access.items}, scope);
+    list_resources({app, directory, *key, type, *access.resource_type, call.now, access.items},
+                   scope);
   }
   access.organizations = acting_in(directory, *key);
   co_return access;

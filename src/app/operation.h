@@ -42,6 +42,8 @@ class SignInThrottle;
 class SetupLink;
 class SlowHashes;
 class TraceReader;
+class McpHealthChecks;
+class UsageHistory;
 
 // Everything an operation can reach.
 struct App {
@@ -56,7 +58,9 @@ struct App {
   SlowHashes& slow_hashes;
   SetupLink& setup_link;
   const Settings& settings;
-  TraceReader* traces = nullptr;  // null: this application keeps no traces
+  TraceReader* traces = nullptr;          // null: this application keeps no traces
+  McpHealthChecks* mcp_health = nullptr;  // null: this application calls no MCP servers
+  UsageHistory* usage = nullptr;          // null: this application keeps no counts
 };
 
 // Reason of the error by which a look hands over to the operation's run.

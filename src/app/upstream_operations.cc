@@ -1,6 +1,7 @@
 // MCP servers and services: both are upstreams with a slug and sealed headers.
 #include <algorithm>
 
+#include "app/mcp_health.h"
 #include "app/operations.h"
 #include "app/recording.h"
 #include "app/upstream.h"
@@ -140,11 +141,60 @@ Result<McpServer> create_mcp_server(Change& change, Call& call, const CreateMcpS
   return server;
 }
 
-Result<McpServer> get_mcp_server(const Directory& directory, Call& call, const ById& input) {
-  KW_TRY(const McpServer* server,
-         visible<McpServer>(directory, call, id_from(input.id), "MCP server"));
+// A server, and what it answered last.
+struct McpServerDetails {
+  domain::McpServerId id;
+  OrganizationId organization_id;
+  std::string name;
+  std::string slug;
+  std::string url;
+  std::vector<std::string> header_names;
+  bool enabled = true;
+  domain::UserId created_by;
+  Time created_at;
+  std::optional<McpHealth> health;
+};
+KW_DESCRIBE(McpServerDetails, field<&McpServerDetails::id>("id", "Id of the server.", read_only),
+            field<&McpServerDetails::organization_id>("organization_id", "Where it belongs.",
+                                                      read_only),
+            field<&McpServerDetails::name>("name", "Shown to people."),
+            field<&McpServerDetails::slug>("slug", "Name in addresses: /mcp-connect/{slug}."),
+            field<&McpServerDetails::url>("url", "Upstream address."),
+            field<&McpServerDetails::header_names>("header_names",
+                                                   "Headers added on the way upstream.", read_only),
+            field<&McpServerDetails::enabled>("enabled", "False: nobody may connect."),
+            field<&McpServerDetails::created_by>("created_by", "User who registered it.",
+                                                 read_only),
+            field<&McpServerDetails::created_at>("created_at", "When it was made.", read_only),
+            field<&McpServerDetails::health>("health",
+                                             "What it answered when it was asked last, on this "
+                                             "node; null if it was not.",
+                                             read_only))
+
+Task<Result<McpServerDetails>> get_mcp_server(App& app, Call& call, ById input) {
+  KW_CO_TRY(const McpServer* server,
+            visible<McpServer>(app.directory, call, id_from(input.id), "MCP server"));
   call.reply.etag = etag_of_object(*server);
-  return *server;
+  McpServerDetails details{server->id,         server->organization_id,
+                           server->name,       server->slug,
+                           server->url,        server->header_names,
+                           server->enabled,    server->created_by,
+                           server->created_at, std::nullopt};
+  if (app.mcp_health != nullptr) details.health = app.mcp_health->last(*server);
+  co_return details;
+}
+
+// Who may change the address may make us call it.
+Task<Result<McpHealth>> probe_mcp_server(App& app, Call& call, ById input) {
+  KW_CO_TRY(const McpServer* found,
+            visible<McpServer>(app.directory, call, id_from(input.id), "MCP server"));
+  if (app.mcp_health == nullptr) {
+    co_return fail(Code::unavailable, "unavailable", "MCP servers are not called here.");
+  }
+  const McpServer server = *found;
+  KW_CO_TRY(const McpHealth health, co_await app.mcp_health->probe(server));
+  KW_CO_CHECK_OK(visible<McpServer>(app.directory, call, server.id.value, "MCP server"));
+  co_return health;
 }
 
 Result<McpServer> update_mcp_server(Change& change, Call& call, const UpdateMcpServer& input) {
@@ -318,6 +368,18 @@ void add_mcp_server_operations(std::vector<Operation>& operations) {
                                                    .summary = "Get an MCP server",
                                                    .tag = "MCP servers",
                                                    .right = Right::mcp_servers_read}));
+  operations.push_back(operation<&probe_mcp_server>(
+      {.name = "mcp_servers.probe",
+       .method = "POST",
+       .path = "/mcp-servers/{id}/probe",
+       .summary = "Ask an MCP server whether it answers",
+       .tag = "MCP servers",
+       .right = Right::mcp_servers_write,
+       .unchanging = true,
+       .description = "Connects with the server's own headers, as a key's call would, finds out "
+                      "which era of the protocol it speaks and how many tools it lists, and ends "
+                      "the session that this may have opened. The result is kept in memory and "
+                      "shown with the server."}));
   operations.push_back(operation<&update_mcp_server>({.name = "mcp_servers.update",
                                                       .method = "PATCH",
                                                       .path = "/mcp-servers/{id}",

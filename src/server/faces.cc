@@ -95,10 +95,12 @@ Faces::Faces(app::App& app, const Config& config, rest::FaceOptions rest_options
     : proxy_(app.directory, app.clock, proxy_options(config)),
       gateway_(app, proxy_, gateway_options(config)),
       connect_(app, proxy_, {.trusted_proxies = config.trusted_proxies}),
+      health_(app),
       graphql_(app, {.trusted_proxies = config.trusted_proxies}),
       targets_(app, {config.trusted_proxies}),
       mcp_(app, {.trusted_proxies = config.trusted_proxies}),
       rest_(app, with_metrics(std::move(rest_options))) {
+  app.mcp_health = &health_;
   front_.add(console::serves, console_);
   front_.add(graphql_face::serves, graphql_);
   front_.add(api_mcp::serves, mcp_);

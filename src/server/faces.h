@@ -16,6 +16,7 @@
 #include "gateway/gateway.h"
 #include "gateway/proxy.h"
 #include "mcp_connect/connect.h"
+#include "mcp_connect/health.h"
 #include "server/config.h"
 #include "server/front.h"
 
@@ -39,6 +40,7 @@ class Faces {
   gateway::Proxy proxy_;
   gateway::Gateway gateway_;
   mcp_connect::Connect connect_;
+  mcp_connect::Health health_;
   console::Console console_;
   graphql_face::Face graphql_;
   api_targets::Face targets_;

@@ -41,6 +41,7 @@ TOOLS = {
     "get_target": "targets.get", "update_target": "targets.update",
     "delete_target": "targets.delete",
     "list_mcp_servers": "mcp_servers.list", "get_mcp_server": "mcp_servers.get",
+    "probe_mcp_server": "mcp_servers.probe",
     "delete_mcp_server": "mcp_servers.delete",
     "list_registries": "registries.list", "create_registry": "registries.create",
     "get_registry": "registries.get", "update_registry": "registries.update",

@@ -1,0 +1,200 @@
+"""What the gateway's tests do to /services, done to /mcp-connect: upstreams that misbehave, and
+fields that clients forge."""
+
+import http.client
+import json
+import os
+
+from keywright import wait_until
+from test_gateway import GatewayTest
+from test_gateway_evil import BREAKS, HEAD, INSTEAD, answering
+from upstreams import Recorder, Scripted, read_head
+
+CALL = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "t"}})
+ANSWER = b'{"jsonrpc":"2.0","id":7,"result":{}}'
+HEADERS = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json",
+           "MCP-Protocol-Version": "2025-11-25"}
+
+
+class ConnectTest(GatewayTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.connect_key = cls.owner.create_key("connect")
+        cls.client = cls.server.client(cls.connect_key["key"])
+
+    def mcp_server(self, url, **fields):
+        type(self).slugs += 1
+        slug = f"server-{self.slugs}"
+        self.owner.create("mcp-servers", name=slug, slug=slug, url=f"{url}/mcp", **fields)
+        return f"/mcp-connect/{slug}"
+
+    def through(self, script):
+        upstream = Scripted(script)
+        self.addCleanup(upstream.close)
+        return upstream, self.mcp_server(upstream.url)
+
+    def call(self, path):
+        return self.client.post(path, body=CALL, headers=HEADERS)
+
+
+class Upstreams(ConnectTest):
+    # A tool may take minutes: those that only hang are not waited for.
+    bad = {name: script for name, (script, status) in INSTEAD.items() if status == 502}
+
+    def test_each_misbehaviour_is_502_and_leaves_no_socket(self):
+        for name, script in self.bad.items():
+            with self.subTest(name):
+                upstream, path = self.through(script)
+                answer = self.call(path)
+                self.assertEqual((502, "upstream_failed"), (answer.status, answer.code))
+                wait_until(lambda: upstream.open == 0, 3, "the end of the connection")
+
+    def test_an_answer_that_breaks_off_is_not_taken_for_whole(self):
+        for name, script in BREAKS.items():
+            with self.subTest(name):
+                upstream, path = self.through(script)
+                connection = self.server.connection()
+                self.addCleanup(connection.close)
+                connection.request("POST", path, CALL, {**HEADERS, "X-API-Key": self.client.token})
+                answer = connection.getresponse()
+                self.assertEqual(200, answer.status)
+                with self.assertRaises((http.client.IncompleteRead, ConnectionError)):
+                    answer.read()
+                wait_until(lambda: upstream.open == 0, 3, "the end of the connection")
+
+    def test_more_bytes_than_said_never_become_the_next_answer(self):
+        def script(peer):
+            while read_head(peer):
+                peer.sendall(HEAD + b"Content-Length: 2\r\n\r\nok" + HEAD +
+                             b"Content-Length: 6\r\n\r\nforged")
+        _, path = self.through(script)
+        for _ in range(20):
+            self.assertEqual(b"ok", self.call(path).body)
+
+    def test_a_call_is_never_sent_twice(self):
+        seen = []
+
+        def script(peer):
+            while head := read_head(peer):
+                seen.append(head.split(b" ")[0])
+                peer.recv(len(CALL))
+                if len(seen) == 2:
+                    return  # closes a kept connection without an answer
+                peer.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(ANSWER) + ANSWER)
+        _, path = self.through(script)
+        self.call(path).expect(200)
+        self.call(path).expect(502)
+        self.assertEqual(2, len(seen))
+
+    def test_a_client_that_leaves_ends_what_hangs(self):
+        for name in ("hangs", "trickles"):
+            with self.subTest(name):
+                upstream, path = self.through(INSTEAD[name][0])
+                connection = self.server.connection()
+                connection.request("POST", path, CALL, {**HEADERS, "X-API-Key": self.client.token})
+                wait_until(lambda: upstream.open == 1, 5, "the call")
+                connection.close()
+                wait_until(lambda: upstream.open == 0, 5, "the end of the connection")
+
+    def test_five_of_each_leave_nothing_behind(self):
+        before = len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
+        for script in [*self.bad.values(), *BREAKS.values()]:
+            _, path = self.through(script)
+            for _ in range(5):
+                try:
+                    self.call(path)
+                except (http.client.HTTPException, ConnectionError):
+                    self.client.close()
+        self.client.close()
+        wait_until(lambda: len(os.listdir(f"/proc/{self.server.process.pid}/fd")) <= before + 2, 5,
+                   "as many open files as before")
+        wait_until(lambda: self.metric("keywright_proxy_open") == 0, 5, "no open exchange")
+
+
+class Fields(ConnectTest):
+    def forwarded(self, fields, carrier="Authorization: Bearer ", **server):
+        """What the upstream saw, or the status if it saw nothing."""
+        upstream = Recorder()
+        self.addCleanup(upstream.close)
+        path = self.mcp_server(upstream.url, **server)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in [*HEADERS.items(), *fields])
+        raw = self.server.raw(f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+                              f"{carrier}{self.client.token}\r\nContent-Length: {len(CALL)}\r\n"
+                              f"{lines}\r\n{CALL}".encode())
+        return upstream.last() if upstream.requests else int(raw.split(b" ")[1])
+
+    def test_nothing_that_only_we_may_say_is_believed(self):
+        for name in ("X-Keywright-Key-Id", "X-KEYWRIGHT-OWNER", "x-keywright-permissions",
+                     "X-Keywright-Anything", "X-Original-URL", "X-Rewrite-Url", "Forwarded",
+                     "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Host"):
+            seen = self.forwarded([(name, "forged"), (name.lower(), "forged")])
+            self.assertNotIn("forged", seen.head.decode(), name)
+        self.assertEqual("127.0.0.1", seen.one("X-Forwarded-For"))
+
+    def test_aliases_with_underscores_are_refused_or_dropped(self):
+        for name in ("X_Keywright_Owner", "X-Keywright_Key-Id", "X_API_Key", "X_Forwarded_For",
+                     "Content_Length", "Transfer_Encoding", "X_Real_IP"):
+            self.assertEqual(400, self.forwarded([(name, "1")]), name)
+        seen = self.forwarded([("X_Secret_Token", "theirs"), ("Mcp_Session_Id", "theirs")],
+                              headers={"X-Secret-Token": "ours"})
+        self.assertEqual(["ours"], seen.all("X-Secret-Token"))
+        self.assertNotIn("theirs", seen.head.decode())
+
+    def test_credentials_stay_here(self):
+        for carrier in ("Authorization: Bearer ", "X-API-Key: "):
+            seen = self.forwarded([("Proxy-Authorization", "Basic secret"), ("Cookie", "a=1"),
+                                   ("Origin", "http://127.0.0.1"), ("Referer", "http://a/")],
+                                  carrier)
+            text = seen.head.decode()
+            self.assertNotIn(self.client.token, text)
+            self.assertNotIn("secret", text)
+            self.assertFalse({"authorization", "x-api-key", "cookie", "origin", "referer"} &
+                             seen.names())
+
+    def test_fields_of_the_connection_stay_here_and_the_protocols_go_on(self):
+        seen = self.forwarded([
+            ("Keep-Alive", "timeout=5"), ("TE", "trailers"), ("Proxy-Connection", "keep-alive"),
+            ("Connection", "X-Hop"), ("X-Hop", "1"), ("Mcp-Param-Region", "eu"),
+            ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")])
+        self.assertEqual({"host", "accept", "content-type", "content-length", "mcp-param-region",
+                          "mcp-protocol-version", "traceparent", "x-request-id", "x-forwarded-for",
+                          "x-forwarded-proto", "x-forwarded-host"}, seen.names())
+        self.assertEqual(CALL.encode(), seen.body)
+
+    def test_the_servers_own_headers_win(self):
+        seen = self.forwarded([("X-Tenant", "eight"), ("Connection", "X-Tenant")],
+                              headers={"Authorization": "Bearer ours", "X-Tenant": "seven"})
+        self.assertEqual(("seven", "Bearer ours"),
+                         (seen.one("X-Tenant"), seen.one("Authorization")))
+
+    def test_answers_lose_what_is_not_theirs_to_say(self):
+        _, path = self.through(answering(
+            HEAD + b"Connection: X-Hop\r\nX-Hop: 1\r\nX-Keywright-Owner: forged\r\n"
+            b"Set-Cookie: keywright_session=planted\r\nServer: x\r\nRateLimit: forged\r\n"
+            b"Access-Control-Allow-Origin: *\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(ANSWER) + ANSWER))
+        answer = self.call(path).expect(200)
+        self.assertEqual(ANSWER, answer.body)
+        names = {name.lower() for name in answer.headers}
+        self.assertFalse(names & {"x-hop", "x-keywright-owner", "set-cookie", "ratelimit",
+                                  "access-control-allow-origin"})
+
+
+class Limits(ConnectTest):
+    def test_limits_are_told_and_kept(self):
+        upstream, path = self.through(lambda peer: answering(
+            HEAD + b"RateLimit: upstream\r\nContent-Length: %d\r\n\r\n" % len(ANSWER) +
+            ANSWER)(peer))
+        key = self.owner.create_key("connect", limits=[
+            {"name": "minute", "limit": 2, "window_seconds": 60, "algorithm": "fixed"}])
+        client = self.server.client(key["key"])
+        for remaining in (1, 0):
+            answer = client.post(path, body=CALL, headers=HEADERS).expect(200)
+            self.assertEqual(1, len(answer.headers.get_all("RateLimit")))
+            self.assertIn(f"r={remaining};", answer.headers["RateLimit"])
+            self.assertIn("q=2", answer.headers["RateLimit-Policy"])
+        answer = client.post(path, body=CALL, headers=HEADERS)
+        self.assertEqual((429, "rate_limited"), (answer.status, answer.code))
+        self.assertGreaterEqual(int(answer.headers["Retry-After"]), 1)
+        self.assertEqual(2, upstream.accepted)
