@@ -258,7 +258,9 @@ Outcome restore(Context& context, const Invocation& given) {
     if (!*wanted) return failed({ExitCode::failure, "nothing was done"});
   }
   if (context.console.err_is_terminal()) context.console.err("Reading the backup...\n");
-  auto done = server::restore(*place, *file, context.clock, context.random);
+  const auto missing_journal = given.has("accept-missing-journal") ? server::MissingJournal::accept
+                                                                   : server::MissingJournal::refuse;
+  auto done = server::restore(*place, *file, context.clock, context.random, missing_journal);
   if (!done) return failed(operator_failure(done.error()));
   print_restored(context, given, *done);
   return ExitCode::ok;
@@ -394,6 +396,11 @@ Command restore_command() {
                              .help = "The same as the argument",
                              .completes = Completes::file},
                             digest_key_flag(),
+                            {.name = "accept-missing-journal",
+                             .value = "",
+                             .help = "Let keys work that were revoked after the backup, if there is "
+                                     "no journal",
+                             .takes = Takes::nothing},
                             yes_flag(),
                             plain_json_flag()},
                   .run = &restore};
