@@ -53,8 +53,9 @@ struct ForwardingView {
 };
 KW_DESCRIBE(
     ForwardingView, field<&ForwardingView::platform_id>("platform_id", "Whose traces are sent."),
-    field<&ForwardingView::type>("type", "webhook: signed as Standard Webhooks say; otlp: OTLP "
-                                         "over HTTP."),
+    field<&ForwardingView::type>("type",
+                                 "webhook: signed as Standard Webhooks say; otlp: OTLP "
+                                 "over HTTP."),
     field<&ForwardingView::url>("url", "Where they are sent."),
     field<&ForwardingView::encoding>("encoding", "Of OTLP: protobuf or json; null for a webhook."),
     field<&ForwardingView::header_names>("header_names", "Headers added on the way."),
@@ -225,7 +226,8 @@ Result<Saved> make_forwarding(Change& change, Call& call, const SetForwarding& i
   if (!input.headers.is_unset()) {
     const Headers headers = input.headers.has_value() ? input.headers.value() : Headers{};
     KW_CHECK_OK(check_header_names(headers));
-    KW_TRY(after.sealed_headers, seal_headers(change, forwarding_place(after.platform_id), headers));
+    KW_TRY(after.sealed_headers,
+           seal_headers(change, forwarding_place(after.platform_id), headers));
     after.header_names = names_of(after.sealed_headers);
   }
   if (after.type == ForwardingType::otlp) {
@@ -270,7 +272,7 @@ template <class Input>
 Task<Result<ForwardingView>> save(App& app, Call& call, Input input,
                                   Result<Saved> (*make)(Change&, Call&, const Input&,
                                                         const std::optional<Forwarding>&)) {
-  KW_CO_TRY(TraceForwarding* service, service_of(app));
+  KW_CO_TRY(TraceForwarding * service, service_of(app));
   KW_CO_TRY(const Platform* platform,
             visible<Platform>(app.directory, call, id_from(input.id), "platform"));
   const PlatformId id = platform->id;
@@ -313,7 +315,7 @@ Task<Result<ForwardingView>> rotate_forwarding_secret(App& app, Call& call,
 }
 
 Task<Result<ForwardingView>> get_forwarding(App& app, Call& call, ById input) {
-  KW_CO_TRY(TraceForwarding* service, service_of(app));
+  KW_CO_TRY(TraceForwarding * service, service_of(app));
   const Uuid id = id_from(input.id);
   KW_CO_CHECK_OK(visible<Platform>(app.directory, call, id, "platform"));
   std::optional<Forwarding> found;
@@ -331,7 +333,7 @@ Task<Result<ForwardingView>> get_forwarding(App& app, Call& call, ById input) {
 }
 
 Task<Result<Nothing>> delete_forwarding(App& app, Call& call, ById input) {
-  KW_CO_TRY(TraceForwarding* service, service_of(app));
+  KW_CO_TRY(TraceForwarding * service, service_of(app));
   const Uuid id = id_from(input.id);
   KW_CO_CHECK_OK(visible<Platform>(app.directory, call, id, "platform"));
   auto find = [&] { return service->find(PlatformId{id}); };
@@ -354,7 +356,7 @@ Task<Result<Nothing>> delete_forwarding(App& app, Call& call, ById input) {
 }
 
 Task<Result<DeadTraceList>> list_dead_letters(App& app, Call& call, ListDeadLetters input) {
-  KW_CO_TRY(TraceForwarding* service, service_of(app));
+  KW_CO_TRY(TraceForwarding * service, service_of(app));
   const Uuid id = id_from(input.id);
   KW_CO_CHECK_OK(visible<Platform>(app.directory, call, id, "platform"));
   auto read = [&]() -> Result<DeadTracePage> {
@@ -373,7 +375,7 @@ Task<Result<DeadTraceList>> list_dead_letters(App& app, Call& call, ListDeadLett
 }
 
 Task<Result<Redriven>> redrive(App& app, Call& call, Redrive input) {
-  KW_CO_TRY(TraceForwarding* service, service_of(app));
+  KW_CO_TRY(TraceForwarding * service, service_of(app));
   const Uuid id = id_from(input.id);
   KW_CO_CHECK_OK(visible<Platform>(app.directory, call, id, "platform"));
   auto dig_up = [&]() -> Result<Redriven> {
@@ -419,7 +421,7 @@ class Testing {
 };
 
 Task<Result<ForwardingTest>> test_forwarding(App& app, Call& call, ById input) {
-  KW_CO_TRY(TraceForwarding* service, service_of(app));
+  KW_CO_TRY(TraceForwarding * service, service_of(app));
   const Uuid id = id_from(input.id);
   KW_CO_CHECK_OK(visible<Platform>(app.directory, call, id, "platform"));
   auto find = [&] { return service->find(PlatformId{id}); };

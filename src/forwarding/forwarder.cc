@@ -4,8 +4,6 @@
 #include <charconv>
 #include <limits>
 
-#include <pthread.h>
-
 #include "app/upstream.h"
 #include "json/codec.h"
 
@@ -81,18 +79,14 @@ Result<void> Forwarder::start() {
       }
     });
   });
-  thread_ = std::thread([this] {
-    ::pthread_setname_np(::pthread_self(), "keywright-send");
-    loop_.run();
-  });
+  loops_.start();
   return {};
 }
 
 // What is under way is cut, and sent again after the next start.
 void Forwarder::stop() {
-  if (!thread_.joinable()) return;
-  loop_.stop();
-  thread_.join();
+  if (!loops_.is_running()) return;
+  loops_.stop();
   for (auto& [platform, place] : places_) {
     if (!place.removed) place.lane->save();
   }
@@ -143,8 +137,8 @@ Result<ForwardingState> Forwarder::state(PlatformId platform) {
   state.dead_letters = queue.dead;
   if (queue.oldest_at) {
     const auto waited = clock_.now() - *queue.oldest_at;
-    state.lag_seconds = std::max<std::int64_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(waited).count(), 0);
+    state.lag_seconds =
+        std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::seconds>(waited).count(), 0);
   }
   state.delivered = seen.state.delivered;
   state.failures = seen.state.failures;
@@ -288,9 +282,8 @@ void Forwarder::wake(Place& place) {
 
 // Never from within a lane's own work: it may end the one that called.
 void Forwarder::pump() {
-  std::erase_if(places_, [](const auto& each) {
-    return each.second.removed && !each.second.is_working;
-  });
+  std::erase_if(places_,
+                [](const auto& each) { return each.second.removed && !each.second.is_working; });
   while (working_ < kWorkingMax && !ready_.empty()) {
     const auto found = places_.find(ready_.front());
     ready_.pop_front();

@@ -21,7 +21,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "base/ip.h"
@@ -109,7 +108,8 @@ class Forwarder final : public app::TraceForwarding {
   traces::TraceStore& store_;
   const Clock& clock_;
   const ForwarderOptions options_;
-  net::Loop loop_;
+  net::LoopGroup loops_{1};
+  net::Loop& loop_ = loops_[0];
   http::Client client_;
   http::Client trial_client_;
   Works works_;
@@ -121,7 +121,6 @@ class Forwarder final : public app::TraceForwarding {
   mutable std::mutex seen_mutex_;
   std::map<domain::PlatformId, Seen> seen_;
   std::mutex put_mutex_;  // settings are written one after the other
-  std::thread thread_;
 };
 
 }  // namespace keywright::forwarding

@@ -37,8 +37,8 @@ class ForwarderTest : public testing::Test {
         traces::TraceStore::open(folder_ / "traces", {.free_bytes_min = 0}, clock_, random_);
     ASSERT_TRUE(store);
     store_ = std::move(*store);
-    forwarder_ = std::make_unique<Forwarder>(*store_, *keyring_, clock_, random_,
-                                             ForwarderOptions());
+    forwarder_ =
+        std::make_unique<Forwarder>(*store_, *keyring_, clock_, random_, ForwarderOptions());
     ASSERT_TRUE(forwarder_->start());
   }
   void close() {

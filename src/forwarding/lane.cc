@@ -72,10 +72,10 @@ std::string Lane::state_text() const { return json::encode(state_); }
 void Lane::save(bool always) {
   if (saved_until_ == done_until_ && !always) return;
   saved_until_ = done_until_;
-  tools_.works.submit([platform = platform(), until = done_until_,
-                       text = state_text()](traces::Outbox& outbox) {
-    return outbox.delivered(platform, until, text);
-  });
+  tools_.works.submit(
+      [platform = platform(), until = done_until_, text = state_text()](traces::Outbox& outbox) {
+        return outbox.delivered(platform, until, text);
+      });
 }
 
 void Lane::pop(std::size_t count) {
@@ -92,8 +92,7 @@ void Lane::note_error(std::string_view problem) {
 
 Result<void> Lane::fill() {
   if (!rows_.empty()) return {};
-  KW_TRY(const std::vector<Queued> rows,
-         tools_.store.queued(platform(), done_until_, kRowsAtOnce));
+  KW_TRY(const std::vector<Queued> rows, tools_.store.queued(platform(), done_until_, kRowsAtOnce));
   rows_.assign(rows.begin(), rows.end());
   return {};
 }
@@ -168,9 +167,9 @@ Result<Lane::Parcel> Lane::pack(std::vector<Queued> rows, std::vector<TraceToSen
     if (protobuf) {
       KW_TRY(body, otlp_protobuf_of(body));
     }
-    parcel.request = make_request(std::move(body),
-                                  protobuf ? "application/x-protobuf" : "application/json",
-                                  rows.front().hops);
+    parcel.request =
+        make_request(std::move(body), protobuf ? "application/x-protobuf" : "application/json",
+                     rows.front().hops);
   }
   parcel.rows = std::move(rows);
   return parcel;
@@ -279,8 +278,7 @@ Task<bool> Lane::bury(Queued row, std::int64_t status, std::string problem) {
 }
 
 void Lane::disable(std::string_view reason) {
-  log_warning("forwarding_disabled",
-              {{"platform", platform().to_string()}, {"reason", reason}});
+  log_warning("forwarding_disabled", {{"platform", platform().to_string()}, {"reason", reason}});
   settings_.enabled = false;
   settings_.disabled_reason = std::string(reason);
   traces::ForwardingRow row;

@@ -48,7 +48,7 @@ KW_DESCRIBE(LaneState, field<&LaneState::delivered>("delivered", ""),
             field<&LaneState::last_error>("last_error", ""))
 
 struct LaneOptions {
-  std::chrono::milliseconds give_up_after = std::chrono::hours(24);    // a message
+  std::chrono::milliseconds give_up_after = std::chrono::hours(24);      // a message
   std::chrono::milliseconds disable_after = std::chrono::hours(5 * 24);  // a receiver
   std::string user_agent = "Keywright";
 };

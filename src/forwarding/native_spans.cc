@@ -92,10 +92,10 @@ std::string trace_id_of(const TraceToSend& trace) { return encode_hex(trace.row.
 
 std::string span_id_of(const TraceToSend& trace, std::string_view id) {
   const std::string lower = to_ascii_lower(id);
-  const bool is_hex = lower.size() == kSpanIdDigits &&
-                      std::all_of(lower.begin(), lower.end(), [](char c) {
-                        return is_ascii_digit(c) || (c >= 'a' && c <= 'f');
-                      });
+  const bool is_hex =
+      lower.size() == kSpanIdDigits && std::all_of(lower.begin(), lower.end(), [](char c) {
+        return is_ascii_digit(c) || (c >= 'a' && c <= 'f');
+      });
   if (is_hex && lower.find_first_not_of('0') != std::string::npos) return lower;
   const crypto::Sha256 digest = crypto::sha256(trace_id_of(trace) + "/" + std::string(id));
   return encode_hex(ByteView(digest).first(kSpanIdDigits / 2));

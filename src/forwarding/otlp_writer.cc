@@ -56,8 +56,8 @@ void put_text(std::string& out, std::uint32_t field, const Value& object, std::s
 
 void put_hex(std::string& out, std::uint32_t field, const Value& object, std::string_view name) {
   const auto value = object.find(name);
-  const auto bytes = value && value->as_string() ? decode_hex(*value->as_string())
-                                                 : Result<Bytes>(Bytes());
+  const auto bytes =
+      value && value->as_string() ? decode_hex(*value->as_string()) : Result<Bytes>(Bytes());
   if (bytes && !bytes->empty()) append_wire_bytes(out, field, view_text(*bytes));
 }
 

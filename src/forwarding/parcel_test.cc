@@ -46,8 +46,8 @@ std::vector<std::string> read_back(std::string_view body, bool protobuf) {
   EXPECT_EQ(request->rejected, 0) << request->problem;
   for (const traces::OtlpTrace& trace : request->traces) {
     for (const traces::SpanWrite& span : trace.spans) {
-      spans.push_back(traces::with_context(traces::unpack(span.json).value(),
-                                           trace.contexts[span.context]));
+      spans.push_back(
+          traces::with_context(traces::unpack(span.json).value(), trace.contexts[span.context]));
     }
   }
   return spans;
@@ -56,9 +56,9 @@ std::vector<std::string> read_back(std::string_view body, bool protobuf) {
 // What is empty need not be said, and protobuf does not say it.
 std::vector<std::string> without_empty(std::vector<std::string> spans) {
   for (std::string& span : spans) {
-    for (std::string_view empty : {",\"attributes\":[]", "\"attributes\":[]", ",\"scope\":{}",
-                                   ",\"scope\":{\"name\":\"\"}", ",\"status\":{}",
-                                   ",\"status\":{\"code\":0}"}) {
+    for (std::string_view empty :
+         {",\"attributes\":[]", "\"attributes\":[]", ",\"scope\":{}", ",\"scope\":{\"name\":\"\"}",
+          ",\"status\":{}", ",\"status\":{\"code\":0}"}) {
       for (auto at = span.find(empty); at != std::string::npos; at = span.find(empty)) {
         span.erase(at, empty.size());
       }
@@ -130,7 +130,8 @@ TEST(Parcel, NativeSpansKeepIdsThatAreOnesAndGetTheSameOnesEachTime) {
 
 TEST(Parcel, WhatIsNestedDeeplyBecomesText) {
   std::string deep = "1";
-  for (int i = 0; i < 40; ++i) deep = (i % 2 == 0 ? "[" : "{\"a\":") + deep + (i % 2 == 0 ? "]" : "}");
+  for (int i = 0; i < 40; ++i)
+    deep = (i % 2 == 0 ? "[" : "{\"a\":") + deep + (i % 2 == 0 ? "]" : "}");
   const std::string body = R"({"spans":[{"span_id":"1","attributes":{"deep":)" + deep + "}}]}";
   const std::string json = otlp_json_of(std::vector{native(body)});
   ASSERT_EQ(read_back(json, false).size(), 1u);
@@ -150,13 +151,14 @@ TEST(Parcel, OtlpSpansComeOutAsTheyWentInUnderTheirResources) {
            R"({"key":"k","value":{"kvlistValue":{"values":[{"key":"x","value":{"arrayValue":)"
            R"({"values":[{"stringValue":""}]}}}]}}}],"droppedAttributesCount":1,)"
            R"("events":[{"timeUnixNano":"5","name":"e","attributes":[]}],)"
-           R"("links":[{"traceId":"0102030405060708090a0b0c0d0e0f11","spanId":"0102030405060709"}],)"
+           R"("links":[{"traceId":"0102030405060708090a0b0c0d0e0f11",)"
+           R"("spanId":"0102030405060709"}],)"
            R"("status":{"code":1},"traceState":"a=b","flags":257})";
   };
-  const std::string json = otlp_json_of(std::vector{
-      otlp({{span("0102030405060701"), first}, {span("0102030405060702"), first},
-            {span("0102030405060703"), second}}),
-      native(R"({"data":{}})")});
+  const std::string json = otlp_json_of(std::vector{otlp({{span("0102030405060701"), first},
+                                                          {span("0102030405060702"), first},
+                                                          {span("0102030405060703"), second}}),
+                                                    native(R"({"data":{}})")});
   const auto spans = read_back(json, false);
   ASSERT_EQ(spans.size(), 4u);
   EXPECT_NE(spans[0].find("service.name"), std::string::npos);

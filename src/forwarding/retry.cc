@@ -30,9 +30,9 @@ std::string partial_success(const http::ClientResponse& response) {
   const auto partial = document ? document->root().find("partialSuccess") : std::nullopt;
   const auto rejected = partial ? partial->find("rejectedSpans") : std::nullopt;
   if (!rejected) return "";
-  const std::string count =
-      rejected->as_string() ? std::string(*rejected->as_string())
-                            : std::to_string(rejected->as_int64().value_or(0));
+  const std::string count = rejected->as_string()
+                                ? std::string(*rejected->as_string())
+                                : std::to_string(rejected->as_int64().value_or(0));
   if (count.empty() || count == "0") return "";
   return "The receiver rejected spans of a request that it took: " + count.substr(0, 20) + ".";
 }

@@ -1,6 +1,6 @@
 // forwarding/signature.h - signs webhooks as Standard Webhooks say.
 //
-//   signature_of(secret, "msg_1", 1614265330, body)  ->  "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+//   signature_of(secret, "msg_1", 1614265330, body)  ->  "v1,g0hM9SsE+OTPJTGt/tmIKtSy..."
 //
 // The secret is `whsec_` and base64; what it stands for is the key of an HMAC-SHA-256 over id,
 // timestamp and body, with dots between them. While a secret is replaced, both sign, with a space

@@ -42,11 +42,11 @@ Result<void> Outbox::prepare() {
   KW_TRY(takes_, database.prepare("SELECT 1 FROM forwardings WHERE platform = ?"));
   KW_TRY(add_, database.prepare("INSERT INTO outbox (platform, trace, revision, first_span, "
                                 "last_span, hops, queued_at) VALUES (?,?,?,?,?,?,?)"));
-  KW_TRY(put_, database.prepare(
-                   "INSERT INTO forwardings (platform, project, settings, state, since) "
-                   "VALUES (?1, ?2, ?3, ?4, "
-                   "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)) "
-                   "ON CONFLICT (platform) DO UPDATE SET settings = ?3"));
+  KW_TRY(put_,
+         database.prepare("INSERT INTO forwardings (platform, project, settings, state, since) "
+                          "VALUES (?1, ?2, ?3, ?4, "
+                          "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)) "
+                          "ON CONFLICT (platform) DO UPDATE SET settings = ?3"));
   KW_TRY(remove_, database.prepare("DELETE FROM forwardings WHERE platform = ?"));
   KW_TRY(set_state_, database.prepare("UPDATE forwardings SET state = ?2 WHERE platform = ?1"));
   KW_TRY(delivered_, database.prepare("DELETE FROM outbox WHERE platform = ? AND sequence <= ?"));
@@ -66,12 +66,12 @@ Result<void> Outbox::prepare() {
                                    "AND (?2 = 0 OR sequence = ?2)"));
   KW_TRY(forget_, database.prepare("DELETE FROM outbox WHERE trace = ?"));
   KW_TRY(forget_dead_, database.prepare("DELETE FROM dead_letters WHERE trace = ?"));
-  KW_TRY(sweep_, database.prepare(
-                     "DELETE FROM outbox WHERE sequence IN (SELECT o.sequence FROM outbox o "
-                     "LEFT JOIN forwardings f ON f.platform = o.platform "
-                     "WHERE f.platform IS NULL OR o.sequence <= f.since LIMIT ?)"));
-  KW_TRY(sweep_dead_, database.prepare(
-                          "DELETE FROM dead_letters WHERE sequence IN (SELECT d.sequence "
+  KW_TRY(sweep_,
+         database.prepare("DELETE FROM outbox WHERE sequence IN (SELECT o.sequence FROM outbox o "
+                          "LEFT JOIN forwardings f ON f.platform = o.platform "
+                          "WHERE f.platform IS NULL OR o.sequence <= f.since LIMIT ?)"));
+  KW_TRY(sweep_dead_,
+         database.prepare("DELETE FROM dead_letters WHERE sequence IN (SELECT d.sequence "
                           "FROM dead_letters d LEFT JOIN forwardings f ON f.platform = d.platform "
                           "WHERE f.platform IS NULL OR d.sequence <= f.since LIMIT ?)"));
   return {};

@@ -146,9 +146,7 @@ TEST_F(OutboxTest, DeadLettersAreListedAndGoBackToTheEndOfTheQueue) {
   put(native("{\"c\":1}"));
   auto rows = queued();
   for (int i = 0; i < 2; ++i) {
-    work([&](Outbox& outbox) {
-      return outbox.bury({rows[i], clock_.now(), 3, 400, "no"}, "{}");
-    });
+    work([&](Outbox& outbox) { return outbox.bury({rows[i], clock_.now(), 3, 400, "no"}, "{}"); });
   }
   auto dead = store_->buried(platform_, 1'000, 10).value();
   ASSERT_EQ(dead.size(), 2u);

@@ -23,9 +23,10 @@ Result<void> Reader::prepare_queue() {
                                     " FROM outbox WHERE platform = ?1 AND sequence > max(?2, "
                                     "(SELECT since FROM forwardings WHERE platform = ?1)) "
                                     "ORDER BY sequence LIMIT ?3"));
-  KW_TRY(queue_state_,
-         database_.prepare("SELECT count(*), min(queued_at) FROM outbox WHERE platform = ?1 AND "
-                           "sequence > max(?2, (SELECT since FROM forwardings WHERE platform = ?1))"));
+  KW_TRY(
+      queue_state_,
+      database_.prepare("SELECT count(*), min(queued_at) FROM outbox WHERE platform = ?1 AND "
+                        "sequence > max(?2, (SELECT since FROM forwardings WHERE platform = ?1))"));
   KW_TRY(dead_count_,
          database_.prepare("SELECT count(*) FROM dead_letters WHERE platform = ?1 AND "
                            "sequence > (SELECT since FROM forwardings WHERE platform = ?1)"));
@@ -36,8 +37,7 @@ Result<void> Reader::prepare_queue() {
                            "ON t.number = d.trace WHERE d.platform = ?1 AND d.sequence < ?2 AND "
                            "d.sequence > (SELECT since FROM forwardings WHERE platform = ?1) "
                            "ORDER BY d.sequence DESC LIMIT ?3"));
-  KW_TRY(by_number_,
-         database_.prepare("SELECT " KW_TRACE_COLUMNS " FROM traces WHERE number = ?"));
+  KW_TRY(by_number_, database_.prepare("SELECT " KW_TRACE_COLUMNS " FROM traces WHERE number = ?"));
   KW_TRY(sent_spans_,
          database_.prepare("SELECT context, size, checksum, compressed, body FROM spans "
                            "WHERE id BETWEEN ? AND ? AND trace = ? ORDER BY id"));

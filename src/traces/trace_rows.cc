@@ -118,7 +118,7 @@ Result<void> make_forwarding(store::Database& database) {
 Result<void> prepare_tables(store::Database& database) {
   KW_CHECK_OK(
       database.run("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; "
-                   "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000; "
+                   "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; "
                    "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16000"));
   KW_TRY(const std::int64_t version, database.integer("PRAGMA user_version"));
   if (version == kVersion) return {};

@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kGroupMax = 512;
 constexpr std::size_t kGroupBytesMax = 16 * 1024 * 1024;
 constexpr std::size_t kCheckpointBytes = 2 * 1024 * 1024;  // of bodies; the log is larger
+constexpr std::size_t kLogBytesMax = 24 * 1024 * 1024;     // of bodies, until it begins anew
+constexpr std::size_t kDropBytes = 256 * 1024;             // what dropping writes at once, about
 constexpr std::size_t kReadersKept = 8;
 constexpr int kDropAtOnce = 100;
 constexpr int kRetryAfterSeconds = 2;
@@ -86,28 +88,75 @@ void TraceStore::stop() {
   if (checkpoint_thread_.joinable()) checkpoint_thread_.join();
 }
 
-// The log is moved while the writer goes on: a passive checkpoint waits for nobody, and nobody for
-// it. What it does not get done, the writer does at a much larger size (trace_rows.cc).
+// The log is moved into the database while the writer goes on: a passive checkpoint waits for
+// nobody, and nobody for it.
+//
+// SQLite before 3.51.3 can damage a database when a checkpoint begins in the very moment in which
+// a writer begins the log anew. A writer does that only when everything in the log has been moved.
+// So no checkpoint begins unless a commit that began after the last one ended is in the log: what
+// is counted in unmoved_bytes_. Nothing else makes checkpoints (wal_autocheckpoint is off).
 void TraceStore::run_checkpoints() {
   std::optional<store::Database> database;
   while (true) {
     {
       std::unique_lock lock(checkpoint_mutex_);
-      checkpoint_wake_.wait(
-          lock, [&] { return checkpoints_end_ || committed_bytes_ >= kCheckpointBytes; });
+      checkpoint_wake_.wait(lock,
+                            [&] { return checkpoints_end_ || unmoved_bytes_ >= kCheckpointBytes; });
       if (checkpoints_end_) return;
-      committed_bytes_ = 0;
     }
     if (!database) {
       auto opened = store::Database::open((directory_ / kFile).native(),
                                           store::Database::Access::read_write, "");
-      if (!opened) continue;
+      if (!opened) {
+        note_moved();
+        continue;
+      }
       database.emplace(std::move(*opened));
+    }
+    const std::lock_guard moving(moving_mutex_);
+    {
+      // The writer may have moved it all meanwhile.
+      const std::lock_guard lock(checkpoint_mutex_);
+      if (unmoved_bytes_ < kCheckpointBytes) continue;
     }
     if (auto done = database->run("PRAGMA wal_checkpoint(PASSIVE)"); !done) {
       log_warning("trace_checkpoint_failed", {{"why", done.error().internal()}});
     }
+    note_moved();
   }
+}
+
+void TraceStore::note_moved() {
+  const std::lock_guard lock(checkpoint_mutex_);
+  unmoved_bytes_ = 0;
+  ++checkpoints_;
+}
+
+std::uint64_t TraceStore::checkpoints() {
+  const std::lock_guard lock(checkpoint_mutex_);
+  return checkpoints_;
+}
+
+// `before`: checkpoints() when the commit began.
+void TraceStore::note_committed(std::size_t bytes, std::uint64_t before) {
+  log_bytes_ += bytes;
+  {
+    const std::lock_guard lock(checkpoint_mutex_);
+    if (checkpoints_ == before) unmoved_bytes_ += bytes;
+    if (unmoved_bytes_ >= kCheckpointBytes) checkpoint_wake_.notify_one();
+  }
+  if (log_bytes_ >= kLogBytesMax) begin_log_anew();
+}
+
+// While others write, a checkpoint beside them never sees the end of the log; one that the writer
+// makes does, and what is written next goes to the beginning of the file.
+void TraceStore::begin_log_anew() {
+  const std::lock_guard moving(moving_mutex_);
+  if (auto done = writer_->checkpoint(); !done) {
+    log_warning("trace_checkpoint_failed", {{"why", done.error().internal()}});
+  }
+  note_moved();
+  log_bytes_ = 0;
 }
 
 void TraceStore::enqueue(Submission submission) {
@@ -232,7 +281,9 @@ void TraceStore::run() {
       write_group(group);
       if (writer_ != nullptr && writer_->outbox().take_removed()) dropping.sweep_outbox();
     } else if (dropping.under_way()) {
+      const std::uint64_t before = checkpoints();
       dropping.step();
+      note_committed(kDropBytes, before);
     }
   }
 }
@@ -270,6 +321,7 @@ void TraceStore::tell_queued() {
 
 void TraceStore::write_group(std::deque<Submission>& group) {
   std::vector<std::vector<StoredTrace>> stored(group.size());
+  const std::uint64_t before = checkpoints();
   const Result<void> done = write_all(group, stored);
   if (!done && !failed_) {
     log_error("traces_not_stored",
@@ -277,7 +329,8 @@ void TraceStore::write_group(std::deque<Submission>& group) {
     if (done.error().reason() == "store_io_error") failed_ = done.error();
   }
   commits_.fetch_add(1, std::memory_order_relaxed);
-  if (done) note_committed(group);
+  std::size_t bytes = 0;
+  for (const Submission& submission : group) bytes += bytes_of_submission(submission.writes);
   for (std::size_t i = 0; i < group.size(); ++i) {
     if (done) {
       stored_.fetch_add(group[i].writes.size(), std::memory_order_relaxed);
@@ -287,14 +340,7 @@ void TraceStore::write_group(std::deque<Submission>& group) {
     }
   }
   tell_queued();
-}
-
-void TraceStore::note_committed(const std::deque<Submission>& group) {
-  std::size_t bytes = 0;
-  for (const Submission& submission : group) bytes += bytes_of_submission(submission.writes);
-  const std::lock_guard lock(checkpoint_mutex_);
-  committed_bytes_ += bytes;
-  if (committed_bytes_ >= kCheckpointBytes) checkpoint_wake_.notify_one();
+  if (done) note_committed(bytes, before);
 }
 
 // A reading connection for as long as one question takes.

@@ -147,7 +147,10 @@ class TraceStore {
   Result<void> write_all(const std::deque<Submission>& group,
                          std::vector<std::vector<StoredTrace>>& stored);
   void tell_queued();
-  void note_committed(const std::deque<Submission>& group);
+  std::uint64_t checkpoints();
+  void note_moved();
+  void note_committed(std::size_t bytes, std::uint64_t before);
+  void begin_log_anew();
   Result<void> check_room() const;
   template <class Ask>
   std::invoke_result_t<Ask, Reader&> read(Ask ask);
@@ -172,7 +175,10 @@ class TraceStore {
   std::atomic<std::uint64_t> commits_{0};
   std::mutex checkpoint_mutex_;
   std::condition_variable checkpoint_wake_;
-  std::size_t committed_bytes_ = 0;  // since the last checkpoint
+  std::size_t unmoved_bytes_ = 0;  // in the log, of commits that began after the last checkpoint
+  std::uint64_t checkpoints_ = 0;  // that have ended
+  std::mutex moving_mutex_;        // held by whoever makes a checkpoint
+  std::size_t log_bytes_ = 0;      // since it began anew; writer thread only
   bool checkpoints_end_ = false;
   std::thread checkpoint_thread_;
   std::thread thread_;

@@ -36,6 +36,8 @@ class Writer {
   // Drops up to `limit` traces of the project received before `before`; how many it dropped.
   Result<int> drop_older(domain::ProjectId project, Time before, int limit);
   Result<std::vector<domain::ProjectId>> projects();
+  // Moves the log into the database.
+  Result<void> checkpoint() { return database_.run("PRAGMA wal_checkpoint(PASSIVE)"); }
   // Gives pages that became free back to the file system.
   Result<void> shrink();
 
