@@ -11,7 +11,6 @@ const description = readFileSync(new URL("../tests/golden/openapi.json", import.
 export default defineConfig({
   define: {
     __API_COUNTS_USAGE__: String(description.includes('"/api/v1/keys/{id}/usage"')),
-    __API_PROBES_MCP_SERVERS__: String(description.includes('"/api/v1/mcp-servers/{id}/probe"')),
   },
   base: "/console/",
   plugins: [react(), tailwindcss()],

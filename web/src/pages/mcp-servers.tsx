@@ -31,27 +31,13 @@ function ConnectDialog({ server, onClose }: { server: McpServer; onClose(): void
   );
 }
 
-// Whether the API can ask a server; said by its description when the console is built (vite.config.ts).
-declare const __API_PROBES_MCP_SERVERS__: boolean;
-
-interface Health {
-  reachable: boolean;
-  era: string | null;
-  protocol_version: string | null;
-  server_name: string | null;
-  server_version: string | null;
-  tools_count: number | null;
-  latency_ms: number | null;
-  problem: string | null;
-}
-
 // Asks the server now, with its own headers, as a key's call would.
 function TestDialog({ server, onClose }: { server: McpServer; onClose(): void }) {
   const asked = useQuery({
     queryKey: ["mcp health", server.id],
     gcTime: 0,
     retry: false,
-    queryFn: () => answer<Health>(api.POST("/api/v1/mcp-servers/{id}/probe" as never, { params: { path: { id: server.id } }, body: {} } as never)),
+    queryFn: () => answer(api.POST("/api/v1/mcp-servers/{id}/probe", { params: { path: { id: server.id } } })),
   });
   const health = asked.data;
   return (
@@ -62,7 +48,7 @@ function TestDialog({ server, onClose }: { server: McpServer; onClose(): void })
         <>
           <div role="status">
             <Note tone={health.reachable ? "info" : "warn"}>
-              {health.reachable ? "It answers as an MCP server." : `It does not: ${health.problem ?? "no answer"}. Look at its URL and headers, and whether it runs.`}
+              {health.reachable ? "It answers as an MCP server." : `It does not answer. ${health.problem ?? ""} Look at its URL and headers, and whether it runs.`}
             </Note>
           </div>
           {health.reachable && (
@@ -71,7 +57,7 @@ function TestDialog({ server, onClose }: { server: McpServer; onClose(): void })
                 ["Calls itself", [health.server_name, health.server_version].filter(Boolean).join(" ") || "–"],
                 ["Protocol", [health.protocol_version, health.era].filter(Boolean).join(", ") || "–"],
                 ["Tools", health.tools_count ?? "–"],
-                ["Answered after", health.latency_ms === null ? "–" : `${health.latency_ms} ms`],
+                ["Answered after", health.latency_ms == null ? "–" : `${health.latency_ms} ms`],
               ]}
             />
           )}
@@ -126,7 +112,7 @@ export function McpServersPage() {
   const [testing, setTesting] = useState<McpServer | null>(null);
   const more = (item: McpServer) => (
     <>
-      {__API_PROBES_MCP_SERVERS__ && can("mcp_servers:write") && <Button small aria-label={`Test ${item.name}`} onClick={() => setTesting(item)}>Test</Button>}
+      {can("mcp_servers:write") && <Button small aria-label={`Test ${item.name}`} onClick={() => setTesting(item)}>Test</Button>}
       <Button small aria-label={`Connect to ${item.name}`} onClick={() => setServer(item)}>Connect</Button>
     </>
   );
