@@ -398,8 +398,8 @@ Command restore_command() {
                             digest_key_flag(),
                             {.name = "accept-missing-journal",
                              .value = "",
-                             .help = "Let keys work that were revoked after the backup, if there is "
-                                     "no journal",
+                             .help = "Let keys work that were revoked after the backup, if "
+                                     "there is no journal",
                              .takes = Takes::nothing},
                             yes_flag(),
                             plain_json_flag()},
