@@ -124,6 +124,23 @@ class ConnectInterop(unittest.TestCase):
     def url(self, name):
         return f"{self.server.url}/mcp-connect/{name}"
 
+    # -- what they are
+
+    def test_the_era_of_each_server_is_found_and_no_session_stays(self):
+        found = {}
+        for server in self.owner.all_items("/api/v1/mcp-servers"):
+            path = f"/api/v1/mcp-servers/{server['id']}/probe"
+            found[server["name"]] = self.owner.post(path).expect(200).json()
+        for name, health in found.items():
+            self.assertTrue(health["reachable"], (name, health))
+            self.assertGreater(health["tools_count"], 5, name)
+            self.assertTrue(health["server_name"], name)
+            self.assertLess(health["latency_ms"], 5000, name)
+        self.assertEqual(("modern", "2026-07-28"), (found["fixture"]["era"],
+                                                    found["fixture"]["protocol_version"]))
+        self.assertEqual(("legacy", "2025-11-25"), (found["everything"]["era"],
+                                                    found["everything"]["protocol_version"]))
+
     # -- the official suite
 
     def suite_through_keywright(self, *arguments):
