@@ -175,9 +175,10 @@ void UsageFile::write(PendingUses& uses) const {
 
 LimitCells::LimitCells()
     : chunks_(new std::atomic<std::atomic<std::int64_t>*>[kChunksMax]()),
-      free_by_count_(domain::kLimitsMax + 1) {}
+      free_by_count_(kWidthMax * domain::kLimitsMax + 1) {}
 
-std::uint32_t LimitCells::allocate(std::size_t count) {
+std::uint32_t LimitCells::allocate(std::size_t limits) {
+  const std::size_t count = limits * width_;
   auto& freed = free_by_count_[count];
   if (!freed.empty()) {
     const std::uint32_t first = freed.back();
@@ -196,8 +197,8 @@ std::uint32_t LimitCells::allocate(std::size_t count) {
   return first;
 }
 
-void LimitCells::release(std::uint32_t first, std::size_t count) {
-  free_by_count_[count].push_back(first);
+void LimitCells::release(std::uint32_t first, std::size_t limits) {
+  free_by_count_[limits * width_].push_back(first);
 }
 
 UsageMeter::UsageMeter(std::unique_ptr<UsageFile> file)
@@ -261,32 +262,53 @@ std::optional<IpAddress> UsageMeter::last_used_address(std::int64_t serial) cons
   return IpAddress(std::bit_cast<IpAddress::Bytes16>(halves));
 }
 
+void UsageMeter::share() {
+  shares_ = Shares::make();
+  if (shares_ == nullptr) log_error("limits_not_shared", {{"problem", std::strerror(errno)}});
+  if (shares_ != nullptr) limit_cells_.set_width(LimitCells::kWidthMax);
+}
+
+std::int64_t UsageMeter::parts(const domain::KeyRecord& key, std::size_t limit_index) const {
+  if (shares_ == nullptr) return domain::kWholeShare;
+  return shares_->parts(limit_share(key, limit_index).load(std::memory_order_relaxed));
+}
+
 domain::LimitAnswer UsageMeter::take(const domain::KeyRecord& key, std::size_t limit_index,
                                      Time now, std::int64_t cost) {
   const domain::Limit& limit = key.policy->limits[limit_index];
-  auto& state = limit_cells_.at(key.limits + static_cast<std::uint32_t>(limit_index));
+  auto& state = limit_state(key, limit_index);
+  const std::int64_t share = parts(key, limit_index);
   std::int64_t seen = state.load(std::memory_order_relaxed);
   while (true) {
     std::int64_t next = seen;
-    const domain::LimitAnswer answer = domain::take(limit, next, now, cost);
-    if (!answer.allowed || next == seen) return answer;
-    if (state.compare_exchange_weak(seen, next, std::memory_order_relaxed)) return answer;
+    const domain::LimitAnswer answer = domain::take(limit, next, now, cost, share);
+    if (answer.allowed && next != seen &&
+        !state.compare_exchange_weak(seen, next, std::memory_order_relaxed)) {
+      continue;
+    }
+    const bool runs_low = !answer.allowed || answer.remaining < limit.limit / 2;
+    if (shares_ != nullptr && runs_low && share != domain::kWholeShare) {
+      shares_->press(limit_share(key, limit_index), Shares::kWants, key,
+                     static_cast<std::int64_t>(limit_index));
+    }
+    return answer;
   }
 }
 
 domain::LimitAnswer UsageMeter::peek(const domain::KeyRecord& key, std::size_t limit_index,
                                      Time now, std::int64_t cost) const {
-  const auto& state = limit_cells_.at(key.limits + static_cast<std::uint32_t>(limit_index));
-  return domain::peek(key.policy->limits[limit_index], state.load(std::memory_order_relaxed), now,
-                      cost);
+  return domain::peek(key.policy->limits[limit_index],
+                      limit_state(key, limit_index).load(std::memory_order_relaxed), now, cost,
+                      parts(key, limit_index));
 }
 
 void UsageMeter::give_back(const domain::KeyRecord& key, std::size_t limit_index,
                            std::int64_t cost) {
   const domain::Limit& limit = key.policy->limits[limit_index];
-  auto& state = limit_cells_.at(key.limits + static_cast<std::uint32_t>(limit_index));
+  auto& state = limit_state(key, limit_index);
+  const std::int64_t share = parts(key, limit_index);
   std::int64_t seen = state.load(std::memory_order_relaxed);
-  while (!state.compare_exchange_weak(seen, domain::give_back(limit, seen, cost),
+  while (!state.compare_exchange_weak(seen, domain::give_back(limit, seen, cost, share),
                                       std::memory_order_relaxed)) {
   }
 }
@@ -296,6 +318,7 @@ std::int64_t UsageMeter::refill(const domain::KeyRecord& key, Time now) const {
   UsageCell& cell = file_->cell(key.serial);
   std::int64_t remaining = cell.credits.load(std::memory_order_relaxed);
   if (!key.policy->refill) return remaining;
+  if (shares_ != nullptr && shares_->nodes() > 1) return remaining;  // nodes agree on it
   std::int64_t as_of = cell.credits_as_of.load(std::memory_order_relaxed);
   if (milliseconds(domain::refill_boundary(key.policy->refill->interval, now)) <= as_of) {
     return remaining;
@@ -306,6 +329,12 @@ std::int64_t UsageMeter::refill(const domain::KeyRecord& key, Time now) const {
   const std::int64_t amount = key.policy->refill->amount;
   while (remaining < amount && !cell.credits.compare_exchange_weak(remaining, amount)) {
   }
+  if (shares_ != nullptr) {
+    Shares::Credit& credit = shares_->credit(key.serial);
+    credit.begun.store(std::max(remaining, amount), std::memory_order_relaxed);
+    credit.configured.store(std::max(remaining, amount), std::memory_order_relaxed);
+    credit.elsewhere.store(0, std::memory_order_relaxed);
+  }
   return std::max(remaining, amount);
 }
 
@@ -313,18 +342,25 @@ bool UsageMeter::take_credits(const domain::KeyRecord& key, Time now, std::int64
                               std::int64_t& remaining) {
   std::atomic<std::int64_t>& credits = file_->cell(key.serial).credits;
   remaining = refill(key, now);
-  while (remaining >= cost) {
-    if (credits.compare_exchange_weak(remaining, remaining - cost, std::memory_order_relaxed)) {
-      remaining -= cost;
-      return true;
-    }
+  bool taken = false;
+  while (!taken && remaining >= cost) {
+    taken = credits.compare_exchange_weak(remaining, remaining - cost, std::memory_order_relaxed);
   }
-  return false;
+  if (taken) remaining -= cost;
+  if (shares_ != nullptr) {
+    Shares::Credit& credit = shares_->credit(key.serial);
+    const bool runs_low = !taken || remaining < credit.begun.load(std::memory_order_relaxed) / 2;
+    shares_->press(credit.flags, runs_low ? Shares::kWants : 0, key, Shares::kCredits);
+    remaining += credit.elsewhere.load(std::memory_order_relaxed);
+  }
+  return taken;
 }
 
 std::int64_t UsageMeter::peek_credits(const domain::KeyRecord& key, Time now) const {
   const UsageCell& cell = file_->cell(key.serial);
-  return domain::refilled(cell.credits.load(std::memory_order_relaxed), key.policy->refill,
+  std::int64_t remaining = cell.credits.load(std::memory_order_relaxed);
+  if (shares_ != nullptr) remaining += shares_->credit(key.serial).elsewhere.load();
+  return domain::refilled(remaining, key.policy->refill,
                           time_of(cell.credits_as_of.load(std::memory_order_relaxed)), now);
 }
 
@@ -366,7 +402,22 @@ TakenCounts UsageMeter::take_counts() {
   return taken;
 }
 
+// What a process before this one counted is in the table that nodes share.
+void UsageMeter::set_shared_credits(std::int64_t serial, std::int64_t remaining, Time set_at) {
+  UsageCell& cell = file_->cell(serial);
+  Shares::Credit& credit = shares_->credit(serial);
+  const bool is_known = (credit.flags.fetch_or(Shares::kKnown) & Shares::kKnown) != 0;
+  if (is_known && cell.credits_as_of.load() >= milliseconds(set_at)) return;
+  const std::int64_t mine = shares_->credits_of(remaining, serial);
+  credit.configured.store(remaining);
+  credit.begun.store(mine);
+  credit.elsewhere.store(remaining - mine);
+  cell.credits.store(mine);
+  cell.credits_as_of.store(milliseconds(set_at));
+}
+
 void UsageMeter::set_credits(std::int64_t serial, std::int64_t remaining, Time set_at) {
+  if (shares_ != nullptr) return set_shared_credits(serial, remaining, set_at);
   UsageCell& cell = file_->cell(serial);
   if (cell.credits_as_of.load(std::memory_order_relaxed) >= milliseconds(set_at)) return;
   cell.credits.store(remaining, std::memory_order_relaxed);

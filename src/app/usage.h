@@ -29,6 +29,7 @@
 
 #include "app/pending_uses.h"
 #include "app/refusal_counts.h"
+#include "app/shares.h"
 #include "base/ip.h"
 #include "base/result.h"
 #include "domain/keys/decide.h"
@@ -93,9 +94,15 @@ class LimitCells {
  public:
   LimitCells();
 
+  static constexpr std::uint32_t kWidthMax = 2;
+
+  // Cells for each limit. Before the first is allocated.
+  void set_width(std::uint32_t width) { width_ = width; }
+  std::uint32_t width() const { return width_; }
+
   // Writer only. Returns the first cell's number (never 0); all cells start at 0.
-  std::uint32_t allocate(std::size_t count);
-  void release(std::uint32_t first, std::size_t count);
+  std::uint32_t allocate(std::size_t limits);
+  void release(std::uint32_t first, std::size_t limits);
 
   std::atomic<std::int64_t>& at(std::uint32_t number) const {
     return chunks_[number / kChunk].load(std::memory_order_acquire)[number % kChunk];
@@ -109,6 +116,7 @@ class LimitCells {
   std::vector<std::unique_ptr<std::atomic<std::int64_t>[]>> owned_;
   std::vector<std::vector<std::uint32_t>> free_by_count_;
   std::uint32_t next_ = 1;
+  std::uint32_t width_ = 1;
 };
 
 // What happened with one key since its counts were last taken.
@@ -166,11 +174,28 @@ class UsageMeter final : public domain::Meter {
   // Writer only: a person set the credits of this key at that time.
   void set_credits(std::int64_t serial, std::int64_t remaining, Time set_at);
 
+  // From now on this node has shares of limits and credits (app/shares.h). Before the load.
+  void share();
+  Shares* shares() const { return shares_.get(); }  // null: it has everything
+
+  std::atomic<std::int64_t>& limit_state(const domain::KeyRecord& key, std::size_t index) const {
+    const auto cells = static_cast<std::uint32_t>(index) * limit_cells_.width();
+    return limit_cells_.at(key.limits + cells);
+  }
+  // Where limits are shared.
+  std::atomic<std::int64_t>& limit_share(const domain::KeyRecord& key, std::size_t index) const {
+    const auto cells = static_cast<std::uint32_t>(index) * limit_cells_.width();
+    return limit_cells_.at(key.limits + cells + 1);
+  }
+
   UsageFile& file() { return *file_; }
+  const RefusalCounts& refusals() const { return refusals_; }
   LimitCells& limit_cells() { return limit_cells_; }
 
  private:
   std::int64_t refill(const domain::KeyRecord& key, Time now) const;
+  std::int64_t parts(const domain::KeyRecord& key, std::size_t limit_index) const;
+  void set_shared_credits(std::int64_t serial, std::int64_t remaining, Time set_at);
 
   PendingUses* pending_of_this_thread() const;
   std::optional<PendingUses::Use> last_use(std::int64_t number) const;
@@ -180,6 +205,7 @@ class UsageMeter final : public domain::Meter {
   RefusalCounts refusals_;
   const std::uint64_t number_;  // of this meter in the process
   std::atomic<std::size_t> threads_{0};
+  std::unique_ptr<Shares> shares_;
 };
 
 }  // namespace keywright::app

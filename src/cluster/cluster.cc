@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 
 namespace keywright::cluster {
@@ -17,7 +18,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds kRenewEvery{250};
 constexpr milliseconds kLookEvery{1'000};
 constexpr std::chrono::minutes kTrimEvery{10};
+constexpr milliseconds kTellEvery{1'000};
 constexpr int kRoundsMax = 100;
+constexpr std::size_t kIdBytesMax = 100;
 
 Error behind() {
   return Error(Code::unavailable, postgres::kStoreUnavailable,
@@ -39,6 +42,7 @@ Cluster::Cluster(postgres::PostgresStore& store, app::Directory& directory, app:
       freshness_(clock, options_.max_staleness),
       opener_(store.make_opener(kClusterTimeouts)),
       usage_(directory.usage().file(), clock),
+      limits_(directory, mutex_, clock, me_),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       acknowledger_(store, clock, me_) {}
 
@@ -52,8 +56,23 @@ Cluster::Node Cluster::row() const {
 
 Result<void> Cluster::join() {
   KW_CHECK_OK(open_feed());
+  directory_.usage().share();
+  KW_CHECK_OK(leave_for_previous());
   KW_CHECK_OK(postgres::join(*connection_, row()));
   joined_ = true;
+  KW_TRY(const postgres::Rows rows, connection_->run(postgres::select_nodes()));
+  note_nodes(postgres::read_nodes(rows));
+  return {};
+}
+
+// The node that had this directory before has ended, since its lock is this one's now.
+Result<void> Cluster::leave_for_previous() {
+  if (options_.id_file.empty()) return {};
+  if (const auto text = read_file(options_.id_file, kIdBytesMax)) {
+    const auto previous = Uuid::parse(text->substr(0, text->find('\n')));
+    if (previous) KW_CHECK_OK(postgres::leave(*connection_, *previous));
+  }
+  (void)atomic_write_file(options_.id_file, me_.to_string() + "\n", 0600);  // else it is waited for
   return {};
 }
 
@@ -81,6 +100,7 @@ void Cluster::stop() {
   acknowledger_.stop();
   if (std::exchange(joined_, false) && connection_ != nullptr && !connection_->is_broken()) {
     (void)usage_.flush(*connection_);
+    if (directory_.usage().shares() != nullptr) (void)limits_.leave(*connection_);
     (void)postgres::leave(*connection_, me_);
   }
   connection_.reset();
@@ -113,6 +133,7 @@ void Cluster::end() {
   turn_ended_at_ = clock_.boot_time();
   store_.end_turn();
   const bool has_written = store_.head() != applied_;
+  if (std::exchange(takes_lost_, false) && has_written) has_lost_ = false;
   applied_ = store_.head();
   turn_position_ = applied_.position;
   turn_lock_.unlock();
@@ -131,6 +152,7 @@ Result<void> Cluster::apply(const postgres::Missing& missing) {
   if (missing.resync) return resync();
   if (missing.head == applied_) return {};
   directory_.apply(missing.changes);
+  store_.removals().note(missing, clock_.now());
   barrier_.pass();
   directory_.free_retired();
   applied_ = missing.head;
@@ -141,6 +163,7 @@ Result<void> Cluster::apply(const postgres::Missing& missing) {
 Result<void> Cluster::resync() {
   log_warning("resync", {{"position", applied_.position}});
   KW_TRY(const std::vector<domain::KeyId> revived, directory_.reload(store_));
+  KW_CHECK_OK(find_lost());
   barrier_.pass();
   directory_.free_retired();
   applied_ = store_.loaded();
@@ -151,6 +174,34 @@ Result<void> Cluster::resync() {
     if (on_revived_) on_revived_(revived);
   }
   return {};
+}
+
+// What the store does not have any more is not in question; the rest holds here at once.
+Result<void> Cluster::find_lost() {
+  postgres::Opener opener = store_.make_opener(kClusterTimeouts);
+  KW_TRY(const auto connection, opener.open());
+  KW_TRY(store::Transaction lost, store_.removals().find_lost(*connection));
+  std::erase_if(lost.records, [&](const store::RecordWrite& write) {
+    return !directory_.has_record(write.record.type, write.record.id);
+  });
+  std::erase_if(lost.keys,
+                [&](const domain::Key& key) { return directory_.keys().find(key.id) == nullptr; });
+  if (lost.records.empty() && lost.keys.empty()) return {};
+  log_error("store_lost_removals", {{"records", lost.records.size()}, {"keys", lost.keys.size()}});
+  directory_.apply(lost);
+  lost_ = std::move(lost);
+  has_lost_ = true;
+  return {};
+}
+
+store::Transaction Cluster::take_lost() {
+  takes_lost_ = has_lost_;
+  return has_lost_ ? lost_ : store::Transaction{};
+}
+
+bool Cluster::has_lost() {
+  const std::lock_guard lock(mutex_);
+  return has_lost_;
 }
 
 // -- the feed
@@ -193,8 +244,11 @@ Result<void> Cluster::open_feed() {
 Result<void> Cluster::step(bool was_told) {
   KW_CHECK_OK(open_feed());
   if (was_told) KW_CHECK_OK(follow());
+  const bool shares = directory_.usage().shares() != nullptr;
+  if (shares && !has_lease_) KW_CHECK_OK(limits_.run(*connection_));  // before the first answer
   KW_CHECK_OK(renew());
   if (clock_.boot_time() - looked_at_ >= kLookEvery) KW_CHECK_OK(look_after_others());
+  if (shares) KW_CHECK_OK(limits_.run(*connection_));
   return usage_.run(*connection_);
 }
 
@@ -221,6 +275,12 @@ Result<void> Cluster::renew() {
       KW_CHECK_OK(follow());
       continue;
     }
+    if (has_lost()) {
+      const bool told = clock_.boot_time() - told_of_lost_at_ < kTellEvery;
+      if (!told) told_of_lost_at_ = clock_.boot_time();
+      if (!told && on_lost_) on_lost_();
+      return {};
+    }
     freshness_.extend(asked_at);
     if (!std::exchange(has_lease_, true)) first_lease_.set_value();
     if (now == said || round > 0) return {};  // else what the writer took in is said, too
@@ -232,6 +292,14 @@ Result<void> Cluster::follow() {
   const std::lock_guard lock(mutex_);
   KW_TRY(const postgres::Missing missing, postgres::read_missing(*connection_, applied_));
   return apply(missing);
+}
+
+// All nodes count alike, so that their shares add up.
+void Cluster::note_nodes(const std::vector<Node>& nodes) {
+  std::int64_t lower = 0;
+  for (const Node& node : nodes) lower += node.id < me_ ? 1 : 0;
+  nodes_ = std::max<std::int64_t>(1, static_cast<std::int64_t>(nodes.size()));
+  if (app::Shares* shares = directory_.usage().shares()) shares->set_nodes(nodes_, lower);
 }
 
 // A node that has not renewed for as long as it may answer, seen from here, is gone. It finds its
@@ -254,7 +322,7 @@ Result<void> Cluster::look_after_others() {
     seen.emplace(node.id, since);
   }
   seen_ = std::move(seen);
-  nodes_ = static_cast<std::int64_t>(seen_.size());
+  note_nodes(nodes);
   if (now - trimmed_at_ >= kTrimEvery) {
     trimmed_at_ = now;
     KW_CHECK_OK(postgres::trim_log(*connection_, clock_.now()));

@@ -26,6 +26,7 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <map>
@@ -42,6 +43,7 @@
 #include "base/uuid.h"
 #include "cluster/acknowledger.h"
 #include "cluster/freshness.h"
+#include "cluster/limit_exchange.h"
 #include "cluster/usage_exchange.h"
 #include "store/postgres/postgres_store.h"
 
@@ -51,6 +53,9 @@ struct ClusterOptions {
   std::chrono::milliseconds max_staleness{5'000};
   std::string name = {};     // of this node, for people
   std::string version = {};  // of the program
+  // Where the node's id is kept, below a directory that only one node has at a time: a node that
+  // was killed and starts again need not be waited for. "" = nowhere.
+  std::filesystem::path id_file = {};
 };
 
 class Cluster final : public app::SharedLog {
@@ -66,6 +71,12 @@ class Cluster final : public app::SharedLog {
   void on_revived(std::function<void(const std::vector<domain::KeyId>&)> function) {
     on_revived_ = std::move(function);
   }
+
+  // Called likewise when the store has lost changes that took access away. Has to submit a change
+  // that writes what take_lost() gives it. No answer relies on the records until it is committed.
+  void on_lost(std::function<void()> function) { on_lost_ = std::move(function); }
+  // In a turn, on the writer thread.
+  store::Transaction take_lost();
 
   Result<void> join();
   void loaded();
@@ -96,10 +107,13 @@ class Cluster final : public app::SharedLog {
   };
 
   Node row() const;  // under the mutex
+  Result<void> leave_for_previous();
   store::postgres::LogPoint applied();
   // Under the mutex. Publishes what other nodes wrote.
   Result<void> apply(const store::postgres::Missing& missing);
   Result<void> resync();
+  Result<void> find_lost();
+  bool has_lost();
 
   void feed();
   Result<void> open_feed();
@@ -107,6 +121,7 @@ class Cluster final : public app::SharedLog {
   Result<void> renew();
   Result<void> follow();
   Result<void> look_after_others();
+  void note_nodes(const std::vector<Node>& nodes);
   void note_failure(const Error& error);
 
   store::postgres::PostgresStore& store_;
@@ -118,9 +133,13 @@ class Cluster final : public app::SharedLog {
   const std::chrono::milliseconds renew_every_;
   Freshness freshness_;
   std::function<void(const std::vector<domain::KeyId>&)> on_revived_;
+  std::function<void()> on_lost_;
 
   std::mutex mutex_;  // who holds it may change the directory; guards applied_
   store::postgres::LogPoint applied_;
+  store::Transaction lost_;  // that the store has to get again
+  bool has_lost_ = false;
+  bool takes_lost_ = false;                 // in this turn
   std::unique_lock<std::mutex> turn_lock_;  // the writer's, from begin() to end()
   std::vector<Node> turn_nodes_;
   store::Position turn_position_ = 0;
@@ -131,7 +150,9 @@ class Cluster final : public app::SharedLog {
   std::map<Uuid, Seen> seen_;               // of the feed
   std::chrono::nanoseconds looked_at_{};
   std::chrono::nanoseconds trimmed_at_{};
-  UsageExchange usage_;  // of the feed
+  std::chrono::nanoseconds told_of_lost_at_{};
+  UsageExchange usage_;   // of the feed
+  LimitExchange limits_;  // of the feed
   bool failing_ = false;
   int wake_ = -1;  // readable: stop
   std::atomic<bool> stopping_{false};

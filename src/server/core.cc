@@ -156,10 +156,12 @@ std::unique_ptr<cluster::Cluster> Core::make_cluster(const std::optional<Serving
   if (serving) {
     options.max_staleness = serving->max_staleness;
     options.name = serving->name;
+    options.id_file = directory_path / "node";
   }
   auto made = std::make_unique<cluster::Cluster>(*shared, directory, barrier, clock, ids,
                                                  std::move(options));
   made->on_revived([this](const std::vector<domain::KeyId>& keys) { revoke_again(keys); });
+  made->on_lost([this] { write_lost_again(); });
   if (serving) {
     directory.set_fresh([&freshness = made->freshness()] { return freshness.is_fresh(); });
   }
@@ -184,6 +186,36 @@ void Core::revoke_again(const std::vector<domain::KeyId>& keys) {
       return {};
     });
   }
+}
+
+// The same for everything else that took access away in the last day.
+void Core::write_lost_again() {
+  committer.post([this](app::Change& change) -> Result<void> {
+    store::Transaction lost = cluster->take_lost();
+    if (lost.records.empty() && lost.keys.empty()) return {};
+    const auto audit = [&](std::string type, std::string id, domain::OrganizationId organization,
+                           std::string name) {
+      domain::AuditEvent event;
+      event.organization_id = organization;
+      event.actor.type = "system";
+      event.action = "store.removal_restored";
+      event.object = {std::move(type), std::move(id), std::move(name)};
+      event.reason = "lost_in_fail_over";
+      change.audit(std::move(event));
+    };
+    for (store::RecordWrite& write : lost.records) {
+      const store::Record& record = write.record;
+      audit(std::string(store::name_of(record.type)), record.id.to_string(),
+            domain::OrganizationId{record.organization}, "");
+      change.transaction.records.push_back(std::move(write));
+    }
+    for (domain::Key& key : lost.keys) {
+      audit("key", key.id.to_string(), key.organization_id, key.name);
+      change.put_key(std::move(key));
+    }
+    change.removes_access();
+    return {};
+  });
 }
 
 Result<std::unique_ptr<Core>> Core::open_shared(const Place& place, Missing missing, Clock& clock,

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "domain/limits/share.h"
 
 namespace keywright::domain {
 namespace {
@@ -348,6 +349,64 @@ TEST(Refill, CreditsAreRaisedOnceABoundaryIsPassedAndNeverLowered) {
   EXPECT_EQ(refilled(3, std::nullopt, noon, at("2027-11-21T00:00:00Z")), 3);
   EXPECT_EQ(refilled(3, refill, at("2026-11-20T00:00:00Z"), noon), 3) << "counted from midnight on";
   EXPECT_EQ(refilled(3, refill, noon, at("2026-11-19T12:00:00Z")), 3) << "clock set back";
+}
+
+TEST(Share, TheWholeIsTheLimitItself) {
+  for (const Limit& limit : {gcra(7, 60), fixed(7, 60)}) {
+    std::int64_t alone = 0;
+    std::int64_t shared = 0;
+    for (int i = 0; i < 20; ++i) {
+      const Time now = kNow + seconds(3 * i);
+      const LimitAnswer a = take(limit, alone, now, 1 + i % 3);
+      const LimitAnswer b = take(limit, shared, now, 1 + i % 3, kWholeShare);
+      EXPECT_EQ(a.allowed, b.allowed);
+      EXPECT_EQ(a.remaining, b.remaining);
+      EXPECT_EQ(a.retry_after_seconds, b.retry_after_seconds);
+      EXPECT_EQ(alone, shared);
+    }
+  }
+}
+
+TEST(Share, SharesAcceptTogetherWhatTheLimitSays) {
+  for (const Limit& limit :
+       {gcra(100, 60), fixed(100, 60), gcra(9'999, 3600), fixed(9'999, 3600)}) {
+    const std::int64_t parts[] = {kWholeShare / 2, kWholeShare / 3,
+                                  kWholeShare - kWholeShare / 2 - kWholeShare / 3};
+    std::int64_t accepted = 0;
+    for (const std::int64_t share : parts) {
+      std::int64_t state = 0;
+      while (take(limit, state, kNow, 1, share).allowed) ++accepted;
+    }
+    EXPECT_LE(accepted, limit.limit);
+    EXPECT_GE(accepted, limit.limit - 3);
+  }
+}
+
+TEST(Share, MovingPartsNeitherForgetsUsesNorInventsRoom) {
+  for (const Limit& limit : {gcra(1'000, 60), fixed(1'000, 60)}) {
+    std::int64_t giver = 0;
+    std::int64_t taker = 0;
+    std::int64_t accepted = 0;
+    const std::int64_t half = kWholeShare / 2;
+    for (int i = 0; i < 100; ++i) accepted += take(limit, giver, kNow, 1, half).allowed ? 1 : 0;
+    const std::int64_t unused = unused_parts(limit, giver, kNow, half);
+    EXPECT_NEAR(static_cast<double>(unused) / kWholeShare, 0.4, 0.01);
+    giver = with_share(limit, giver, kNow, half, half - unused);
+    taker = with_share(limit, taker, kNow, half, half + unused);
+    while (take(limit, giver, kNow, 1, half - unused).allowed) ++accepted;
+    while (take(limit, taker, kNow, 1, half + unused).allowed) ++accepted;
+    EXPECT_LE(accepted, 1'001);
+    EXPECT_GE(accepted, 997);
+  }
+}
+
+TEST(Share, TheSmallestShareLetsOneUseThroughInAWindow) {
+  for (const Limit& limit : {gcra(10, 60), fixed(10, 60)}) {
+    std::int64_t state = 0;
+    EXPECT_TRUE(take(limit, state, kNow, 1, 1).allowed);
+    EXPECT_FALSE(take(limit, state, kNow, 1, 1).allowed);
+    EXPECT_TRUE(take(limit, state, kNow + seconds(60), 1, 1).allowed);
+  }
 }
 
 }  // namespace

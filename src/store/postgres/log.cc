@@ -13,7 +13,19 @@ namespace {
 struct Touched {
   std::set<std::pair<std::int64_t, Uuid>> records;
   std::set<std::string> keys;
+  // Which of them the last entry that changed them took access away from.
+  std::map<std::pair<std::int64_t, Uuid>, LogPoint> removed_records;
+  std::map<std::string, LogPoint> removed_keys;
 };
+
+template <class Places, class Place>
+void note_removal(Places& removed, const Place& place, bool removes, const LogPoint& at) {
+  if (removes) {
+    removed.insert_or_assign(place, at);
+  } else {
+    removed.erase(place);
+  }
+}
 
 // Null if the log does not lead on from `applied`.
 std::optional<Touched> read_entries(const Rows& entries, const LogPoint& applied) {
@@ -26,11 +38,16 @@ std::optional<Touched> read_entries(const Rows& entries, const LogPoint& applied
       if (row.uuid(1) != applied.entry) return std::nullopt;
       continue;
     }
+    const bool removes = row.integer(3) != 0;
+    const LogPoint at{expected, row.uuid(1)};
     for (const Subject& subject : unpack_subjects(row.blob(2))) {
       if (subject.is_key()) {
         touched.keys.insert(subject.key_id());
+        note_removal(touched.removed_keys, subject.key_id(), removes, at);
       } else {
-        touched.records.emplace(subject.type - 1, Uuid{subject.id});
+        const std::pair<std::int64_t, Uuid> place(subject.type - 1, Uuid{subject.id});
+        touched.records.insert(place);
+        note_removal(touched.removed_records, place, removes, at);
       }
     }
   }
@@ -96,7 +113,8 @@ Statement select_head() { return Statement("SELECT position, entry FROM log_head
 
 Statement select_entries(const LogPoint& applied) {
   return Statement(
-      "SELECT position, entry, subjects FROM change_log WHERE position >= ? ORDER BY position "
+      "SELECT position, entry, subjects, removes_access FROM change_log WHERE position >= ? ORDER "
+      "BY position "
       "LIMIT ?",
       static_cast<std::int64_t>(applied.position), kEntriesMax + 1);
 }
@@ -113,6 +131,13 @@ Result<Missing> read_missing_rows(Connection& connection, const LogPoint& applie
   if (!leads_on) {
     missing.resync = true;
     return missing;
+  }
+  for (const auto& [place, at] : touched->removed_records) {
+    missing.removed_records.emplace(std::pair(static_cast<RecordType>(place.first), place.second),
+                                    at);
+  }
+  for (const auto& [text, at] : touched->removed_keys) {
+    if (const auto id = domain::KeyId::parse(text)) missing.removed_keys.emplace(*id, at);
   }
   std::vector<Statement> selects;
   if (!touched->records.empty()) selects.push_back(select_records(*touched));

@@ -13,6 +13,9 @@
 // missing, three otherwise.
 #pragma once
 
+#include <map>
+#include <utility>
+
 #include "store/postgres/connection.h"
 #include "store/store.h"
 
@@ -30,6 +33,9 @@ struct LogPoint {
 struct Missing {
   LogPoint head;
   Transaction changes;
+  // Of these what an entry that takes access away has changed last, and where that entry is.
+  std::map<std::pair<RecordType, Uuid>, LogPoint> removed_records;
+  std::map<domain::KeyId, LogPoint> removed_keys;
   bool resync = false;  // the log does not lead from there to the head, or is too long to follow
 };
 

@@ -46,6 +46,7 @@ class PostgresStore final : public Store {
   void end_turn();
   // Where the log ended after the last commit().
   const LogPoint& head() const { return writer_.head(); }
+  Removals& removals() { return writer_.removals(); }
   // The point that the last load() has read.
   LogPoint loaded() const;
 

@@ -146,6 +146,23 @@ constexpr Step kSteps[] = {
       ) WITH (fillfactor = 50);
       CREATE INDEX key_uses_by_noted ON key_uses (noted);
     )sql"},
+    {2, 1, R"sql(
+      -- Which part of a limit, or of credits, is whose: of keys for which it ran low somewhere.
+      CREATE TABLE shares (
+        serial bigint NOT NULL,
+        slot bigint NOT NULL,            -- index of the limit; 255: credits
+        node uuid NOT NULL,              -- nil: the pool, which nobody has
+        key bytea NOT NULL,              -- its id
+        epoch bigint NOT NULL,           -- credits: when they were set or refilled
+        amount bigint NOT NULL,          -- parts of 2^20, or credits
+        wants bigint NOT NULL,           -- 1: the node needs more
+        writer uuid NOT NULL,
+        noted bigint NOT NULL,           -- the transaction that wrote it
+        written_at timestamptz NOT NULL,
+        PRIMARY KEY (serial, slot, node)
+      ) WITH (fillfactor = 50);
+      CREATE INDEX shares_by_noted ON shares (noted);
+    )sql"},
 };
 
 struct Stored {

@@ -122,9 +122,11 @@ Result<std::vector<Position>> Writer::write(std::span<const Transaction> group) 
   Heads heads = heads_;
   std::vector<Statement> statements;
   std::vector<Position> positions;
+  std::vector<LogPoint> points;
   for (const Transaction& transaction : group) {
     add(transaction, heads, statements);
     positions.push_back(heads.log.position);
+    points.push_back(heads.log);
   }
   statements.push_back(
       Statement("UPDATE log_head SET position = ?, entry = ?, audit_events = ?, audit_head = ?, "
@@ -135,6 +137,9 @@ Result<std::vector<Position>> Writer::write(std::span<const Transaction> group) 
   KW_CHECK_OK(connection_->run_all(statements));
   in_turn_ = false;
   heads_ = heads;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    removals_.note(group[i], points[i], clock_.now());
+  }
   return positions;
 }
 

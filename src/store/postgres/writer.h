@@ -28,6 +28,7 @@
 #include "store/postgres/log.h"
 #include "store/postgres/nodes.h"
 #include "store/postgres/reader.h"
+#include "store/postgres/removals.h"
 #include "store/store.h"
 
 namespace keywright::store::postgres {
@@ -52,6 +53,9 @@ class Writer {
   bool in_turn() const { return in_turn_; }
   const LogPoint& head() const { return heads_.log; }
 
+  // Of this node and, once they are noted there, of others. As a turn: one thread at a time.
+  Removals& removals() { return removals_; }
+
   // In a turn or between two.
   Result<Rows> run(const Statement& statement);
 
@@ -75,6 +79,7 @@ class Writer {
   std::unique_ptr<Connection> connection_;
   bool in_turn_ = false;
   Heads heads_;
+  Removals removals_;
   std::atomic<std::int64_t> next_key_serial_{1};
   std::atomic<std::int64_t> next_user_serial_{1};
 };

@@ -1,0 +1,98 @@
+#include "store/postgres/removals.h"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+namespace keywright::store::postgres {
+namespace {
+
+constexpr std::chrono::minutes kForgetEvery{10};
+
+}  // namespace
+
+void Removals::note_record(const RecordWrite& write, const LogPoint* at, Time now) {
+  const std::pair place(write.record.type, write.record.id);
+  if (at == nullptr) {
+    records_.erase(place);
+  } else {
+    records_.insert_or_assign(place, Noted<RecordWrite>{write, *at, now});
+  }
+}
+
+void Removals::note_key(const domain::Key& key, const LogPoint* at, Time now) {
+  if (at == nullptr) {
+    keys_.erase(key.id);
+  } else {
+    keys_.insert_or_assign(key.id, Noted<domain::Key>{key, *at, now});
+  }
+}
+
+void Removals::note(const Transaction& transaction, const LogPoint& at, Time now) {
+  const LogPoint* where = transaction.removes_access ? &at : nullptr;
+  for (const RecordWrite& write : transaction.records) note_record(write, where, now);
+  for (const domain::Key& key : transaction.keys) note_key(key, where, now);
+  forget_old(now);
+}
+
+void Removals::note(const Missing& missing, Time now) {
+  for (const RecordWrite& write : missing.changes.records) {
+    const auto found = missing.removed_records.find({write.record.type, write.record.id});
+    note_record(write, found == missing.removed_records.end() ? nullptr : &found->second, now);
+  }
+  for (const domain::Key& key : missing.changes.keys) {
+    const auto found = missing.removed_keys.find(key.id);
+    note_key(key, found == missing.removed_keys.end() ? nullptr : &found->second, now);
+  }
+  forget_old(now);
+}
+
+void Removals::forget_old(Time now) {
+  if (now - forgotten_at_ < kForgetEvery) return;
+  forgotten_at_ = now;
+  const auto is_old = [now](const auto& entry) { return now - entry.second.time > kKept; };
+  std::erase_if(records_, is_old);
+  std::erase_if(keys_, is_old);
+}
+
+Result<Transaction> Removals::find_lost(Connection& connection) const {
+  std::set<std::int64_t> positions;
+  for (const auto& [place, noted] : records_) {
+    positions.insert(static_cast<std::int64_t>(noted.at.position));
+  }
+  for (const auto& [id, noted] : keys_) {
+    positions.insert(static_cast<std::int64_t>(noted.at.position));
+  }
+  Transaction lost;
+  lost.removes_access = true;
+  if (positions.empty()) return lost;
+  const std::vector<std::int64_t> asked(positions.begin(), positions.end());
+  KW_TRY(const Rows rows, connection.run(Statement(
+                              "SELECT position, entry, (SELECT position FROM log_head), (SELECT "
+                              "min(position) FROM change_log) FROM log_head UNION ALL SELECT "
+                              "position, entry, 0, 0 FROM change_log WHERE position = ANY(?)",
+                              std::span<const std::int64_t>(asked))));
+  std::map<Position, Uuid> standing;
+  Position head = 0;
+  Position oldest = 0;  // what is older was trimmed, not lost
+  for (int i = 0; i < rows.size(); ++i) {
+    standing.emplace(static_cast<Position>(rows[i].integer(0)), rows[i].uuid(1));
+    head = std::max(head, static_cast<Position>(rows[i].integer(2)));
+    oldest = std::max(oldest, static_cast<Position>(rows[i].integer(3)));
+  }
+  const auto is_lost = [&](const LogPoint& at) {
+    if (at.position > head) return true;
+    if (oldest == 0 || at.position < oldest) return false;
+    const auto found = standing.find(at.position);
+    return found == standing.end() || found->second != at.entry;
+  };
+  for (const auto& [place, noted] : records_) {
+    if (is_lost(noted.at)) lost.records.push_back(noted.row);
+  }
+  for (const auto& [id, noted] : keys_) {
+    if (is_lost(noted.at)) lost.keys.push_back(noted.row);
+  }
+  return lost;
+}
+
+}  // namespace keywright::store::postgres

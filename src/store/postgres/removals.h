@@ -1,0 +1,52 @@
+// store/postgres/removals.h - what took access away lately, and would be lost with the end of a
+// log.
+//
+//   removals.note(transaction, {position, entry}, now);        // each that is applied or written
+//   KW_TRY(Transaction lost, removals.find_lost(connection));  // after a fail-over
+//
+// A server that is promoted may lack the last changes. A node that had applied them still has, for
+// a day, each record and each key as a removal of access left it, and where in the log that was. If
+// the log has no such entry, the removal is lost and has to be written again. What was changed
+// again later, by a change that removes nothing, is not remembered any more.
+//
+// Errors: those of connection.h. Threading: one thread at a time. Cost: memory for a day of
+// removals; find_lost() is one query.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include "store/postgres/log.h"
+
+namespace keywright::store::postgres {
+
+class Removals {
+ public:
+  static constexpr std::chrono::hours kKept{24};
+
+  void note(const Transaction& transaction, const LogPoint& at, Time now);
+  // What a follower has read.
+  void note(const Missing& missing, Time now);
+
+  // Rows as they were after the removal; deleted ones only with type and id.
+  Result<Transaction> find_lost(Connection& connection) const;
+
+ private:
+  template <class T>
+  struct Noted {
+    T row;
+    LogPoint at;
+    Time time;
+  };
+
+  void note_record(const RecordWrite& write, const LogPoint* at, Time now);
+  void note_key(const domain::Key& key, const LogPoint* at, Time now);
+  void forget_old(Time now);
+
+  std::map<std::pair<RecordType, Uuid>, Noted<RecordWrite>> records_;
+  std::map<domain::KeyId, Noted<domain::Key>> keys_;
+  Time forgotten_at_;
+};
+
+}  // namespace keywright::store::postgres
