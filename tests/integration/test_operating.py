@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 from keywright import ROOT, Client, Server, binary, in_time
 from postgres import Cluster, Postgres
@@ -121,12 +122,15 @@ class BackupTest(OperatingTest):
 
 class UpgradingTest(OperatingTest):
     def test_nodes_are_replaced_one_after_the_other(self):
-        """A rolling restart with the commands of the page: no check fails on a node that is up."""
+        """With the commands of the page; no check fails on a node that is up. The nodes begin as
+        the program of KEYWRIGHT_PREVIOUS_BIN, if there is one, and end as the one under test."""
         commands = examples("upgrading")
         self.assertEqual({"wait", "versions"}, set(commands))
         postgres = Postgres.start()
         self.addCleanup(postgres.remove)
-        cluster = Cluster(postgres, nodes=2)
+        previous = os.environ.get("KEYWRIGHT_PREVIOUS_BIN", binary())
+        with unittest.mock.patch.dict(os.environ, KEYWRIGHT_BIN=previous):
+            cluster = Cluster(postgres, nodes=2)
         self.addCleanup(cluster.stop)
         key = cluster.nodes[0].sign_in().create_key("access")
         for number, node in enumerate(cluster.nodes):
