@@ -278,8 +278,14 @@ Outcome migrate(Context& context, const Invocation& given) {
     return misused("migrate needs --to postgres://..., or --to postgres and KEYWRIGHT_STORE",
                    given.name() + " --help");
   }
-  auto moved =
-      server::move_to_postgres(*place, Secret<std::string>(to), context.clock, context.random);
+  const auto tell = [&](const server::Moved& so_far) {
+    context.console.err(
+        fmt::format("Copied {} keys and {} objects so far, and following the server's changes. "
+                    "Stop it to finish.\n",
+                    so_far.keys, so_far.records));
+  };
+  auto moved = server::move_to_postgres(*place, Secret<std::string>(to), context.clock,
+                                        context.random, tell);
   if (!moved) return failed(operator_failure(moved.error()));
   if (given.has("json")) {
     std::string out;
@@ -312,8 +318,11 @@ Command migrate_command() {
                             plain_json_flag()},
                   .run = &migrate};
   command.description =
-      "While the server is stopped. The data directory stays as it is, so there is a way back. "
-      "Traces, limits under way and sessions' last uses are not copied.";
+      "While the server serves: copies, follows what changes, and says when there is nothing left "
+      "to do but to stop the server, which finishes the copy in moments; or while it is stopped. "
+      "Counts and the chain of the audit log are compared at the end. The data directory stays as "
+      "it is, so there is a way back. Traces, limits under way and sessions' last uses are not "
+      "copied.";
   command.examples = {"keywright migrate --data /var/lib/keywright --from sqlite --to postgres"};
   return command;
 }

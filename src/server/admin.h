@@ -64,15 +64,19 @@ enum class MissingJournal : unsigned char { refuse, accept };
 Result<Restored> restore(const Place& place, const std::filesystem::path& from, Clock& clock,
                          Random& random, MissingJournal missing_journal = MissingJournal::refuse);
 
-// What was copied from a stopped installation in SQLite into an empty PostgreSQL database. What is
-// in the data directory stays as it is. Errors: conflict/store_not_empty; a copy that failed half
-// way leaves a database that no node serves.
+// What was copied from an installation in SQLite into an empty PostgreSQL database. A server may go
+// on serving it meanwhile: what it changes is followed, until `progress` is called once there is
+// nothing left to do but to stop it; the copy is finished as soon as it has stopped. What is in the
+// data directory stays as it is. Errors: conflict/store_not_empty; internal/not_moved when counts
+// or the chain of the audit log differ. A copy that failed half way leaves a database that no node
+// serves.
 struct Moved {
   std::uint64_t records = 0;
   std::uint64_t keys = 0;
   std::uint64_t events = 0;
 };
+using MoveProgress = std::function<void(const Moved& so_far)>;
 Result<Moved> move_to_postgres(const Place& from, const Secret<std::string>& to, Clock& clock,
-                               Random& random);
+                               Random& random, const MoveProgress& progress = {});
 
 }  // namespace keywright::server

@@ -1,12 +1,19 @@
 // The part of server/admin.h that moves an installation from SQLite into PostgreSQL.
 #include "server/admin.h"
 
+#include <fcntl.h>
+#include <poll.h>
+
+#include <set>
+
 #include <fmt/format.h>
 
 #include "cluster/usage_exchange.h"
 #include "store/postgres/postgres_store.h"
+#include "store/postgres/rows.h"
 #include "store/postgres/schema.h"
 #include "store/sqlite/audit_walk.h"
+#include "store/sqlite/reader.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace keywright::server {
@@ -16,6 +23,8 @@ namespace {
 using store::postgres::PostgresStore;
 
 constexpr std::size_t kAtOnce = 500;
+constexpr std::int64_t kEntriesAtOnce = 1'000;
+constexpr int kLookMilliseconds = 200;
 
 // No digest key has this check value: nodes refuse a store that is not yet whole.
 constexpr std::string_view kNotWhole = "moving";
@@ -40,6 +49,15 @@ class Mover final : public store::Loader {
     ++moved_.events;
     commit_if_many();
   }
+  // Changed since it was copied, or new.
+  void again(store::RecordWrite write) {
+    transaction_.records.push_back(std::move(write));
+    commit_if_many();
+  }
+  void again(domain::Key key) {
+    transaction_.keys.push_back(std::move(key));
+    commit_if_many();
+  }
 
   Result<Moved> finish() {
     commit();
@@ -55,7 +73,9 @@ class Mover final : public store::Loader {
   }
 
   void commit() {
-    if (error_) return;
+    const bool is_empty =
+        transaction_.records.empty() && transaction_.keys.empty() && transaction_.events.empty();
+    if (error_ || is_empty) return;
     const auto results = target_.commit({&transaction_, 1});
     if (!results.front()) error_ = results.front().error();
     transaction_ = {};
@@ -67,18 +87,95 @@ class Mover final : public store::Loader {
   std::optional<Error> error_;
 };
 
-// In the order of the chain, whose hashes then come out the same.
-Result<void> move_events(const Place& from, Mover& mover) {
-  const store::StorePaths paths(from.data_directory);
-  KW_TRY(auto database,
-         store::Database::open(paths.database.string(), store::Database::Access::read_only, ""));
-  store::AuditWalk walk(database);
-  for (;;) {
-    KW_TRY(auto events, walk.next());
-    if (events.empty()) return {};
-    for (store::StoredEvent& stored : events) mover.event(std::move(stored.event));
+// Counts what there is.
+class Counter final : public store::Loader {
+ public:
+  void record(store::Record) override { ++counted.records; }
+  void key(domain::Key) override { ++counted.keys; }
+
+  Moved counted;
+};
+
+// The source, read beside the server that writes to it.
+class Source {
+ public:
+  static Result<std::unique_ptr<Source>> open(const Place& from) {
+    const store::StorePaths paths(from.data_directory);
+    KW_TRY(auto reader, store::Reader::open(paths.database.string(), ""));
+    KW_TRY(auto log,
+           store::Database::open(paths.database.string(), store::Database::Access::read_only, ""));
+    return std::unique_ptr<Source>(new Source(std::move(reader), std::move(log)));
   }
-}
+
+  store::Reader& reader() { return *reader_; }
+
+  // Everything, and where in the log what changes from now on begins.
+  Result<void> copy_all(Mover& mover) {
+    KW_TRY(const store::Position position, reader_->position());
+    followed_ = static_cast<std::int64_t>(position);
+    return reader_->load(mover);
+  }
+
+  // What has changed since, as it is now, and the audit events in the order of the chain, whose
+  // hashes then come out the same. True if that was all for the moment.
+  Result<bool> follow(Mover& mover) {
+    KW_TRY(const bool is_all, follow_log(mover));
+    for (;;) {
+      KW_TRY(auto events, walk_.next());
+      if (events.empty()) return is_all;
+      for (store::StoredEvent& stored : events) mover.event(std::move(stored.event));
+    }
+  }
+
+ private:
+  Source(std::unique_ptr<store::Reader> reader, store::Database log)
+      : reader_(std::move(reader)), log_(std::move(log)), walk_(log_) {}
+
+  Result<bool> follow_log(Mover& mover) {
+    KW_TRY(store::Statement select,
+           log_.prepare("SELECT position, subjects FROM change_log WHERE position > ? ORDER BY "
+                        "position LIMIT ?"));
+    std::set<std::pair<std::int64_t, Uuid>> records;
+    std::set<std::string> keys;
+    std::int64_t entries = 0;
+    {
+      store::Query query(select);
+      query.bind(followed_).bind(kEntriesAtOnce);
+      for (;; ++entries) {
+        KW_TRY(const bool found, query.next());
+        if (!found) break;
+        followed_ = query.integer(0);
+        for (const auto& subject : store::postgres::unpack_subjects(query.blob(1))) {
+          if (subject.is_key()) {
+            keys.insert(subject.key_id());
+          } else {
+            records.emplace(subject.type - 1, Uuid{subject.id});
+          }
+        }
+      }
+    }
+    for (const auto& [number, id] : records) {
+      const auto type = static_cast<store::RecordType>(number);
+      KW_TRY(auto record, reader_->get_record(type, id));
+      const bool is_gone = !record.has_value();
+      mover.again(store::RecordWrite{
+          .record = is_gone ? store::Record{.type = type, .id = id} : std::move(*record),
+          .deleted = is_gone});
+    }
+    for (const std::string& text : keys) {
+      const auto id = domain::KeyId::parse(text);
+      if (!id) continue;
+      KW_TRY(auto key, reader_->get_key(*id));
+      if (key) mover.again(std::move(*key));
+    }
+    return entries < kEntriesAtOnce;
+  }
+
+  std::unique_ptr<store::Reader> reader_;
+  store::Database log_;
+  store::AuditWalk walk_;
+  std::int64_t followed_ = 0;
+};
 
 Result<void> claim_empty(PostgresStore& target) {
   KW_TRY(const auto check, target.setting(kKeyCheckSetting));
@@ -90,38 +187,122 @@ Result<void> claim_empty(PostgresStore& target) {
 }
 
 // Serials go on where they were.
-void take_serials(store::Store& source, PostgresStore& target) {
+Result<void> take_serials(store::Store& source, PostgresStore& target) {
   const std::int64_t keys = source.next_key_serial();
   const std::int64_t users = source.next_user_serial();
   while (target.next_key_serial() < keys - 1) {
   }
   while (target.next_user_serial() < users - 1) {
   }
+  const store::Transaction nothing;  // writes the serials
+  const auto written = target.commit({&nothing, 1});
+  if (!written.front()) return fail(written.front().error());
+  return {};
 }
+
+// What is left of credits: nodes take it from the pool (cluster/limit_exchange.h).
+class Credits final : public store::Loader {
+ public:
+  explicit Credits(app::UsageFile& uses) : uses_(uses) {}
+
+  void record(store::Record) override {}
+  void key(domain::Key key) override {
+    if (!key.policy.has_credits || key.serial >= uses_.cells()) return;
+    const app::UsageCell& cell = uses_.cell(key.serial);
+    if (cell.credits_as_of.load() < to_unix_milliseconds(key.credits_set_at)) return;
+    serials_.push_back(key.serial);
+    keys_.push_back(key.id.to_string());
+    epochs_.push_back(cell.credits_as_of.load());
+    amounts_.push_back(cell.credits.load());
+  }
+
+  Result<void> write(store::postgres::Connection& connection) const {
+    if (serials_.empty()) return {};
+    KW_CHECK_OK(connection.run(store::postgres::Statement(
+        "INSERT INTO shares SELECT serial, ?, ?, key, epoch, amount, 0, ?, "
+        "pg_current_xact_id()::text::bigint, now() FROM unnest(?, ?, ?, ?) AS u (serial, key, "
+        "epoch, amount)",
+        app::Shares::kCredits, Uuid{}, Uuid{}, std::span<const std::int64_t>(serials_),
+        std::span<const std::string>(keys_), std::span<const std::int64_t>(epochs_),
+        std::span<const std::int64_t>(amounts_))));
+    return {};
+  }
+
+ private:
+  app::UsageFile& uses_;
+  std::vector<std::int64_t> serials_;
+  std::vector<std::string> keys_;
+  std::vector<std::int64_t> epochs_;
+  std::vector<std::int64_t> amounts_;
+};
 
 // When keys were used last: without it nodes elsewhere would take them for idle.
-Result<void> move_uses(const Place& from, const Secret<std::string>& to, const Clock& clock) {
-  KW_TRY(const auto uses, app::UsageFile::open(from.data_directory / "usage.map"));
+Result<void> move_uses(Core& core, const Secret<std::string>& to, const Clock& clock) {
+  app::UsageFile& uses = core.directory.usage().file();
   KW_TRY(const auto connection,
          store::postgres::Connection::open(to, store::postgres::kMigrationTimeouts));
-  cluster::UsageExchange exchange(*uses, clock, Time{});
-  return exchange.flush(*connection);
+  cluster::UsageExchange exchange(uses, clock, Time{});
+  KW_CHECK_OK(exchange.flush(*connection));
+  Credits credits(uses);
+  KW_CHECK_OK(core.store->load(credits));
+  return credits.write(*connection);
 }
 
-Result<void> check_same(store::Store& source, PostgresStore& target) {
-  KW_TRY(const auto before, source.verify_audit());
-  KW_TRY(const auto after, target.verify_audit());
-  if (before.head == after.head && before.events == after.events && after.intact) return {};
-  return fail(Code::internal, "not_moved",
-              "The audit log did not come out the same; see `keywright audit verify`.");
+Error not_moved() {
+  return Error(Code::internal, "not_moved",
+               "The copy is not the same as the store. Nothing serves it; empty the database and "
+               "begin again.");
+}
+
+Result<Moved> check_same(store::Store& source, PostgresStore& target) {
+  Counter before;
+  Counter after;
+  KW_CHECK_OK(source.load(before));
+  KW_CHECK_OK(target.load(after));
+  if (before.counted.records != after.counted.records ||
+      before.counted.keys != after.counted.keys) {
+    return fail(not_moved());
+  }
+  KW_TRY(const auto chain, source.verify_audit());
+  KW_TRY(const auto copied, target.verify_audit());
+  if (chain.head != copied.head || chain.events != copied.events || !copied.intact) {
+    return fail(not_moved());
+  }
+  after.counted.events = copied.events;
+  return after.counted;
+}
+
+// False while a server has it.
+Result<bool> is_stopped(const Place& from) {
+  KW_TRY(store::File lock,
+         store::File::open(store::StorePaths(from.data_directory).lock, O_RDWR | O_CREAT));
+  return lock.lock();
+}
+
+// Goes on until nothing is left to do and the server is stopped.
+Result<void> follow_until_stopped(const Place& from, Source& source, Mover& mover,
+                                  const MoveProgress& progress) {
+  bool has_told = false;
+  for (;;) {
+    KW_TRY(const bool stopped, is_stopped(from));
+    KW_TRY(const bool is_all, source.follow(mover));
+    KW_TRY(const Moved moved, mover.finish());
+    if (!is_all) continue;
+    if (stopped) return {};
+    if (!std::exchange(has_told, true) && progress) progress(moved);
+    (void)::poll(nullptr, 0, kLookMilliseconds);
+  }
 }
 
 }  // namespace
 
 Result<Moved> move_to_postgres(const Place& from, const Secret<std::string>& to, Clock& clock,
-                               Random& random) {
-  KW_TRY(const auto core, Core::open(from, Missing::refuse, clock, random));
-  store::Store& source = *core->store;
+                               Random& random, const MoveProgress& progress) {
+  if (std::error_code missing;
+      !std::filesystem::exists(store::StorePaths(from.data_directory).database, missing)) {
+    KW_CHECK_OK(Core::open(from, Missing::refuse, clock, random));
+  }
+  KW_TRY(const auto source, Source::open(from));
   auto opened = PostgresStore::open(to, {}, clock, random);
   if (!opened) {
     return fail(Error(opened.error().code(), opened.error().reason(),
@@ -132,12 +313,17 @@ Result<Moved> move_to_postgres(const Place& from, const Secret<std::string>& to,
   PostgresStore& target = **opened;
   KW_CHECK_OK(claim_empty(target));
   Mover mover(target);
-  KW_CHECK_OK(source.load(mover));
-  KW_CHECK_OK(move_events(from, mover));
-  take_serials(source, target);
-  KW_TRY(const Moved moved, mover.finish());
-  KW_CHECK_OK(move_uses(from, to, clock));
-  KW_CHECK_OK(check_same(source, target));
+  KW_CHECK_OK(source->copy_all(mover));
+  KW_CHECK_OK(follow_until_stopped(from, *source, mover, progress));
+  // From here on nobody else writes. Opening may add what a restore had left to do.
+  KW_TRY(const auto core, Core::open(from, Missing::refuse, clock, random));
+  for (bool is_all = false; !is_all;) {
+    KW_TRY(is_all, source->follow(mover));
+  }
+  KW_CHECK_OK(mover.finish());
+  KW_CHECK_OK(take_serials(*core->store, target));
+  KW_CHECK_OK(move_uses(*core, to, clock));
+  KW_TRY(const Moved moved, check_same(*core->store, target));
   KW_CHECK_OK(target.set_setting(kKeyCheckSetting, core->keyring.check_value()));
   return moved;
 }

@@ -299,35 +299,50 @@ class ClusterTest(unittest.TestCase):
 
 
 class MigrateTest(unittest.TestCase):
+    def setUp(self):
+        self.postgres = Postgres.start()
+        self.addCleanup(self.postgres.remove)
+        self.server = Server.start()
+        self.addCleanup(self.server.discard)
+        self.owner = self.server.sign_in()
+        self.command = ("migrate", "--data", self.server.data, "--from", "sqlite",
+                        "--to", "postgres")
+
+    def moved(self):
+        """The same on PostgreSQL: the node that has the directory, and another one."""
+        self.server.environment = {"KEYWRIGHT_STORE": self.postgres.url}
+        self.server.serve()
+        twin = Server(tempfile.mkdtemp(prefix="keywright-twin-"),
+                      ["--digest-key-file", self.server.data / "digest.key"],
+                      self.server.environment)
+        self.addCleanup(twin.discard)
+        twin.serve()
+        return self.server, twin
+
+    def stop_server(self):
+        self.server.process.send_signal(signal.SIGTERM)
+        self.server.process.wait(30)
+
     def test_an_installation_moves_from_sqlite_with_its_keys_and_its_audit_log(self):
-        postgres = Postgres.start()
-        self.addCleanup(postgres.remove)
-        server = Server.start()
-        self.addCleanup(server.discard)
-        owner = server.sign_in()
+        owner, server = self.owner, self.server
         project = owner.create("projects", name="moved")
         used, revoked = owner.create_key("access"), owner.create_key("access")
+        counted = owner.create_key("access", credits={"remaining": 10})
         whoami(server, used["key"]).expect(200)
+        for _ in range(4):
+            owner.post("/api/v1/keys/verify", {"key": counted["key"]}).expect(200)
         owner.post(f"/api/v1/keys/{revoked['id']}/revoke", {"reason": "why"}).expect(200)
         before = owner.get(f"/api/v1/keys/{used['id']}").expect(200).json()
         events = len(owner.all_items("/api/v1/audit-events?limit=200"))
-        environment = {"KEYWRIGHT_STORE": postgres.url}
-        command = ("migrate", "--data", server.data, "--from", "sqlite", "--to", "postgres")
-        server.environment = environment
-        self.assertNotEqual(0, server.run(*command).returncode)  # while it serves
-        server.process.send_signal(signal.SIGTERM)
-        server.process.wait(30)
-        done = server.run(*command)
+        self.stop_server()
+        server.environment = {"KEYWRIGHT_STORE": self.postgres.url}
+        done = server.run(*self.command)
         self.assertEqual(0, done.returncode, done.stderr)
-        self.assertIn("Copied 2 keys", done.stderr)
-        again = server.run(*command)
+        self.assertIn("Copied 3 keys", done.stderr)
+        again = server.run(*self.command)
         self.assertNotEqual(0, again.returncode)
         self.assertIn("holds a store already", again.stderr)
-        server.serve()
-        twin = Server(tempfile.mkdtemp(prefix="keywright-twin-"),
-                      ["--digest-key-file", server.data / "digest.key"], environment)
-        self.addCleanup(twin.discard)
-        twin.serve()
+        server, twin = self.moved()
         for node in (server, twin):
             self.assertEqual(200, whoami(node, used["key"]).status)
             self.assertEqual(401, whoami(node, revoked["key"]).status)
@@ -336,10 +351,59 @@ class MigrateTest(unittest.TestCase):
             owner.get(f"/api/v1/keys/{used['id']}").expect(200).json()), what="its last use")
         self.assertGreaterEqual(after["last_used_at"], before["last_used_at"])
         self.assertEqual(before["serial"], after["serial"])
+        left = owner.get(f"/api/v1/keys/{counted['id']}").expect(200).json()
+        self.assertEqual(6, left["credits"]["remaining"])
         self.assertEqual("moved", owner.get(f"/api/v1/projects/{project['id']}").json()["name"])
         self.assertGreaterEqual(len(owner.all_items("/api/v1/audit-events?limit=200")), events)
-        self.assertGreater(owner.create_key("access")["serial"], revoked["serial"])
+        self.assertGreater(owner.create_key("access")["serial"], counted["serial"])
         verified = server.run("audit", "verify", "--data", server.data)
+        self.assertEqual(0, verified.returncode, verified.stderr)
+
+    def test_it_moves_while_it_serves_and_loses_nothing_that_was_answered(self):
+        made, revoked, deleted, stop = [], [], [], threading.Event()
+
+        def load():
+            client = self.server.sign_in()
+            while not stop.is_set():
+                key = client.create_key("access")
+                if len(made) % 3 == 0:
+                    client.post(f"/api/v1/keys/{key['id']}/revoke", {}).expect(200)
+                    revoked.append(key)
+                if len(made) % 5 == 0:
+                    project = client.create("projects", name="short")
+                    client.delete(f"/api/v1/projects/{project['id']}").expect(204)
+                    deleted.append(project)
+                made.append(key)
+
+        workers = [threading.Thread(target=load) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        try:
+            wait_until(lambda: len(made) > 50, what="there is something to copy")
+            moving = subprocess.Popen(
+                [binary(), *map(str, self.command)], text=True, stderr=subprocess.PIPE,
+                env={**os.environ, "KEYWRIGHT_STORE": self.postgres.url})
+            self.addCleanup(moving.kill)
+            self.assertIn("Stop it to finish", moving.stderr.readline())
+            copied = len(made)
+            wait_until(lambda: len(made) > copied + 30, what="it goes on serving")
+        finally:
+            stop.set()
+            for worker in workers:
+                worker.join()
+        started = time.monotonic()
+        self.stop_server()
+        _, said = moving.communicate(timeout=60)
+        self.assertEqual(0, moving.returncode, said)
+        self.assertIn(f"Copied {len(made)} keys", said)
+        self.assertLess(time.monotonic() - started, 20)
+        for node in self.moved():
+            for key in made[::7]:
+                gone = any(key["id"] == one["id"] for one in revoked)
+                self.assertEqual(401 if gone else 200, whoami(node, key["key"]).status)
+            client = node.sign_in()
+            self.assertEqual(404, client.get(f"/api/v1/projects/{deleted[-1]['id']}").status)
+        verified = self.server.run("audit", "verify", "--data", self.server.data)
         self.assertEqual(0, verified.returncode, verified.stderr)
 
 
