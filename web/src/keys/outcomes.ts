@@ -20,6 +20,7 @@ const words: Record<string, Words> = {
   IP_NOT_ALLOWED: { why: "It came from a network that is not allowed.", advice: "Add the network to the key." },
   RATE_LIMITED: { why: "It was used more often than its limit.", advice: "Slow the client down, or raise the limit." },
   USAGE_EXCEEDED: { why: "Its credits are spent.", advice: "Add credits, or wait until they are refilled." },
+  OTHER: { why: "The reason was lost when the server was stopped hard.", advice: "Check the key to see whether it would be refused now." },
   wrong_key_kind: { why: "It was used at a door its kind does not open.", advice: "Create a key of the kind that opens it." },
   insufficient_scope: { why: "The server is not in its scope, or not within its owner's reach now.", advice: "Add it to the scope or to a registry of the owner." },
   forbidden: { why: "Its owner lacks the role for this.", advice: "Change the role, or use a key of somebody who has it." },

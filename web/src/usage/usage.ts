@@ -44,10 +44,10 @@ export const ranges: Range[] = [
 const kStepMilliseconds: Record<Step, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
 // The whole steps that end with the one that is running.
-export function windowOf({ hours, step }: Range, now = Date.now()): { from: number; to: number; length: number } {
+export function windowOf({ hours, step }: Range, now = Date.now()): { from: number; to: number } {
   const length = kStepMilliseconds[step];
   const to = Math.floor(now / length) * length + length;
-  return { from: to - hours * 3_600_000, to, length };
+  return { from: to - hours * 3_600_000, to };
 }
 
 export function refusedAt(point: Point): number {
@@ -65,27 +65,16 @@ export function reasonsOf(points: Point[]): [code: string, count: number, last: 
     .sort((one, other) => other[1] - one[1]);
 }
 
-// The server may leave out steps in which nothing happened.
-function filled(points: Point[], from: number, to: number, length: number): Point[] {
-  const known = new Map(points.map((point) => [Math.floor(Date.parse(point.at) / length), point]));
-  const all: Point[] = [];
-  for (let at = from; at < to; at += length) {
-    all.push(known.get(Math.floor(at / length)) ?? { at: new Date(at).toISOString(), accepted: 0, refused: {} });
-  }
-  return all;
-}
-
 export function useUsage(id: string, range: Range) {
   return useQuery({
     queryKey: ["keys", "usage", id, range.name],
     refetchInterval: 30_000,
     placeholderData: (before) => before,
     queryFn: async (): Promise<Usage> => {
-      const { from, to, length } = windowOf(range);
-      const usage = await answer<Usage>(api.GET("/api/v1/keys/{id}/usage" as never, {
+      const { from, to } = windowOf(range);
+      return answer<Usage>(api.GET("/api/v1/keys/{id}/usage" as never, {
         params: { path: { id }, query: { from: new Date(from).toISOString(), to: new Date(to).toISOString(), step: range.step } },
       } as never));
-      return { ...usage, points: filled(usage.points, from, to, length) };
     },
   });
 }
