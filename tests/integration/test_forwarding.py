@@ -82,6 +82,9 @@ class Receiver:
                 self.connections.append(made[0])
                 return made
 
+            def handle_error(self, *_):
+                pass  # a client that was killed
+
         self.server = Listening(("127.0.0.1", self.port), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
