@@ -16,12 +16,11 @@ import subprocess
 import tempfile
 import unittest
 
-import yaml
-
 from compose import Compose
 from keywright import PASSWORD, ROOT, Client, Server, binary, wait_until
 from postgres import Postgres
 from proxies import free_port
+from read_yaml import yaml
 
 CHART = ROOT / "packaging/helm/keywright"
 SOURCE = ROOT / "tests/interop/charts"

@@ -18,12 +18,11 @@ import unittest
 import urllib.parse
 import urllib.request
 
-import yaml
-
 from keywright import ROOT, wait_until
 from mcp_upstream import McpUpstream
 from postgres import Cluster, Postgres
 from proxies import free_port
+from read_yaml import yaml
 from upstreams import Recorder
 
 RULES = ROOT / "packaging/prometheus/rules.yaml"

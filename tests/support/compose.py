@@ -17,9 +17,8 @@ import re
 import signal
 import subprocess
 
-import yaml
-
 from keywright import ROOT, Unexpected
+from read_yaml import yaml
 
 HERE = ROOT / "packaging" / "compose"
 

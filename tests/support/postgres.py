@@ -22,7 +22,7 @@ import subprocess
 import tempfile
 import threading
 
-from keywright import Server, Unexpected
+from keywright import Server, Unexpected, wait_until
 
 SCRIPT = pathlib.Path(__file__).resolve().parent / "postgres.sh"
 STARTED = set()
@@ -46,6 +46,27 @@ class Postgres:
         STARTED.add(made)
         made.url = made._run("start")
         return made
+
+    def follow(self):
+        """A streaming standby of this one."""
+        made = Postgres(tempfile.mkdtemp(prefix="keywright-pg-"), None)
+        STARTED.add(made)
+        made.url = made._run("follow", PRIMARY=str(self.folder))
+        return made
+
+    def lag(self):
+        """A standby gets nothing any more."""
+        self.sql("ALTER SYSTEM SET primary_conninfo = ''")
+        self.sql("SELECT pg_reload_conf()")
+        wait_until(lambda: not self.sql("SELECT pid FROM pg_stat_wal_receiver"), what="it lags")
+
+    def promote(self):
+        self._run("promote")
+
+    def url_with(self, standby):
+        """Leads to whichever of the two writes."""
+        port = re.search(r":(\d+)/", standby.url).group(1)
+        return re.sub(r"(@127.0.0.1:\d+)/", rf"\1,127.0.0.1:{port}/", self.url)
 
     def _run(self, action, **environment):
         done = subprocess.run([str(SCRIPT), action, self.folder], text=True, capture_output=True,
@@ -89,11 +110,15 @@ class Postgres:
 class Wire:
     """A port that leads to PostgreSQL, until it is cut: then bytes vanish and nobody is told."""
 
-    def __init__(self, postgres):
+    def __init__(self, postgres, drops_notices=False):
+        self.drops_notices = drops_notices
+        self.dropped = 0
         self.target = int(re.search(r":(\d+)/", postgres.url).group(1))
         self.listener = socket.create_server(("127.0.0.1", 0))
         port = self.listener.getsockname()[1]
         self.url = postgres.url.replace(f":{self.target}/", f":{port}/")
+        if drops_notices:  # messages can be told apart from the first byte on
+            self.url += "?sslmode=disable&gssencmode=disable"
         self.is_cut = threading.Event()
         self.sockets = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -106,14 +131,34 @@ class Wire:
                 return
             server = socket.create_connection(("127.0.0.1", self.target))
             self.sockets += [client, server]
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+            back = self._copy_messages if self.drops_notices else self._copy
+            for copy, source, sink in ((self._copy, client, server), (back, server, client)):
+                threading.Thread(target=copy, args=(source, sink), daemon=True).start()
 
     def _copy(self, source, sink):
         try:
             while data := source.recv(65536):
                 if not self.is_cut.is_set():
                     sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def _copy_messages(self, source, sink):
+        """What the server says, but for NotificationResponse."""
+        try:
+            pending = b""
+            while data := source.recv(65536):
+                pending += data
+                while len(pending) >= 5:
+                    size = 1 + int.from_bytes(pending[1:5], "big")
+                    if len(pending) < size:
+                        break
+                    message, pending = pending[:size], pending[size:]
+                    if message[:1] == b"A":
+                        self.dropped += 1
+                    elif not self.is_cut.is_set():
+                        sink.sendall(message)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             pass
@@ -136,8 +181,9 @@ class Wire:
 class Cluster:
     """Nodes that share a store and a digest key."""
 
-    def __init__(self, postgres, nodes=3, options=()):
+    def __init__(self, postgres, nodes=3, options=(), url=None):
         self.postgres = postgres
+        self.url = url or postgres.url
         self.options = list(options)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="keywright-cluster-"))
         self.nodes = []
@@ -152,7 +198,7 @@ class Cluster:
     def make_node(self):
         self.made += 1
         data = self.folder / f"node{self.made}"
-        node = Server(data, self.options, {"KEYWRIGHT_STORE": self.postgres.url})
+        node = Server(data, self.options, {"KEYWRIGHT_STORE": self.url})
         data.mkdir(mode=0o700)
         if self.nodes:
             first = self.nodes[0]

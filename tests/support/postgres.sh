@@ -4,6 +4,8 @@
 #   url=$(tests/support/postgres.sh start DIR)     # DIR must not exist; prints postgres://...
 #   tests/support/postgres.sh stop DIR             # the data stays
 #   tests/support/postgres.sh again DIR
+#   url=$(PRIMARY=DIR tests/support/postgres.sh follow DIR2)    # a streaming standby
+#   tests/support/postgres.sh promote DIR2
 #   tests/support/postgres.sh remove DIR           # stops it, too
 #
 # It listens on a free port of 127.0.0.1 (PORT in the environment names one) and on a socket in DIR,
@@ -56,6 +58,24 @@ CONF
     begin
     echo "postgres://keywright:$password@127.0.0.1:$port/postgres"
     ;;
+  follow)  # DIR follows PRIMARY, the folder of another one
+    mkdir -p "$folder"
+    [ "$(id -u)" -ne 0 ] || chown "$(id -u postgres 2>/dev/null || id -u nobody)" "$folder"
+    chmod 755 "$folder"
+    port=$(python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])')
+    primary=$(sed -n 's/^port = //p' "$PRIMARY/data/postgresql.conf")
+    PGPASSWORD=$password unprivileged "$bin/pg_basebackup" -h 127.0.0.1 -p "$primary" \
+      -U keywright -D "$folder/data" -R -X stream -c fast
+    sed -i -e "s/^port = .*/port = $port/" \
+      -e "s|^unix_socket_directories = .*|unix_socket_directories = '$folder'|" \
+      "$folder/data/postgresql.conf"
+    begin
+    echo "postgres://keywright:$password@127.0.0.1:$port/postgres"
+    ;;
+  promote) unprivileged "$bin/pg_ctl" -D "$folder/data" -w -s promote ;;
   stop) unprivileged "$bin/pg_ctl" -D "$folder/data" -m "${MODE:-fast}" -w -s stop ;;
   again) begin ;;
   remove)
