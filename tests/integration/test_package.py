@@ -57,8 +57,17 @@ class PackageTest(unittest.TestCase):
             shutil.copy(f"/etc/{name}", cls.root / "etc" / name)
         cls.old = cls.package("0.0.9")
         cls.new = cls.package((ROOT / "VERSION").read_text().strip())
-        cls.in_root("apt-get", "update", "-q")
+        cls.reach_debian()
         cls.installed = cls.apt("install", cls.old)
+
+    @classmethod
+    def reach_debian(cls):
+        try:
+            cls.in_root("apt-get", "-o", "APT::Update::Error-Mode=any", "update", "-q")
+        except AssertionError as error:
+            if os.environ.get("KEYWRIGHT_LONG"):
+                raise
+            raise unittest.SkipTest(f"Debian's packages cannot be reached: {error}") from None
 
     @classmethod
     def clean(cls):
