@@ -162,6 +162,7 @@ Result<void> Cluster::apply(const postgres::Missing& missing) {
 
 Result<void> Cluster::resync() {
   log_warning("resync", {{"position", applied_.position}});
+  freshness_.lapse();  // for a moment the records may lack what the store has lost
   KW_TRY(const std::vector<domain::KeyId> revived, directory_.reload(store_));
   KW_CHECK_OK(find_lost());
   barrier_.pass();

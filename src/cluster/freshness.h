@@ -38,6 +38,9 @@ class Freshness {
     ever_.store(true, std::memory_order_release);
   }
 
+  // Nothing may be answered from the records until the next extend(). As extend().
+  void lapse() { ever_.store(false, std::memory_order_release); }
+
   // How old the records may be by now; more than any limit before the first extend().
   std::chrono::milliseconds age() const {
     if (!ever_.load(std::memory_order_acquire)) return std::chrono::milliseconds::max();

@@ -298,10 +298,14 @@ Result<void> follow_until_stopped(const Place& from, Source& source, Mover& move
 
 Result<Moved> move_to_postgres(const Place& from, const Secret<std::string>& to, Clock& clock,
                                Random& random, const MoveProgress& progress) {
-  if (std::error_code missing;
-      !std::filesystem::exists(store::StorePaths(from.data_directory).database, missing)) {
-    KW_CHECK_OK(Core::open(from, Missing::refuse, clock, random));
+  std::error_code ignored;
+  const bool exists =
+      std::filesystem::exists(store::StorePaths(from.data_directory).database, ignored);
+  bool stopped = !exists;
+  if (exists) {
+    KW_TRY(stopped, is_stopped(from));
   }
+  if (stopped) KW_CHECK_OK(Core::open(from, Missing::refuse, clock, random));  // as a start would
   KW_TRY(const auto source, Source::open(from));
   auto opened = PostgresStore::open(to, {}, clock, random);
   if (!opened) {
