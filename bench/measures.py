@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import time
 
+import cluster
 import gateway
 import graphql
 import mcp
@@ -497,4 +498,5 @@ MEASURES = {
     "forward_auth": lambda bench: gateway.forward_auth(bench, Row),
     "gateway": lambda bench: gateway.gateway(bench, Row),
     "mcp": lambda bench: mcp.mcp(bench, Row),
+    "cluster": lambda bench: cluster.cluster(bench, Row),
 }
