@@ -103,6 +103,12 @@ Task<Result<AuditEventList>> list_audit_events(App& app, Call& call, ListAuditEv
                                   input.from,
                                   input.to};
   const store::Page page = page_of(input.limit, input.cursor);
+  // Events of calls that still wait for others are stored with the next change, whatever it is: of
+  // this one, which refuses itself, nothing is written and no other node is told.
+  const ChangeWork nothing = [](Change&) -> Result<void> {
+    return fail(Code::conflict, "nothing_to_do", "");
+  };
+  (void)co_await app.committer.submit(nothing);
   auto read = [&] { return app.store.list_audit(filter, page); };
   KW_CO_TRY(auto events, co_await app.readers.run(read));
   KW_CO_CHECK_OK(authorise(app.directory, call, organization));

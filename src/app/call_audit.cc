@@ -83,6 +83,7 @@ void CallAudit::record(domain::AuditEvent event) {
     {
       const std::lock_guard lock(waiting->mutex);
       events.swap(waiting->events);
+      waiting->events.reserve(events.size());  // as many will come again
       waiting->posted = false;
     }
     for (domain::AuditEvent& event : events) change.audit(std::move(event));

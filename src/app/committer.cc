@@ -126,7 +126,7 @@ bool Committer::take_group(std::deque<Command>& group) {
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
-  if (soon_is_due()) {
+  if (!soon_.empty() && (!group.empty() || soon_is_due())) {
     for (Command& command : soon_) group.push_back(std::move(command));
     soon_.clear();
     soon_at_ = std::chrono::steady_clock::now() + kSoon;

@@ -321,6 +321,23 @@ TEST_F(CommitterTest, WhatMayWaitSharesCommitsAndIsNeverLost) {
   EXPECT_LT(store.groups.size(), 100u);
 }
 
+TEST_F(CommitterTest, WhatMayWaitIsStoredWithTheNextChangeEvenIfThatIsRefused) {
+  const auto tell = [](Change& change) -> Result<void> {
+    domain::AuditEvent event;
+    event.action = "mcp.call";
+    change.audit(std::move(event));
+    return {};
+  };
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    committer.post_soon(tell);
+    EXPECT_FALSE(
+        committer
+            .run([](Change&) -> Result<void> { return fail(Code::conflict, "nothing_to_do", ""); })
+            .has_value());
+    EXPECT_EQ(store.verify_audit()->events, i);
+  }
+}
+
 TEST_F(CommitterTest, ARepeatedRemovalIsNotDoneBeforeTheFirstIsInForce) {
   ASSERT_TRUE(committer.run(put(1, "victim")).has_value());
   IoThread io;

@@ -30,7 +30,7 @@ namespace keywright::store {
 
 // Fewer are rows of their own; more are several packs.
 inline constexpr std::size_t kPackEventsMin = 8;
-inline constexpr std::size_t kPackEventsMax = 256;
+inline constexpr std::size_t kPackEventsMax = 1024;
 
 class PackWriter {
  public:
