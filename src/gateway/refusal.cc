@@ -1,17 +1,9 @@
 #include "gateway/refusal.h"
 
+#include "api/admission/challenge.h"
 #include "http/problem.h"
 
 namespace keywright::gateway {
-
-namespace {
-
-constexpr std::string_view kChallenge = "Bearer realm=\"keywright\"";
-constexpr std::string_view kRefusedChallenge =
-    "Bearer realm=\"keywright\", error=\"invalid_token\", "
-    "error_description=\"The credential is not valid\"";
-
-}  // namespace
 
 void write_refusal(http::Exchange& exchange, const Error& error, Presence presence) {
   http::Response& response = exchange.response;
@@ -21,8 +13,7 @@ void write_refusal(http::Exchange& exchange, const Error& error, Presence presen
   response.header("X-Content-Type-Options", "nosniff");
   response.header("Referrer-Policy", "no-referrer");
   if (error.code() != Code::unauthenticated) return;
-  const bool refused = presence == Presence::presented && error.reason() == "unauthenticated";
-  response.header("WWW-Authenticate", refused ? kRefusedChallenge : kChallenge);
+  response.header("WWW-Authenticate", admission::challenge(error, presence == Presence::presented));
 }
 
 }  // namespace keywright::gateway

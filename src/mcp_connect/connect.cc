@@ -290,14 +290,23 @@ std::optional<Task<void>> Connect::send_on(http::Exchange& exchange, Visit& visi
   const auto& server = *static_cast<const domain::McpServer*>(passage.record);
   const auto prepared = prepared_.prepare(
       app_.directory, {server.id.value, "mcp_server", server.url, server.sealed_headers});
-  AnswerContext context{
-      recorder_,      app_.directory.keyring().sealer(), app_.random, visit.call, *visit.rules,
-      visit.owner_id, std::string(visit.origin)};
-  if (visit.call.caller.limited) {
-    context.limits = app::rate_limit_headers(app_.directory, passage.key, visit.now);
-  }
-  auto hooks = std::make_unique<AnswerHooks>(std::move(context));
+  // Takes what the visit knows: the last thing that is done with it.
+  const auto take_hooks = [&] {
+    const bool limited = visit.call.caller.limited;
+    AnswerContext context{recorder_,
+                          app_.directory.keyring().sealer(),
+                          app_.random,
+                          std::move(visit.call),
+                          std::move(*visit.rules),
+                          std::move(visit.owner_id),
+                          std::string(visit.origin)};
+    if (limited) {
+      context.limits = app::rate_limit_headers(app_.directory, passage.key, visit.now);
+    }
+    return std::make_unique<AnswerHooks>(std::move(context));
+  };
   if (!prepared) {
+    const auto hooks = take_hooks();
     hooks->answer_failure(exchange, 502, "upstream_not_allowed",
                           "The MCP server's address may not be used.");
     hooks->on_over(true);
@@ -327,7 +336,7 @@ std::optional<Task<void>> Connect::send_on(http::Exchange& exchange, Visit& visi
   sent.standing.caller = visit.call.caller;
   sent.standing.resource_type = domain::ResourceType::mcp_server;
   sent.standing.resource_id = visit.call.server_id;
-  sent.hooks = std::move(hooks);
+  sent.hooks = take_hooks();
   return proxy_.forward(exchange, std::move(sent));
 }
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "api/admission/challenge.h"
 #include "api/graphql/visit.h"
 #include "base/text.h"
 #include "http/problem.h"
@@ -9,11 +10,6 @@
 
 namespace keywright::graphql_face {
 namespace {
-
-constexpr std::string_view kChallenge = "Bearer realm=\"keywright\"";
-constexpr std::string_view kRefusedChallenge =
-    "Bearer realm=\"keywright\", error=\"invalid_token\", "
-    "error_description=\"The credential is not valid\"";
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kGraphqlResponse = "application/graphql-response+json";
@@ -93,8 +89,7 @@ void write_refusal(http::Response& response, Media media, const Error& error, bo
     response.header("Retry-After", std::to_string(error.retry_after_seconds()));
   }
   if (error.code() != Code::unauthenticated) return;
-  const bool refused = presented && error.reason() == "unauthenticated";
-  response.header("WWW-Authenticate", refused ? kRefusedChallenge : kChallenge);
+  response.header("WWW-Authenticate", admission::challenge(error, presented));
 }
 
 }  // namespace keywright::graphql_face

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "api/admission/challenge.h"
 #include "api/admission/client_address.h"
 #include "api/admission/credentials.h"
 #include "app/give_back.h"
@@ -28,10 +29,6 @@ using mcp::Message;
 using mcp::MessageType;
 
 constexpr std::string_view kAllow = "POST, OPTIONS";
-constexpr std::string_view kChallenge = "Bearer realm=\"keywright\"";
-constexpr std::string_view kRefusedChallenge =
-    "Bearer realm=\"keywright\", error=\"invalid_token\", "
-    "error_description=\"The credential is not valid\"";
 constexpr std::size_t kUserAgentMax = 255;
 constexpr std::string_view kPreflightSeconds = "600";
 constexpr std::string_view kSessionServer = "keywright";
@@ -340,8 +337,8 @@ void Face::refuse(http::Exchange& exchange, const Visit& visit, const Error& err
   add_headers(request, exchange.response);
   for (const auto& [name, value] : visit.limits) exchange.response.header(name, value);
   if (error.code() == Code::unauthenticated) {
-    const bool refused = visit.carried_credential && error.reason() == "unauthenticated";
-    exchange.response.header("WWW-Authenticate", refused ? kRefusedChallenge : kChallenge);
+    exchange.response.header("WWW-Authenticate",
+                             admission::challenge(error, visit.carried_credential));
   }
   if (visit.message || visit.caller.type == app::CallerType::anonymous) {
     return record(visit, request.request_id, CallOutcome::denied, error.reason());

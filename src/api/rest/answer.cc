@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/admission/challenge.h"
 #include "api/admission/credentials.h"
 #include "base/text.h"
 #include "http/cookie.h"
@@ -10,11 +11,6 @@
 
 namespace keywright::rest {
 namespace {
-
-constexpr std::string_view kChallenge = "Bearer realm=\"keywright\"";
-constexpr std::string_view kRefusedChallenge =
-    "Bearer realm=\"keywright\", error=\"invalid_token\", "
-    "error_description=\"The credential is not valid\"";
 
 // Where a repeated creation finds what the first one made: its id is in the stored answer, and
 // everything stands below the address where it was made.
@@ -97,8 +93,7 @@ void write_error(const http::Request& request, http::Response& response, const E
   add_api_headers(response);
   for (const auto& [name, value] : reply.headers) response.header(name, value);
   if (error.code() != Code::unauthenticated) return;
-  const bool refused = presented && error.reason() == "unauthenticated";
-  response.header("WWW-Authenticate", refused ? kRefusedChallenge : kChallenge);
+  response.header("WWW-Authenticate", admission::challenge(error, presented));
 }
 
 }  // namespace keywright::rest
