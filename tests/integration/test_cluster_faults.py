@@ -8,7 +8,7 @@ import time
 import unittest
 from random import Random
 
-from keywright import wait_until
+from keywright import in_time, wait_until
 from postgres import Cluster, Postgres, Wire
 
 LONG = bool(os.environ.get("KEYWRIGHT_LONG"))
@@ -86,10 +86,73 @@ class PostgresGoneTest(unittest.TestCase):
             self.assertEqual(401, whoami(node, key["key"]).status)
 
 
+class FailOverTest(unittest.TestCase):
+    """A standby that lags is promoted: the primary's last changes are lost."""
+
+    ROUNDS = 20 if LONG else 2
+
+    def test_nothing_that_took_access_away_is_forgotten(self):
+        for _ in range(self.ROUNDS):
+            with self.subTest():
+                self.fail_over()
+
+    def fail_over(self):
+        primary = Postgres.start()
+        standby = primary.follow()
+        cluster = Cluster(primary, nodes=3, url=primary.url_with(standby))
+        try:
+            owner = cluster.nodes[0].sign_in()
+            revoked, disabled, shortened, kept = (owner.create_key("access") for _ in range(4))
+            member = owner.create_user("member")
+            theirs = cluster.nodes[1].sign_in(member["email"]).create_key("access")
+            removed = owner.create_user("member")
+            signed_in = cluster.nodes[2].sign_in(removed["email"])
+            head = primary.sql("SELECT position FROM log_head")
+            wait_until(lambda: standby.sql("SELECT position FROM log_head") == head,
+                       what="the standby has it")
+            standby.lag()
+            owner.post(f"/api/v1/keys/{revoked['id']}/revoke", {}).expect(200)
+            owner.post(f"/api/v1/keys/{disabled['id']}/disable", {}).expect(200)
+            owner.patch(f"/api/v1/keys/{shortened['id']}",
+                        {"expires_at": in_time(seconds=1)}).expect(200)
+            owner.patch(f"/api/v1/users/{member['id']}", {"active": False}).expect(200)
+            owner.delete(f"/api/v1/users/{removed['id']}").expect(204)
+            primary.stop()
+            standby.promote()
+            time.sleep(1)  # until the short one has ended
+            refused = [revoked, disabled, shortened, theirs]
+            late = cluster.make_node()  # knows only what the new primary says
+            seen = []
+            deadline = time.monotonic() + 15
+            while time.monotonic() < deadline and seen[-3:] != [[200] + [401] * 5] * 3:
+                for node in cluster.nodes[:3]:
+                    seen.append([whoami(node, key["key"]).status for key in [kept, *refused]])
+                    seen[-1].append(self.ask(node, signed_in).status)
+            self.assertEqual([[200] + [401] * 5] * 3, seen[-3:])
+            self.assertEqual([], [one for one in seen if 200 in one[1:]])
+            late.serve()
+            for node in cluster.nodes:
+                self.assertEqual([200] + [401] * 4,
+                                 [whoami(node, key["key"]).status for key in [kept, *refused]])
+                self.assertEqual(401, self.ask(node, signed_in).status)
+            done = cluster.nodes[0].run("audit", "verify", "--data", cluster.nodes[0].data)
+            self.assertEqual(0, done.returncode, done.stderr)
+        finally:
+            cluster.stop()
+            standby.remove()
+            primary.remove()
+
+    @staticmethod
+    def ask(node, signed_in):
+        client = node.client()
+        client.cookie = signed_in.cookie
+        return client.get("/api/v1/me")
+
+
 class CutOffTest(unittest.TestCase):
     """One of three nodes loses its way to PostgreSQL, and is not told."""
 
-    ROUNDS = 10 if LONG else 2
+    ROUNDS = 100 if LONG else 10
 
     def test_a_node_that_was_cut_off_accepts_nothing_that_was_revoked(self):
         postgres = Postgres.start()
@@ -117,6 +180,56 @@ class CutOffTest(unittest.TestCase):
             wire.mend()
             wait_until(lambda: client.get("/api/v1/whoami").status == 401, seconds=5,
                        what="it is back and has caught up")
+
+
+class StoppedTest(unittest.TestCase):
+    """One of three nodes is stopped and goes on later, with requests waiting in its sockets."""
+
+    ROUNDS = 50 if LONG else 5
+
+    def test_a_node_that_was_stopped_accepts_nothing_that_was_revoked(self):
+        postgres = Postgres.start()
+        self.addCleanup(postgres.remove)
+        cluster = Cluster(postgres, nodes=3, options=["--max-staleness", "2s"])
+        self.addCleanup(cluster.stop)
+        owner, stopped = cluster.nodes[0].sign_in(), cluster.nodes[2]
+        for _ in range(self.ROUNDS):
+            key = owner.create_key("access")
+            client = stopped.client(key["key"])
+            client.get("/api/v1/whoami").expect(200)
+            stopped.process.send_signal(signal.SIGSTOP)
+            try:
+                done = owner.post(f"/api/v1/keys/{key['id']}/revoke", {}).expect(200).json()
+                self.assertEqual(2, done["effective_on"]["nodes"])
+                self.assertEqual(401, whoami(cluster.nodes[1], key["key"]).status)
+            finally:
+                stopped.process.send_signal(signal.SIGCONT)
+            self.assertIn(client.get("/api/v1/whoami").status, (401, 503))
+            wait_until(lambda: client.get("/api/v1/whoami").status == 401, what="it is back")
+
+
+class UntoldTest(unittest.TestCase):
+    """No notification arrives anywhere."""
+
+    ROUNDS = 50 if LONG else 5
+
+    def test_revocations_hold_and_take_no_longer_than_nodes_look_by_themselves(self):
+        postgres = Postgres.start()
+        self.addCleanup(postgres.remove)
+        wire = Wire(postgres, drops_notices=True)
+        self.addCleanup(wire.close)
+        cluster = Cluster(postgres, nodes=3, url=wire.url)
+        self.addCleanup(cluster.stop)
+        owners = [node.sign_in() for node in cluster.nodes]
+        for number in range(self.ROUNDS):
+            key = owners[number % 3].create_key("access")
+            started = time.monotonic()
+            done = owners[(number + 1) % 3].post(f"/api/v1/keys/{key['id']}/revoke", {})
+            self.assertLess(time.monotonic() - started, 1)
+            self.assertEqual(3, done.expect(200).json()["effective_on"]["nodes"])
+            for node in cluster.nodes:
+                self.assertEqual(401, whoami(node, key["key"]).status)
+        self.assertGreater(wire.dropped, 0)
 
 
 class ChaosTest(unittest.TestCase):
