@@ -163,6 +163,17 @@ constexpr Step kSteps[] = {
       ) WITH (fillfactor = 50);
       CREATE INDEX shares_by_noted ON shares (noted);
     )sql"},
+    {3, 1, R"sql(
+      -- How often keys were used; each node adds what it counted.
+      CREATE TABLE key_counts (
+        step bigint NOT NULL,            -- 0 minute, 1 hour, 2 day
+        number bigint NOT NULL,          -- of the step, since 1970
+        serial bigint NOT NULL,          -- of the key
+        reason bigint NOT NULL,          -- 0: accepted
+        count bigint NOT NULL,
+        PRIMARY KEY (step, number, serial, reason)
+      ) WITH (fillfactor = 70);
+    )sql"},
 };
 
 struct Stored {
