@@ -370,6 +370,7 @@ const Operation& create_unnamed_key() {
 
 void add_key_operations(std::vector<Operation>& operations) {
   add_key_reading_operations(operations);
+  add_key_usage_operations(operations);
   add_key_access_operations(operations);
   operations.push_back(operation<&create_key>({.name = "keys.create",
                                                .method = "POST",

@@ -3,6 +3,7 @@
 #include "app/keys.h"
 #include "app/listing.h"
 #include "app/operations.h"
+#include "app/usage_history.h"
 #include "domain/keys/owner_rights.h"
 
 namespace keywright::app {
@@ -35,7 +36,10 @@ KW_DESCRIBE(ListKeys,
             field<&ListKeys::kind>("kind", "Only keys of this kind.", in_query),
             field<&ListKeys::status>("status", "active, disabled, expired or revoked.", in_query),
             field<&ListKeys::q>("q", "Part of name, id or mask.", in_query, max_length(255)),
-            field<&ListKeys::include>("include", "`revoked`: revoked keys, too.", in_query),
+            field<&ListKeys::include>("include",
+                                      "`revoked`: revoked keys, too. `usage`: with each key how "
+                                      "often it was used in the last 30 days. Both: with a comma.",
+                                      in_query),
             field<&ListKeys::keyspace_id>("keyspace_id", "Only customer keys of this keyspace.",
                                           in_query),
             field<&ListKeys::limit>("limit", "Most items in one answer, 50 if left out.", in_query,
@@ -45,6 +49,7 @@ KW_DESCRIBE(ListKeys,
 struct KeyQuery {
   store::KeyFilter filter;
   std::string status;  // "" = any
+  bool with_usage = false;
 };
 
 // Which kind of owner has this id? External owners are found by their text.
@@ -55,6 +60,20 @@ domain::KeyOwner owner_with_id(const Directory& directory, const std::string& id
   if (uuid && directory.find<domain::Target>(*uuid)) return {OwnerType::target, id};
   if (uuid && directory.find<domain::Organization>(*uuid)) return {OwnerType::organization, id};
   return {OwnerType::external, id};
+}
+
+// "revoked,usage"
+Result<void> include(std::string_view words, KeyQuery& query) {
+  while (true) {
+    const std::size_t comma = words.find(',');
+    const std::string_view word = words.substr(0, comma);
+    if (word != "revoked" && word != "usage") {
+      return fail(invalid_field("include", "must be revoked, usage or revoked,usage"));
+    }
+    (word == "usage" ? query.with_usage : query.filter.include_revoked) = true;
+    if (comma == std::string_view::npos) return {};
+    words.remove_prefix(comma + 1);
+  }
 }
 
 Result<void> check_words(const Directory& directory, const ListKeys& input, KeyQuery& query) {
@@ -70,10 +89,8 @@ Result<void> check_words(const Directory& directory, const ListKeys& input, KeyQ
     }
     query.status = status;
   }
-  if (input.include && *input.include != "revoked") {
-    return fail(invalid_field("include", "must be revoked"));
-  }
-  query.filter.include_revoked = input.include.has_value() || query.status == "revoked";
+  query.filter.include_revoked = query.status == "revoked";
+  if (input.include) KW_CHECK_OK(include(*input.include, query));
   query.filter.text = input.q.value_or("");
   if (input.keyspace_id) query.filter.keyspace = input.keyspace_id->value;
   return {};
@@ -118,6 +135,19 @@ Result<KeyQuery> query_for(const Directory& directory, const Call& call, const L
 
 constexpr int kPagesMax = 50;  // a filter on the status may have to look at many keys for a few
 
+// One read for all keys of the page.
+Task<Result<void>> add_usage(App& app, KeyList& list) {
+  if (app.usage == nullptr || list.items.empty()) co_return Result<void>{};
+  std::vector<std::int64_t> serials;
+  for (const KeyView& key : list.items) serials.push_back(key.serial);
+  auto count = [&] { return app.usage->last_days(serials); };
+  KW_CO_TRY(auto usages, co_await app.readers.run(count));
+  for (std::size_t i = 0; i < list.items.size(); ++i) {
+    list.items[i].usage = std::move(usages[i]);
+  }
+  co_return Result<void>{};
+}
+
 Task<Result<KeyList>> list_keys(App& app, Call& call, ListKeys input) {
   KW_CO_CHECK_OK(check_key_manager(app.directory, call));
   KW_CO_TRY(const KeyQuery query, query_for(app.directory, call, input));
@@ -138,6 +168,7 @@ Task<Result<KeyList>> list_keys(App& app, Call& call, ListKeys input) {
     if (!list.next_cursor || list.items.size() == limit) break;
     page.after = *list.next_cursor;
   }
+  if (query.with_usage) KW_CO_CHECK_OK(co_await add_usage(app, list));
   KW_CO_TRY([[maybe_unused]] const KeyQuery still, query_for(app.directory, call, input));
   co_return list;
 }

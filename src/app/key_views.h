@@ -73,6 +73,16 @@ KW_DESCRIBE(EffectiveOn,
             field<&EffectiveOn::nodes>("nodes", "Nodes that had applied it before the answer."),
             field<&EffectiveOn::waited_ms>("waited_ms", "How long that took, in milliseconds."))
 
+// How often a key was used, one number for each day and the running one last.
+struct KeyUsage {
+  std::string step;
+  std::vector<std::int64_t> accepted;
+  std::vector<std::int64_t> refused;
+};
+KW_DESCRIBE(KeyUsage, field<&KeyUsage::step>("step", "day."),
+            field<&KeyUsage::accepted>("accepted", "Accepted uses of 30 days, today's last."),
+            field<&KeyUsage::refused>("refused", "Refused uses of the same days."))
+
 struct KeyView {
   std::string id;
   std::int64_t serial = 0;
@@ -102,6 +112,7 @@ struct KeyView {
   std::optional<std::string> last_used_ip;
   std::optional<Time> revoked_at;
   std::vector<VersionView> versions;
+  json::Patch<KeyUsage> usage;
   json::Patch<Secret<std::string>> key;
 };
 KW_DESCRIBE(KeyView, field<&KeyView::id>("id", "Id of the key, 12 characters."),
@@ -135,6 +146,7 @@ KW_DESCRIBE(KeyView, field<&KeyView::id>("id", "Id of the key, 12 characters."),
             field<&KeyView::last_used_ip>("last_used_ip", "Address of the last accepted use."),
             field<&KeyView::revoked_at>("revoked_at", "When it was revoked; null: it is not."),
             field<&KeyView::versions>("versions", "Its secrets, newest first."),
+            field<&KeyView::usage>("usage", "Only in a list with `include=usage`."),
             field<&KeyView::key>("key",
                                  "The secret. Only in the answer that creates or rotates the key; "
                                  "null when that answer is repeated.",

@@ -25,13 +25,22 @@ class RefusalCounts {
   static constexpr std::size_t kSlots = 1 << 16;
 
   void add(std::int64_t serial, domain::Outcome why) {
-    const std::uint64_t name =
-        (static_cast<std::uint64_t>(serial) << kOutcomeBits | static_cast<std::uint64_t>(why))
-        << kCountBits;
-    const std::size_t home = (name * 0x9e3779b97f4a7c15ULL) >> (64 - kSlotBits);
+    const std::uint64_t name = name_of(serial, why);
     for (std::size_t step = 0; step < kStepsMax; ++step) {
-      if (add_at(slots_[(home + step) % kSlots], name)) return;
+      if (add_at(slots_[(home_of(name) + step) % kSlots], name)) return;
     }
+  }
+
+  // What was counted of this one since it was last taken.
+  std::uint32_t count_of(std::int64_t serial, domain::Outcome why) const {
+    const std::uint64_t name = name_of(serial, why);
+    std::uint64_t count = 0;
+    for (std::size_t step = 0; step < kStepsMax; ++step) {
+      const std::uint64_t word =
+          slots_[(home_of(name) + step) % kSlots].load(std::memory_order_relaxed);
+      if ((word & ~kCountMax) == name) count += word & kCountMax;
+    }
+    return static_cast<std::uint32_t>(count);
   }
 
   template <class Visit>
@@ -55,6 +64,14 @@ class RefusalCounts {
   static constexpr std::size_t kStepsMax = 8;
   static_assert(kSlots == std::size_t{1} << kSlotBits);
   static_assert(static_cast<unsigned>(domain::Outcome::usage_exceeded) < (1U << kOutcomeBits));
+
+  static std::uint64_t name_of(std::int64_t serial, domain::Outcome why) {
+    return (static_cast<std::uint64_t>(serial) << kOutcomeBits | static_cast<std::uint64_t>(why))
+           << kCountBits;
+  }
+  static std::size_t home_of(std::uint64_t name) {
+    return (name * 0x9e3779b97f4a7c15ULL) >> (64 - kSlotBits);
+  }
 
   // False if the slot counts something else.
   static bool add_at(std::atomic<std::uint64_t>& slot, std::uint64_t name) {

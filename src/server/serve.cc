@@ -15,6 +15,7 @@
 #include "app/setup_link.h"
 #include "app/slow_hashes.h"
 #include "app/throttle.h"
+#include "app/usage_history.h"
 #include "base/log.h"
 #include "http/server.h"
 #include "net/tls.h"
@@ -26,6 +27,9 @@
 #include "server/setup.h"
 #include "server/signals.h"
 #include "server/trace_door.h"
+#include "store/postgres/postgres_store.h"
+#include "store/postgres/postgres_usage_store.h"
+#include "store/sqlite/sqlite_usage_store.h"
 
 namespace keywright::server {
 
@@ -119,6 +123,19 @@ class Server {
     return {};
   }
 
+  // Counts are worth less than serving: without their file nothing else is held up.
+  void open_usage() {
+    auto opened = open_usage_store();
+    if (!opened) {
+      log_error("usage_not_kept", {{"problem", opened.error().detail()},
+                                   {"internal", opened.error().internal()}});
+      return;
+    }
+    usage_ = std::make_unique<app::UsageHistory>(core_->directory.usage(), std::move(*opened),
+                                                 core_->clock);
+    app_.usage = usage_.get();
+  }
+
   Result<void> start() {
     http_ = std::make_unique<http::Server>(loops_, handler(), http_options());
     for (const net::Endpoint& endpoint : config_.listen) {
@@ -172,6 +189,10 @@ class Server {
     }
   }
 
+  void count_minutes() {
+    if (usage_ != nullptr) usage_->tick();
+  }
+
   void flush_usage() { core_->directory.usage().file().flush(); }
 
   // Answers before io threads, io threads before what they use.
@@ -186,10 +207,27 @@ class Server {
     hashing_.stop();
     loops_.stop();
     faces_.close_kept();
+    stop_counting();
     flush_usage();
   }
 
  private:
+  // After the io threads: what they have not written down by themselves is written for them.
+  void stop_counting() {
+    app::UsageFile& file = core_->directory.usage().file();
+    for (app::PendingUses& uses : file.pending()) file.write(uses);
+    if (usage_ != nullptr) usage_->stop();
+  }
+
+  Result<std::unique_ptr<store::UsageStore>> open_usage_store() {
+    using store::postgres::PostgresStore;
+    using store::postgres::PostgresUsageStore;
+    if (const auto* shared = dynamic_cast<const PostgresStore*>(core_->store.get())) {
+      return std::make_unique<PostgresUsageStore>(*shared);
+    }
+    return store::SqliteUsageStore::open((core_->directory_path / "usage.db").string());
+  }
+
   http::Handler& handler() {
     if (core_->cluster == nullptr) return faces_.front();
     fresh_.emplace(faces_.front(), core_->cluster->freshness());
@@ -280,6 +318,7 @@ class Server {
   Faces faces_;
   std::optional<FreshHandler> fresh_;  // where there are other nodes
   std::unique_ptr<TraceDoor> traces_;
+  std::unique_ptr<app::UsageHistory> usage_;
   net::LoopGroup loops_;
   std::vector<std::unique_ptr<LoopScheduler>> schedulers_;
   std::unique_ptr<http::Server> http_;
@@ -303,6 +342,7 @@ void run_until_told(Server& server, const Signals& signals, const Clock& clock) 
     server.record_found_idle();
     server.look_at_traces();
     server.write_pending_uses();
+    server.count_minutes();
     if (clock.boot_time() - dropped_at >= kDropTracesEvery) {
       server.drop_old_traces();
       dropped_at = clock.boot_time();
@@ -334,6 +374,7 @@ Result<void> serve(const Config& config) {
                                Serving{config.max_staleness, name_of_node(config)}));
   Server server(config, std::move(core), std::move(tls));
   KW_CHECK_OK(server.open_traces());
+  server.open_usage();
   std::optional<DemoSheet> demo;
   if (config.demo) {
     KW_TRY(demo, prepare_demo(server.core(), server.app()));

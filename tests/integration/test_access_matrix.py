@@ -371,6 +371,7 @@ REQUESTS = {
     "POST /keys": lambda w, c: ("/api/v1/keys", new_key_body(w, c)),
     "GET /keys/{id}": key_path(),
     "GET /keys/{id}/access": key_path("/access"),
+    "GET /keys/{id}/usage": key_path("/usage"),
     "PATCH /keys/{id}": key_path("", {"description": "changed"}),
     "DELETE /keys/{id}": key_path(),
     "POST /keys/{id}/rotate": key_path("/rotate", {"overlap_seconds": 0}),
