@@ -133,12 +133,15 @@ Result<Caller> admit(const Directory& directory, const Presented& presented,
   if (key == nullptr) return fail(unauthenticated());
   Decision decision = decide(*key, ask, directory, now);
   if (auto error = misplaced(decision, directory.kinds(), presented.carrier, !audience)) {
+    if (use == Use::counted) directory.meter().refused(*key, Outcome::wrong_audience);
     return fail(std::move(*error));
   }
   if (use == Use::giving_up && decision.outcome == Outcome::ip_not_allowed) {
     decision.outcome = Outcome::valid;  // the networks are asked after all that makes a key good
   } else if (use == Use::counted && decision.outcome == Outcome::valid) {
     decision = spend(directory, *key, decision, ask, now);
+  } else if (use == Use::counted) {
+    directory.meter().refused(*key, decision.outcome);
   }
   directory.note(decision);
   if (decision.outcome != Outcome::valid) return fail(refusal(decision, directory.kinds()));

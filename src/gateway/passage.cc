@@ -111,8 +111,9 @@ Passage ask_passage(const app::Directory& directory, const http::Request& reques
   ask.client_ip = address;
   ask.spend = carried_well;
   domain::Decision decision = decide(*passage.key, ask, directory, now);
-  if (!carried_well && decision.outcome == Outcome::valid) {
-    decision.outcome = Outcome::wrong_audience;
+  if (!carried_well) {
+    if (decision.outcome == Outcome::valid) decision.outcome = Outcome::wrong_audience;
+    directory.meter().refused(*passage.key, decision.outcome);
   }
   directory.note(decision);
   if (decision.outcome == Outcome::valid) {

@@ -56,9 +56,9 @@ Result<void> refuse_keys(const Operation& operation, const Presented& presented,
   ask.client_ip = address;
   ask.spend = false;
   const domain::Decision decision = decide(*key, ask, directory, now);
-  if (decision.outcome != domain::Outcome::valid) {
-    return fail(app::refusal(decision, directory.kinds()));
-  }
+  const bool good = decision.outcome == domain::Outcome::valid;
+  directory.meter().refused(*key, good ? domain::Outcome::wrong_audience : decision.outcome);
+  if (!good) return fail(app::refusal(decision, directory.kinds()));
   return fail(wrong_kind(operation, directory.kinds().at(key->kind), directory.kinds()));
 }
 
