@@ -20,7 +20,7 @@ KW_DESCRIBE(GetKeyUsage, field<&GetKeyUsage::id>("id", "Id of the key.", in_path
                                     "Until this time. Left out: until the end of the step that "
                                     "is running.",
                                     in_query),
-            field<&GetKeyUsage::step>("step", "minute, hour or day (UTC); hour if left out.",
+            field<&GetKeyUsage::step>("step", "How long a step is, in UTC; hour if left out.",
                                       in_query))
 
 Task<Result<UsageReport>> get_key_usage(App& app, Call& call, GetKeyUsage input) {
@@ -34,8 +34,8 @@ Task<Result<UsageReport>> get_key_usage(App& app, Call& call, GetKeyUsage input)
   if (app.usage == nullptr) {
     co_return fail(Error(Code::unavailable, "usage_off", "This server keeps no counts of keys."));
   }
-  KW_CO_TRY(const UsageWindow window, usage_window(input.from, input.to,
-                                                   input.step.value_or(UsageStep::hour), call.now));
+  KW_CO_TRY(const UsageWindow window,
+            usage_window(input.from, input.to, input.step.value_or(UsageStep::hour), call.now));
   auto count = [&] { return app.usage->report(key->serial, window); };
   auto report = co_await app.readers.run(count);
   KW_CO_CHECK_OK(may_act(app.directory, call, *key, KeyAct::read));

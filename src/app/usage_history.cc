@@ -23,10 +23,12 @@ constexpr std::int64_t kAccepted = 0;
 
 // The numbers under which reasons are stored: new ones come last, none is given twice.
 constexpr std::array<Outcome, 13> kStoredReasons = {
-    Outcome::malformed,       Outcome::not_found,      Outcome::revoked,
-    Outcome::expired,         Outcome::idle_timeout,   Outcome::disabled,
-    Outcome::owner_inactive,  Outcome::wrong_audience, Outcome::out_of_scope,
-    Outcome::insufficient_permission, Outcome::ip_not_allowed, Outcome::rate_limited,
+    Outcome::malformed,      Outcome::not_found,
+    Outcome::revoked,        Outcome::expired,
+    Outcome::idle_timeout,   Outcome::disabled,
+    Outcome::owner_inactive, Outcome::wrong_audience,
+    Outcome::out_of_scope,   Outcome::insufficient_permission,
+    Outcome::ip_not_allowed, Outcome::rate_limited,
     Outcome::usage_exceeded};
 constexpr std::int64_t kOther = 255;
 
@@ -110,8 +112,8 @@ void UsageHistory::write(Time minute) {
 bool UsageHistory::write_untold() {
   if (untold_.empty()) return true;
   if (auto added = store_->add(untold_minute_, untold_); !added) {
-    log_error("usage_not_written", {{"problem", added.error().detail()},
-                                    {"internal", added.error().internal()}});
+    log_error("usage_not_written",
+              {{"problem", added.error().detail()}, {"internal", added.error().internal()}});
     return false;
   }
   untold_ = {};  // not clear(): its memory is given back
@@ -183,7 +185,7 @@ void UsageHistory::add_cells(std::int64_t serial, Time at, std::vector<UsageRow>
 
 void UsageHistory::add_untold(std::int64_t serial, const UsageWindow& window,
                               std::vector<UsageRow>& rows) const {
-  const auto is_asked_for = [&](Time minute) { return minute >= window.from && minute < window.to; };
+  const auto is_asked_for = [&](Time at) { return at >= window.from && at < window.to; };
   if (is_asked_for(untold_minute_)) {
     const Time at = begin_of(window.step, untold_minute_);
     for (const UsageCount& count :

@@ -83,8 +83,8 @@ inline constexpr int kUsageDaysOfList = 30;
 
 // What was asked for, in whole steps. Left out: until the end of the running step, and from 24
 // hours before that, or 30 days where the step is a day.
-Result<UsageWindow> usage_window(std::optional<Time> from, std::optional<Time> to,
-                                 UsageStep step, Time now);
+Result<UsageWindow> usage_window(std::optional<Time> from, std::optional<Time> to, UsageStep step,
+                                 Time now);
 
 class UsageHistory {
  public:

@@ -10,11 +10,11 @@ namespace keywright::app {
 namespace {
 
 using domain::Outcome;
-using store::UsageCount;
-using store::UsageRow;
 using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::minutes;
+using store::UsageCount;
+using store::UsageRow;
 
 // Whatever was added, added up.
 class MapStore final : public store::UsageStore {

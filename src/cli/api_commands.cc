@@ -8,6 +8,7 @@
 #include "cli/api_run.h"
 #include "cli/input_flags.h"
 #include "cli/key_commands.h"
+#include "cli/usage_command.h"
 
 namespace keywright::cli {
 
@@ -63,6 +64,7 @@ constexpr std::array kLines{
     Line{"keys create", "keys.create"},
     Line{"keys get", "keys.get"},
     Line{"keys access", "keys.access"},
+    Line{"keys usage", "keys.usage", {}, {}, &run_usage},
     Line{"keys edit", "keys.update"},
     Line{"keys rotate", "keys.rotate", {}, kRotateWarning},
     Line{"keys revoke", "keys.revoke", {}, kRevokeWarning},

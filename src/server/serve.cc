@@ -127,8 +127,8 @@ class Server {
   void open_usage() {
     auto opened = open_usage_store();
     if (!opened) {
-      log_error("usage_not_kept", {{"problem", opened.error().detail()},
-                                   {"internal", opened.error().internal()}});
+      log_error("usage_not_kept",
+                {{"problem", opened.error().detail()}, {"internal", opened.error().internal()}});
       return;
     }
     usage_ = std::make_unique<app::UsageHistory>(core_->directory.usage(), std::move(*opened),

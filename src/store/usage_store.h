@@ -1,4 +1,4 @@
-// store/usage_store.h - how often keys were used, by minute, hour and day: kept apart from the keys.
+// store/usage_store.h - how often keys were used, by minute, hour and day; kept apart from keys.
 //
 //   KW_CHECK_OK(store.add(minute, counts));                        // all of them, or none
 //   KW_TRY(auto rows, store.read(serials, UsageStep::hour, from, to));

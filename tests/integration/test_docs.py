@@ -31,6 +31,7 @@ EXPECTED = {
     "traces-why": ["PLATFORM_REQUIRED"],
     "traces-forward": ['"whsec_', '"delivered":true', '"by":"keyScope"', '"enabled":true',
                        '"items":[]'],
+    "usage": ["\t1\t0\t", '"accepted":1,"refused":0}'],
     "backup": ["intact"],
     "protect": ["ok", "credential_missing"],
     "ci": ["ok"],

@@ -37,9 +37,8 @@ Columns columns_of(std::span<const UsageCount> counts) {
 // A statement must not add to one row twice.
 std::vector<UsageCount> in_order(std::span<const UsageCount> counts) {
   std::vector<UsageCount> sorted(counts.begin(), counts.end());
-  std::ranges::sort(sorted, {}, [](const UsageCount& count) {
-    return std::tuple(count.serial, count.reason);
-  });
+  std::ranges::sort(sorted, {},
+                    [](const UsageCount& count) { return std::tuple(count.serial, count.reason); });
   std::vector<UsageCount> merged;
   for (const UsageCount& count : sorted) {
     const bool same = !merged.empty() && merged.back().serial == count.serial &&
@@ -95,8 +94,9 @@ Result<std::vector<UsageRow>> PostgresUsageStore::read(std::span<const std::int6
                                                        UsageStep step, Time from, Time to) {
   if (from >= to) return std::vector<UsageRow>{};
   const Statement statement(
-      "SELECT key_counts.number, serial, reason, count FROM generate_series(?, ?) AS asked (number) "
-      "JOIN key_counts ON step = ? AND key_counts.number = asked.number AND serial = ANY (?)",
+      "SELECT key_counts.number, serial, reason, count FROM generate_series(?, ?) AS asked "
+      "(number) JOIN key_counts ON step = ? AND key_counts.number = asked.number AND serial = ANY "
+      "(?)",
       number_of(step, from), number_of(step, to - std::chrono::milliseconds{1}), stored(step),
       serials);
   const std::lock_guard lock(mutex_);

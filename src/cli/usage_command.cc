@@ -1,0 +1,127 @@
+#include "cli/usage_command.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/api_client.h"
+#include "cli/api_run.h"
+#include "cli/input_flags.h"
+#include "cli/render.h"
+#include "cli/table.h"
+#include "cli/text_width.h"
+
+namespace keywright::cli {
+
+namespace {
+
+constexpr std::size_t kBarWidth = 30;
+constexpr std::size_t kAllShown = 48;  // steps of which empty ones are shown, too
+
+struct Step {
+  std::string at;
+  std::int64_t accepted = 0;
+  std::int64_t refused = 0;
+  std::string why;
+};
+
+std::int64_t number(const json::Value& object, std::string_view name) {
+  const auto value = object.find(name);
+  return value ? value->as_int64().value_or(0) : 0;
+}
+
+std::string text(const json::Value& object, std::string_view name) {
+  const auto value = object.find(name);
+  return value ? printable(value->as_string().value_or("")) : "";
+}
+
+// "2026-11-20T13:00:00.000Z" as far as it differs from step to step.
+std::string shown_time(const std::string& at, std::string_view step) {
+  std::string shown = at.substr(0, step == "day" ? 10 : 16);
+  std::ranges::replace(shown, 'T', ' ');
+  return shown;
+}
+
+std::vector<Step> steps_of(const json::Value& report, bool for_people) {
+  std::vector<Step> steps;
+  const auto points = report.find("points");
+  if (!points || points->kind() != json::ValueKind::array) return steps;
+  const bool all = !for_people || points->size() <= kAllShown;
+  for (const json::Value& point : points->items()) {
+    Step step{text(point, "at"), number(point, "accepted"), 0, {}};
+    const auto refused = point.find("refused");
+    if (refused && refused->kind() == json::ValueKind::object) {
+      for (const auto& [code, value] : refused->members()) {
+        const std::int64_t count = value.as_int64().value_or(0);
+        step.refused += count;
+        if (!step.why.empty()) step.why += for_people ? ", " : ",";
+        step.why += fmt::format("{}{}{}", printable(code), for_people ? " " : "=", count);
+      }
+    }
+    if (all || step.accepted + step.refused > 0) steps.push_back(std::move(step));
+  }
+  return steps;
+}
+
+// What was refused is at its end, in another character.
+std::string bar(const Step& step, std::int64_t most) {
+  if (most == 0) return {};
+  const auto share = [&](std::int64_t count) {
+    const auto width = static_cast<std::int64_t>(kBarWidth) * count / most;
+    return static_cast<std::size_t>(count > 0 ? std::max<std::int64_t>(width, 1) : 0);
+  };
+  return std::string(share(step.accepted), '#') + std::string(share(step.refused), 'x');
+}
+
+std::string table_of(const std::vector<Step>& steps, std::string_view step_name, const View& view) {
+  std::int64_t most = 0;
+  for (const Step& step : steps) most = std::max(most, step.accepted + step.refused);
+  std::vector<std::string> header{"At", "Accepted", "Refused", "Why"};
+  if (view.for_people) header.insert(header.begin() + 1, "");
+  Table table(header);
+  for (const Step& step : steps) {
+    std::vector<std::string> row{view.for_people ? shown_time(step.at, step_name) : step.at,
+                                 std::to_string(step.accepted), std::to_string(step.refused),
+                                 step.why};
+    if (view.for_people) row.insert(row.begin() + 1, bar(step, most));
+    table.add(std::move(row));
+  }
+  return view.for_people ? table.aligned(view.width, view.label) : table.plain();
+}
+
+}  // namespace
+
+Outcome run_usage(const ApiCommand& command, Context& context, const Invocation& given) {
+  const Reading reading = reading_of(context);
+  auto path = request_path(*command.operation, given);
+  if (!path) return failed(std::move(path).error());
+  auto query = request_query(*command.operation, given, reading);
+  if (!query) return failed(std::move(query).error());
+  ApiClient api(context, given);
+  auto answer = api.send("GET", *path + *query);
+  if (!answer) return failed(with_flag_names(std::move(answer).error(), *command.operation));
+  auto document = json::Document::parse(answer->body);
+  if (!document) return failed({ExitCode::failure, "the server's answer is not JSON"});
+  Console& console = context.console;
+  const json::Value report = document->root();
+  if (given.has("json")) {
+    print_json(context, given, answer->body);
+  } else {
+    const View view{console.out_is_terminal(), context.clock.now(), console.width(),
+                    [&console](std::string_view label) { return console.out_styled(label, "1"); }};
+    const std::vector<Step> steps = steps_of(report, view.for_people);
+    if (!steps.empty()) console.out(table_of(steps, text(report, "step"), view));
+    if (!given.has("quiet")) {
+      console.err(fmt::format("{} accepted, {} refused by {} from {} to {} UTC.\n",
+                              number(report, "accepted"), number(report, "refused"),
+                              text(report, "step"), shown_time(text(report, "from"), "hour"),
+                              shown_time(text(report, "to"), "hour")));
+    }
+  }
+  if (console.output_failed()) {
+    return failed({ExitCode::failure, "standard output cannot be written"});
+  }
+  return ExitCode::ok;
+}
+
+}  // namespace keywright::cli
