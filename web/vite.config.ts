@@ -10,7 +10,6 @@ const description = readFileSync(new URL("../tests/golden/openapi.json", import.
 
 export default defineConfig({
   define: {
-    __API_COUNTS_USAGE__: String(description.includes('"/api/v1/keys/{id}/usage"')),
   },
   base: "/console/",
   plugins: [react(), tailwindcss()],

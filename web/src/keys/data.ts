@@ -3,7 +3,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 
 import { answer, api, type Key, type Schemas } from "../api/client";
-import { countsUsage } from "../usage/usage";
 import { shownPartOf } from "./kinds";
 
 export const kPage = 50;
@@ -49,7 +48,7 @@ export const views: { value: View; label: string; shows(key: Key, now: number): 
 type KeyPage = Schemas["KeyList"];
 
 function included(filters: Filters): string[] {
-  return [...(filters.q && !filters.status ? ["revoked"] : []), ...(countsUsage ? ["usage"] : [])];
+  return [...(filters.q && !filters.status ? ["revoked"] : []), "usage"];
 }
 
 export function askKeys(where: Where, filters: Filters, limit: number, cursor: string | null): Promise<KeyPage> {
@@ -61,7 +60,7 @@ export function askKeys(where: Where, filters: Filters, limit: number, cursor: s
         kind: where.kind || filters.kind || undefined,
         status: filters.status || (filters.view ? "active" : undefined),
         q: shownPartOf(filters.q).search || undefined,
-        include: included(filters).join(",") || undefined,
+        include: included(filters).join(","),
         limit,
         cursor: cursor ?? undefined,
       },

@@ -20,7 +20,6 @@ import { kindNamed } from "./kinds";
 import type { Place } from "./place";
 import { RefusalsSection } from "./refusals";
 import { Badge, KeyStatus } from "./status";
-import { countsUsage } from "../usage/usage";
 
 const UsagePanel = lazy(() => import("../usage/usage-panel"));
 
@@ -145,7 +144,7 @@ function OneKey({ item, place }: { item: Key; place: Place }) {
           <RefusalsSection item={item} />
         </div>
       </div>
-      {countsUsage && <Section title="Usage"><Suspense fallback={<Loading />}><UsagePanel id={item.id} /></Suspense></Section>}
+      <Section title="Usage"><Suspense fallback={<Loading />}><UsagePanel id={item.id} /></Suspense></Section>
       {can("audit:read") && (
         <Section title="History">
           <p className="text-quiet">What was done to the key, what was done with it, and what it was refused.</p>

@@ -23,7 +23,6 @@ import { kinds, kindNamed, scopeText, shownPartOf } from "./kinds";
 import { useCreatable, useWhere, type Place } from "./place";
 import { KeyStatus } from "./status";
 import { Sparkline } from "../usage/sparkline";
-import { countsUsage } from "../usage/usage";
 
 // Filters stand in the address, so that a view can be kept, sent and gone back to.
 function useFilters() {
@@ -171,7 +170,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
       ),
     },
     { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
-    countsUsage && { title: "Usage", wideOnly: true, cell: (item: Key) => <Sparkline item={item} /> },
+    { title: "Usage", wideOnly: true, cell: (item: Key) => <Sparkline item={item} /> },
     {
       title: "Last used",
       className: "min-w-20",
@@ -181,7 +180,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
             ? <span className="block whitespace-nowrap snug:whitespace-normal"><Time at={item.last_used_at} as="brief" /></span>
             : <span className="whitespace-nowrap text-quiet snug:whitespace-normal">Never used</span>}
           {item.last_used_ip && <span className="block text-sm text-quiet wrap-anywhere">{item.last_used_ip}</span>}
-          {countsUsage && <span className="hidden snug:block"><Sparkline item={item} /></span>}
+          <span className="hidden snug:block"><Sparkline item={item} /></span>
         </>
       ),
     },

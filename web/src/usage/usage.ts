@@ -6,26 +6,11 @@
 
 import { useQuery } from "@tanstack/react-query";
 
-import { answer, api, type Key } from "../api/client";
+import { answer, api, type Key, type Schemas } from "../api/client";
 
-// Whether the API counts usage; said by its description when the console is built (vite.config.ts).
-declare const __API_COUNTS_USAGE__: boolean;
-export const countsUsage = __API_COUNTS_USAGE__;
-
-export type Step = "minute" | "hour" | "day";
-
-export interface Point {
-  at: string;
-  accepted: number;
-  refused: Record<string, number>;
-}
-
-export interface Usage {
-  step: Step;
-  points: Point[];
-  accepted: number;
-  refused: number;
-}
+export type Usage = Schemas["UsageReport"];
+export type Point = Schemas["UsagePoint"];
+export type Step = Usage["step"];
 
 export interface Range {
   name: string;
@@ -70,18 +55,16 @@ export function useUsage(id: string, range: Range) {
     queryKey: ["keys", "usage", id, range.name],
     refetchInterval: 30_000,
     placeholderData: (before) => before,
-    queryFn: async (): Promise<Usage> => {
+    queryFn: () => {
       const { from, to } = windowOf(range);
-      return answer<Usage>(api.GET("/api/v1/keys/{id}/usage" as never, {
+      return answer(api.GET("/api/v1/keys/{id}/usage", {
         params: { path: { id }, query: { from: new Date(from).toISOString(), to: new Date(to).toISOString(), step: range.step } },
-      } as never));
+      }));
     },
   });
 }
 
 // The last 30 days of a key in a list that was asked for with include=usage.
-export function usageOf(key: Key): { accepted: number[]; refused: number[] } | null {
-  return (key as { usage?: { accepted: number[]; refused: number[] } | null }).usage ?? null;
-}
+export const usageOf = (key: Key) => key.usage ?? null;
 
 export const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0);
