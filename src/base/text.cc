@@ -11,7 +11,9 @@ std::string to_ascii_lower(std::string_view text) {
 }
 
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+  if (left.size() != right.size()) return false;
+  if (left == right) return true;  // as nearly everybody spells it
+  return std::equal(left.begin(), left.end(), right.begin(),
                     [](char a, char b) { return ascii_lower(a) == ascii_lower(b); });
 }
 

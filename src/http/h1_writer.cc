@@ -1,6 +1,8 @@
 #include "http/h1_writer.h"
 
+#include <array>
 #include <charconv>
+#include <cstring>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -11,7 +13,12 @@ namespace keywright::http::h1 {
 
 namespace {
 
-constexpr char kHex[] = "0123456789abcdef";
+constexpr std::array<std::array<char, 2>, 256> kHexPairs = [] {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kDigits[i / 16], kDigits[i % 16]};
+  return pairs;
+}();
 
 std::uint64_t split_mix(std::uint64_t& state) {
   std::uint64_t z = (state += 0x9e3779b97f4a7c15U);
@@ -101,11 +108,11 @@ void Stamp::write_id(std::chrono::nanoseconds now, char* out) {
   // 48 bits of time, the version, 12 bits of sequence; the variant and 62 random bits.
   const std::uint64_t high = time << 16 | 0x7000 | (sequence_++ & 0xfff);
   const std::uint64_t low = (split_mix(random_state_) & 0x3fffffffffffffffU) | 0x8000000000000000U;
-  int written = 0;
-  for (int i = 0; i < 32; ++i) {
-    if (i == 8 || i == 12 || i == 16 || i == 20) out[written++] = '-';
-    const std::uint64_t word = i < 16 ? high : low;
-    out[written++] = kHex[word >> (60 - 4 * (i % 16)) & 0xf];
+  for (int i = 0; i < 16; ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) *out++ = '-';
+    const std::uint64_t word = i < 8 ? high : low;
+    std::memcpy(out, kHexPairs[word >> (56 - 8 * (i % 8)) & 0xff].data(), 2);
+    out += 2;
   }
 }
 
