@@ -74,9 +74,9 @@ TEST_F(OwnerKeys, OperationsOpenToThemAreThoseOfTargetsAndTheirKeys) {
   EXPECT_EQ(open_to(of_target), both);
   std::set<std::string> expected = both;
   expected.insert({"targets.create", "targets.update", "targets.delete"});
-  for (const char* name :
-       {"keys.list", "keys.access", "keys.get", "keys.create", "keys.update", "keys.rotate",
-        "keys.revoke", "keys.delete", "keys.disable", "keys.enable", "keys.import"}) {
+  for (const char* name : {"keys.list", "keys.access", "keys.usage", "keys.get", "keys.create",
+                           "keys.update", "keys.rotate", "keys.revoke", "keys.delete",
+                           "keys.disable", "keys.enable", "keys.import"}) {
     expected.insert(name);
   }
   EXPECT_EQ(open_to(account), expected);
