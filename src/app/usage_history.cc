@@ -20,6 +20,8 @@ using store::UsageCount;
 using store::UsageRow;
 
 constexpr std::int64_t kAccepted = 0;
+constexpr std::chrono::milliseconds kPatience{500};
+constexpr int kAttemptsMax = 3;
 
 // The numbers under which reasons are stored: new ones come last, none is given twice.
 constexpr std::array<Outcome, 13> kStoredReasons = {
@@ -101,12 +103,23 @@ void UsageHistory::loop() {
   }
 }
 
+void UsageHistory::set_writing(bool writing) {
+  {
+    const std::lock_guard lock(counts_mutex_);
+    writing_ = writing;
+    ++writes_;
+  }
+  written_.notify_all();
+}
+
 void UsageHistory::write(Time minute) {
-  const std::unique_lock lock(counts_mutex_);
-  if (!write_untold()) return;  // the cells go on counting
-  untold_minute_ = minute;
-  untold_ = take();
-  write_untold();
+  set_writing(true);
+  if (write_untold()) {  // else the cells go on counting
+    untold_minute_ = minute;
+    untold_ = take();
+    write_untold();
+  }
+  set_writing(false);
 }
 
 bool UsageHistory::write_untold() {
@@ -185,24 +198,40 @@ void UsageHistory::add_cells(std::int64_t serial, Time at, std::vector<UsageRow>
 
 void UsageHistory::add_untold(std::int64_t serial, const UsageWindow& window,
                               std::vector<UsageRow>& rows) const {
-  const auto is_asked_for = [&](Time at) { return at >= window.from && at < window.to; };
-  if (is_asked_for(untold_minute_)) {
-    const Time at = begin_of(window.step, untold_minute_);
-    for (const UsageCount& count :
-         std::ranges::equal_range(untold_, serial, {}, &UsageCount::serial)) {
-      rows.push_back({at, serial, count.reason, count.count});
-    }
+  const Time at = begin_of(window.step, untold_minute_);
+  for (const UsageCount& count :
+       std::ranges::equal_range(untold_, serial, {}, &UsageCount::serial)) {
+    rows.push_back({at, serial, count.reason, count.count});
   }
-  const Time running = running_;
-  if (is_asked_for(running)) add_cells(serial, begin_of(window.step, running), rows);
 }
 
+std::vector<UsageRow> UsageHistory::not_stored(std::span<const std::int64_t> serials,
+                                               const UsageWindow& window, bool with_untold) const {
+  const auto is_asked_for = [&](Time at) { return at >= window.from && at < window.to; };
+  const Time running = running_;
+  std::vector<UsageRow> rows;
+  for (const std::int64_t serial : serials) {
+    if (with_untold && is_asked_for(untold_minute_)) add_untold(serial, window, rows);
+    if (is_asked_for(running)) add_cells(serial, begin_of(window.step, running), rows);
+  }
+  return rows;
+}
+
+// What was taken meanwhile would be told twice or not at all, so then it is read again.
 Result<std::vector<UsageRow>> UsageHistory::rows_of(std::span<const std::int64_t> serials,
                                                     const UsageWindow& window) {
-  const std::shared_lock lock(counts_mutex_);
-  KW_TRY(auto rows, store_->read(serials, window.step, window.from, window.to));
-  for (const std::int64_t serial : serials) add_untold(serial, window, rows);
-  return rows;
+  for (int attempt = 1;; ++attempt) {
+    std::unique_lock lock(counts_mutex_);
+    const bool settled = written_.wait_for(lock, kPatience, [&] { return !writing_; });
+    const std::uint64_t seen = writes_;
+    const std::vector<UsageRow> more = not_stored(serials, window, settled);
+    lock.unlock();
+    KW_TRY(auto rows, store_->read(serials, window.step, window.from, window.to));
+    lock.lock();
+    if (settled && writes_ != seen && attempt < kAttemptsMax) continue;
+    rows.insert(rows.end(), more.begin(), more.end());
+    return rows;
+  }
 }
 
 Result<UsageReport> UsageHistory::report(std::int64_t serial, const UsageWindow& window) {

@@ -18,7 +18,8 @@
 // Errors: unavailable, storage_full when the store cannot be read.
 // Threading: tick() and stop() by one thread, reports by any that may block.
 // Lifetime: meter and clock outlive it. Cost: a minute is one pass over all cells and one
-// transaction; a report is one look-up for each step.
+// transaction; a report is one look-up for each step. A report waits half a second for a minute
+// that is being written, then it is told without it.
 #pragma once
 
 #include <atomic>
@@ -27,7 +28,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <span>
 #include <string>
 #include <thread>
@@ -107,10 +107,13 @@ class UsageHistory {
   using Counts = std::vector<store::UsageCount>;  // by serial, ascending
 
   void loop();
+  void set_writing(bool writing);
   bool write_untold();
   void put_back();
   Counts take();
   // What is not in the store yet, as rows of steps.
+  std::vector<store::UsageRow> not_stored(std::span<const std::int64_t> serials,
+                                          const UsageWindow& window, bool with_untold) const;
   void add_untold(std::int64_t serial, const UsageWindow& window,
                   std::vector<store::UsageRow>& rows) const;
   void add_cells(std::int64_t serial, Time at, std::vector<store::UsageRow>& rows) const;
@@ -122,8 +125,11 @@ class UsageHistory {
   const Clock& clock_;
   std::atomic<Time> running_;  // the minute to which the cells belong
 
-  std::shared_mutex counts_mutex_;  // between taking and having written nobody reads
-  Counts untold_;                   // taken, not written yet
+  std::mutex counts_mutex_;  // guards what follows
+  std::condition_variable written_;
+  bool writing_ = false;      // only who writes may look at what is untold
+  std::uint64_t writes_ = 0;  // begun and ended
+  Counts untold_;             // taken, not written yet
   Time untold_minute_;
 
   std::mutex mutex_;  // guards what follows

@@ -12,8 +12,8 @@ namespace {
 constexpr std::size_t kCountsAtOnce = 5'000;
 constexpr std::int64_t kStepsDroppedAtOnce = 60;
 // A minute of very many keys takes its time, and nobody waits for it.
-constexpr Timeouts kWriting{.statement = std::chrono::seconds{20},
-                            .answer = std::chrono::seconds{30}};
+constexpr Timeouts kWriting{.statement = std::chrono::seconds{10},
+                            .answer = std::chrono::seconds{15}};
 
 std::int64_t stored(UsageStep step) { return static_cast<std::int64_t>(step); }
 
