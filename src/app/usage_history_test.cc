@@ -1,6 +1,7 @@
 #include "app/usage_history.h"
 
 #include <map>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -160,6 +161,15 @@ TEST_F(UsageHistoryTest, WhatCannotBeWrittenAtTheEndGoesBackToTheCells) {
   history_->stop();
   EXPECT_EQ(meter_.file().cell(3).accepted, 4U);
   EXPECT_EQ(meter_.file().cell(3).refused, 1U);
+}
+
+TEST_F(UsageHistoryTest, WhileAMinuteIsWrittenNothingIsToldTwiceOrNotAtAll) {
+  for (int round = 1; round <= 300; ++round) {
+    use(1);
+    std::thread writer([&] { history_->write(minute()); });
+    EXPECT_EQ(report(UsageStep::minute).accepted, round);
+    writer.join();
+  }
 }
 
 TEST_F(UsageHistoryTest, ReasonsThatAreNotKnownAnyMoreAreOther) {
