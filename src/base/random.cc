@@ -1,5 +1,7 @@
 #include "base/random.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -8,13 +10,38 @@
 
 namespace keywright {
 
-void SystemRandom::fill(std::span<std::byte> out) {
+namespace {
+
+void fill_from_kernel(std::span<std::byte> out) {
   while (!out.empty()) {
     ssize_t taken = getrandom(out.data(), out.size(), 0);
     if (taken < 0 && errno == EINTR) continue;
     if (taken <= 0) std::abort();
     out = out.subspan(static_cast<std::size_t>(taken));
   }
+}
+
+// One system call for many ids, or for the characters of a token. What was given out is wiped.
+constexpr std::size_t kPooledBytesMax = 16;
+
+struct Pool {
+  std::array<std::byte, 512> bytes{};
+  std::size_t used = bytes.size();
+};
+thread_local Pool pool;
+
+}  // namespace
+
+void SystemRandom::fill(std::span<std::byte> out) {
+  if (out.size() > kPooledBytesMax) return fill_from_kernel(out);
+  if (pool.bytes.size() - pool.used < out.size()) {
+    fill_from_kernel(pool.bytes);
+    pool.used = 0;
+  }
+  const auto given = std::span(pool.bytes).subspan(pool.used, out.size());
+  std::ranges::copy(given, out.begin());
+  std::ranges::fill(given, std::byte{0});
+  pool.used += out.size();
 }
 
 void SeededRandom::fill(std::span<std::byte> out) {

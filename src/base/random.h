@@ -8,7 +8,7 @@
 // Errors: none. A system that cannot give random bytes ends the process: going on without them
 // would mean keys that can be guessed.
 // Threading: SystemRandom from any thread; SeededRandom from one thread.
-// Cost: SystemRandom is one getrandom(2) call for each fill, a few hundred ns.
+// Cost: one getrandom(2) call for each fill of over 16 bytes, and one for many shorter ones.
 #pragma once
 
 #include <array>

@@ -107,12 +107,12 @@ Result<Uuid> Uuid::parse(std::string_view text) {
 
 std::string Uuid::to_string() const {
   constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  out.reserve(36);
+  std::string out(36, '-');
+  char* at = out.data();
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-    out += kDigits[bytes[i] >> 4];
-    out += kDigits[bytes[i] & 15];
+    if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+    *at++ = kDigits[bytes[i] >> 4];
+    *at++ = kDigits[bytes[i] & 15];
   }
   return out;
 }
