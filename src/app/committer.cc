@@ -109,27 +109,20 @@ void Committer::post_soon(ChangeWork work) {
   if (soon_.size() == 1) wake_.notify_one();
 }
 
-bool Committer::soon_is_due() const {
-  return !soon_.empty() && (stopping_ || std::chrono::steady_clock::now() >= soon_at_);
-}
-
+// After events that could wait, the writer rests for kSoon: only other work wakes it meanwhile.
 bool Committer::take_group(std::deque<Command>& group) {
   std::unique_lock lock(mutex_);
-  while (!stopping_ && queue_.empty() && !soon_is_due()) {
-    if (soon_.empty()) {
-      wake_.wait(lock);
-    } else {
-      wake_.wait_until(lock, soon_at_);
-    }
-  }
+  const auto has_work = [this] { return stopping_ || !queue_.empty(); };
+  if (resting_ && !wake_.wait_for(lock, kSoon, has_work)) resting_ = false;
+  if (!resting_) wake_.wait(lock, [&] { return has_work() || !soon_.empty(); });
   while (!queue_.empty() && group.size() < kGroupMax) {
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
-  if (!soon_.empty() && (!group.empty() || soon_is_due())) {
+  if (!soon_.empty() && (!group.empty() || !resting_ || stopping_)) {
     for (Command& command : soon_) group.push_back(std::move(command));
     soon_.clear();
-    soon_at_ = std::chrono::steady_clock::now() + kSoon;
+    resting_ = true;
   }
   return !group.empty();
 }

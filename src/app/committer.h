@@ -77,7 +77,6 @@ class Committer {
 
   void enqueue(Command command);
   void write_loop();
-  bool soon_is_due() const;                     // with mutex_ held
   bool take_group(std::deque<Command>& group);  // waits for it; false: stopping, nothing is left
   void write_group(std::deque<Command>& group);
   // What the group's commit made of this change, given what the change itself returned.
@@ -98,7 +97,7 @@ class Committer {
   std::condition_variable wake_;
   std::deque<Command> queue_;
   std::deque<Command> soon_;
-  std::chrono::steady_clock::time_point soon_at_;  // not before, unless stopping
+  bool resting_ = false;  // events that can wait were just written
   bool stopping_ = false;
   std::thread thread_;
 };

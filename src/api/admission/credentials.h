@@ -5,9 +5,9 @@
 //   if (*found) admit(directory, **found, ...);     // nothing: nobody said who they are
 //
 // A credential is an Authorization field (schemes Bearer and JWT), an X-API-Key field, or the
-// session cookie. Two different ones in one request are refused, as is one field sent twice: proxies
-// and servers that look at different ones are how one caller becomes another. The same key in both
-// fields is one credential.
+// session cookie. Two different ones in one request are refused, as is one field sent twice:
+// proxies and servers that look at different ones are how one caller becomes another. The same key
+// in both fields is one credential.
 //
 // Errors: invalid_argument `several_credentials`; the uniform unauthenticated for an Authorization
 // field that is malformed or of another scheme, and for an empty X-API-Key.
