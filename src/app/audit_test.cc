@@ -4,10 +4,55 @@
 #include <set>
 
 #include "app/harness_test.h"
+#include "app/trace_forwarding.h"
+#include "app/trace_reader.h"
 #include "base/encoding.h"
 
 namespace keywright::app {
 namespace {
+
+// Keeps the settings of one platform, and sends nothing.
+class KeptForwarding final : public TraceForwarding {
+ public:
+  Result<std::optional<Forwarding>> find(domain::PlatformId) override { return kept; }
+  Result<ForwardingState> state(domain::PlatformId) override { return ForwardingState{}; }
+  Result<void> put(const Forwarding& forwarding) override {
+    kept = forwarding;
+    stored += json::encode(forwarding);
+    return {};
+  }
+  Result<void> remove(domain::PlatformId) override {
+    kept.reset();
+    return {};
+  }
+  Result<DeadTracePage> dead_letters(domain::PlatformId, std::string_view, int) override {
+    return DeadTracePage{};
+  }
+  Result<std::int64_t> redrive(domain::PlatformId, const std::optional<std::string>&) override {
+    return 0;
+  }
+  void test(domain::PlatformId, std::function<void(Result<ForwardingTest>)> done) override {
+    ForwardingTest arrived;
+    arrived.delivered = true;
+    done(arrived);
+  }
+
+  std::optional<Forwarding> kept;
+  std::string stored;
+};
+
+class NoTraces final : public TraceReader {
+ public:
+  Result<TracePage> list_traces(const TraceQuery&) override { return TracePage{}; }
+  Result<std::optional<Trace>> get_trace(domain::ProjectId, std::string_view,
+                                         const SpanPage&) override {
+    return std::optional<Trace>();
+  }
+  UnroutedReport unrouted(domain::ProjectId) override { return {}; }
+  TraceForwarding* forwarding() override { return &kept; }
+
+  KeptForwarding kept;
+};
 
 class AuditOfChanges : public testing::Test {
  protected:
@@ -22,7 +67,7 @@ class AuditOfChanges : public testing::Test {
     }
     Answer answer = h.call(operation, token, body, parameters, options);
     EXPECT_TRUE(answer.ok()) << operation << ": " << answer.error().detail();
-    for (const char* field : {"key", "token", "csrf_token"}) keep(answer.text(field));
+    for (const char* field : {"key", "token", "csrf_token", "secret"}) keep(answer.text(field));
     for (const char* field : {"invite_url", "reset_url"}) {
       const std::string url = answer.text(field);
       if (url.find('=') != std::string::npos) keep(url.substr(url.find('=') + 1));
@@ -48,6 +93,7 @@ class AuditOfChanges : public testing::Test {
   void change_sessions();
 
   Harness h;
+  NoTraces traces;
   std::set<std::string> secrets{std::string(kTestPassword), "a new long password",
                                 "header-secret-value"};
   std::set<std::string> called;
@@ -80,6 +126,11 @@ void AuditOfChanges::change_things() {
       make("platforms.create", R"({"name":"f","type":"n8n"})", {{"project_id", project}});
   const Harness::Parameters both{{"project_id", project}, {"id", platform}};
   done("platforms.update", h.owner, R"({"name":"g"})", both);
+  const std::string webhook = R"({"type":"webhook","url":"https://hooks.example.com/traces",)";
+  on("forwarding.set", platform, webhook + R"("headers":{"X-Token":"header-secret-value"}})");
+  on("forwarding.rotate_secret", platform, R"({"overlap_seconds":60})");
+  on("forwarding.redrive", platform);
+  on("forwarding.delete", platform);
   done("platforms.delete", h.owner, "", both);
   on("projects.delete", project);
   const std::string target =
@@ -146,6 +197,7 @@ void AuditOfChanges::change_sessions() {
 }
 
 TEST_F(AuditOfChanges, EachHasItsEventAndNothingStoredHoldsASecret) {
+  h.app.traces = &traces;
   keep(h.owner);
   change_people();
   change_things();
@@ -194,6 +246,7 @@ TEST_F(AuditOfChanges, EachHasItsEventAndNothingStoredHoldsASecret) {
     const auto records = h.store.list_records({static_cast<store::RecordType>(type)}, {1000, ""});
     for (const store::Record& record : records->items) expect_no_secret(record.body, "record");
   }
+  expect_no_secret(traces.kept.stored, "forwarding");
   EXPECT_GT(secrets.size(), 20u);
 }
 

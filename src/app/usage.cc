@@ -24,8 +24,9 @@ std::int64_t milliseconds(Time time) { return time.time_since_epoch().count(); }
 
 Time time_of(std::int64_t ms) { return Time{std::chrono::milliseconds{ms}}; }
 
-// In `credits_as_of` of cell 0.
+// Stands in `credits_as_of` of cell 0.
 constexpr std::int64_t kLayout = 0x6b77'7573'0000'0002;
+constexpr off_t kLayoutAt = 2 * sizeof(std::int64_t);
 
 std::atomic<std::uint64_t> meters_made{0};
 
@@ -35,6 +36,12 @@ struct Deferring {
   PendingUses* uses = nullptr;
 };
 thread_local Deferring deferring;
+
+bool has_layout(int descriptor) {
+  std::int64_t layout = 0;
+  return ::pread(descriptor, &layout, sizeof layout, kLayoutAt) == sizeof layout &&
+         layout == kLayout;
+}
 
 Error cannot(std::string_view what) {
   return Error(Code::unavailable, "store_unavailable", "The usage file cannot be used.")
@@ -59,6 +66,10 @@ Result<std::unique_ptr<UsageFile>> UsageFile::open(const std::string& path) {
     if (::fstat(descriptor, &status) == 0) {
       existing_bytes = static_cast<std::size_t>(status.st_size);
     }
+    if (existing_bytes != 0 && !has_layout(descriptor)) {
+      ::close(descriptor);
+      return open_afresh(path);
+    }
   }
   void* reserved = ::mmap(nullptr, kReservedBytes, PROT_NONE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -69,9 +80,7 @@ Result<std::unique_ptr<UsageFile>> UsageFile::open(const std::string& path) {
   std::unique_ptr<UsageFile> file(new UsageFile(descriptor, static_cast<UsageCell*>(reserved)));
   const auto cells = static_cast<std::int64_t>(existing_bytes / sizeof(UsageCell));
   KW_CHECK_OK(file->grow(std::max<std::int64_t>(cells - 1, 0)));
-  std::atomic<std::int64_t>& layout = file->cell(0).credits_as_of;
-  if (existing_bytes != 0 && layout.load() != kLayout) return open_afresh(path);
-  layout.store(kLayout);
+  file->cell(0).credits_as_of.store(kLayout);
   KW_CHECK_OK(file->map_pending(path.empty() ? path : path + ".pending"));
   return file;
 }
