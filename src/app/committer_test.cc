@@ -284,9 +284,9 @@ TEST_F(CommitterTest, AChangeIsDoneOnlyAfterEveryIoThreadPassedTheBarrier) {
 }
 
 TEST_F(CommitterTest, AGroupOfEventsAloneDisturbsNoIoThread) {
+  std::latch leave(1);
   IoThread io;
   barrier.add(io);
-  std::latch leave(1);
   io.post([&] { leave.wait(); });
   const std::uint64_t before = directory.epoch();
   const ChangeWork tell = [](Change& change) -> Result<void> {

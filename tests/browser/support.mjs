@@ -103,8 +103,12 @@ export async function violations(page) {
 export async function settled(page, path) {
   await page.evaluate((to) => history.pushState(null, "", to), `/console${path}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
-  await page.waitForFunction(() => !document.querySelector("main")?.textContent.match(/(Loading|Reading [a-z ]+)…/));
+  await read(page);
 }
+
+// Until nothing is being read any more.
+const read = (page) => page.waitForFunction(
+  () => !document.querySelector("main")?.textContent.match(/(Loading|Reading [a-z ]+)…/));
 
 const focusedName = () => {
   const element = document.activeElement;
@@ -114,6 +118,7 @@ const focusedName = () => {
 
 // By keyboard alone: Tab until something with this name has the focus, then the key.
 export async function reach(page, wanted, key = "Enter") {
+  await read(page);
   const seen = [];
   for (let steps = 0; steps < 90; ++steps) {
     const name = await page.evaluate(focusedName);

@@ -24,6 +24,9 @@ class ClusterLimitsTest(unittest.TestCase):
         cls.cluster = Cluster(cls.postgres, nodes=NODES)
         cls.nodes = cls.cluster.nodes
         cls.owner = cls.nodes[0].sign_in()
+        for node in cls.nodes:  # each divides by as many as it knows
+            wait_until(lambda: f"keywright_cluster_nodes {NODES}\n" in
+                       node.client().get("/metrics").text, what="the nodes know of one another")
 
     @classmethod
     def tearDownClass(cls):

@@ -237,7 +237,7 @@ class Credentials(Installation):
             answer = self.server.client().get("/targets/", headers={"Authorization": value})
             self.assertEqual(200, answer.status, value[:8])
         self.assertEqual(403, self.server.client(token, "x-api-key").get("/targets/").status)
-        both = {"Authorization": f"JWT {token}", "X-API-Key": token}
+        both = {"Authorization": f"JWT {token}", "X-API-Key": token + "x"}
         self.assertEqual(400, self.server.client().get("/targets/", headers=both).status)
 
     def test_a_cookie_needs_its_csrf_token(self):
