@@ -7,11 +7,11 @@
 //                                    .outcome = "success", .request_id = request.request_id,
 //                                    .duration = elapsed}));
 //
-// Events wait in memory for the writer, which takes all that wait into one transaction, at most one
-// each Committer::kSoon: a caller never waits for the disk, and a busy server writes hundreds of
-// events with one fsync. A crash may lose what has waited for some milliseconds. If the writer falls
-// behind by kWaitingMax, further events are dropped and counted. Arguments of a call are never part
-// of its event.
+// Events wait in memory for the writer, which takes all that wait into one transaction, at most
+// one each Committer::kSoon: a caller never waits for the disk, and a busy server writes hundreds
+// of events with one fsync. A crash may lose what has waited for some milliseconds. If the writer
+// falls behind by kWaitingMax, further events are dropped and counted. Arguments of a call are
+// never part of its event.
 //
 // Errors: none are reported; what cannot be stored is logged by the committer.
 // Threading: record() from any thread. Lifetime: the committer outlives it.

@@ -158,6 +158,7 @@ class ConnectInterop(unittest.TestCase):
         good = [len(passed(found) & required) for found in (direct, through)]
         print(f"MCP {revision} through /mcp-connect: {good[1]} of {len(required)} scenarios pass, "
               f"{good[0]} without it", flush=True)
+        self.assertEqual(set(), required & passed(direct) - passed(through))
         self.assertEqual([SCENARIOS[revision]] * 2, good)
         self.assertEqual(SCENARIOS[revision], len(required))
         self.assertEqual(direct, through)  # each check, those of extensions too
