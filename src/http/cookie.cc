@@ -20,7 +20,7 @@ std::string_view without_spaces(std::string_view text) {
 std::optional<std::string_view> find_cookie(const Fields& headers, std::string_view name) {
   std::optional<std::string_view> found;
   for (const Field& field : headers) {
-    if (!equals_ignoring_case(field.name, "cookie")) continue;
+    if (field.name.size() != 6 || !equals_ignoring_case(field.name, "cookie")) continue;
     std::string_view rest = field.value;
     while (!rest.empty()) {
       const std::size_t end = rest.find(';');

@@ -1,6 +1,7 @@
 #include "api/admission/credentials.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "app/sessions.h"
 #include "base/text.h"
@@ -30,6 +31,11 @@ Result<Presented> read_authorization(std::string_view value) {
   return fail(app::unauthenticated());
 }
 
+// Most fields differ in length already.
+bool is_named(const http::Field& field, std::string_view name) {
+  return field.name.size() == name.size() && equals_ignoring_case(field.name, name);
+}
+
 Error several() {
   return Error(Code::invalid_argument, "several_credentials",
                "The request carries more than one credential. Send one: an Authorization field, "
@@ -44,24 +50,28 @@ std::string_view session_cookie_name(bool secure) {
 
 Result<std::optional<Presented>> find_credential(const http::Request& request,
                                                  std::string_view cookie_name) {
-  const std::size_t authorizations = request.headers.count("Authorization");
-  const std::size_t api_keys = request.headers.count("X-API-Key");
+  std::optional<std::string_view> authorization;
+  std::optional<std::string_view> api_key;
+  bool is_twice = false;
+  for (const http::Field& field : request.headers) {
+    if (is_named(field, "Authorization")) {
+      is_twice |= std::exchange(authorization, field.value).has_value();
+    } else if (is_named(field, "X-API-Key")) {
+      is_twice |= std::exchange(api_key, field.value).has_value();
+    }
+  }
   auto cookie = http::find_cookie(request.headers, cookie_name);
   if (cookie && cookie->empty()) cookie.reset();
-  if (cookie && authorizations + api_keys == 0) return Presented{Carrier::bearer, *cookie, true};
-  if (cookie || authorizations > 1 || api_keys > 1) return fail(several());
-  std::optional<Presented> in_authorization;
-  if (authorizations == 1) {
-    KW_TRY(in_authorization, read_authorization(*request.headers.find("Authorization")));
+  if (cookie && !authorization && !api_key) return Presented{Carrier::bearer, *cookie, true};
+  if (cookie || is_twice) return fail(several());
+  if (!authorization) {
+    if (!api_key) return std::nullopt;
+    if (api_key->empty()) return fail(app::unauthenticated());
+    return Presented{Carrier::x_api_key, *api_key};
   }
-  if (api_keys == 0) return in_authorization;
-  const std::string_view key = *request.headers.find("X-API-Key");
-  if (!in_authorization) {
-    if (key.empty()) return fail(app::unauthenticated());
-    return Presented{Carrier::x_api_key, key};
-  }
-  if (key != in_authorization->token) return fail(several());
-  return in_authorization;
+  KW_TRY(const Presented presented, read_authorization(*authorization));
+  if (api_key && *api_key != presented.token) return fail(several());
+  return presented;
 }
 
 Result<void> refuse_credential_in_query(const http::Query& query) {

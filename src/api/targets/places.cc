@@ -72,9 +72,12 @@ bool is_single(Resource resource) {
 
 // An empty segment before one of our names, or behind /auth, is ours to refuse.
 bool serves(std::string_view path) {
-  const std::size_t first = path.find_first_not_of('/');
-  if (first == std::string_view::npos || first == 0) return false;
+  std::size_t first = 0;
+  while (first < path.size() && path[first] == '/') ++first;
+  if (first == 0 || first == path.size()) return false;
   path.remove_prefix(first - 1);
+  const char initial = path[1];
+  if (initial != 'k' && initial != 't' && initial != 'a') return false;  // most paths
   if (is_under(path, "/keys") || is_under(path, "/targets")) return true;
   if (!path.starts_with("/auth/")) return false;
   std::string_view rest = path.substr(6);
