@@ -111,19 +111,24 @@ function addToolsThatTell(server, notify) {
   });
 }
 
-// Before 2026-07-28 a server asks with requests of its own, on the stream of the call.
+// Before 2026-07-28 a server asks with requests of its own, on the stream of the call. Not told
+// which call, the SDK takes the stream that a client opens by GET, and drops what it would ask
+// while there is none: a client that sends both at once cannot know which of them arrives first.
 function addToolsThatAskOnTheirStream(server) {
+  const onItsStream = (context) => ({ relatedRequestId: context.mcpReq.id });
   const option = (word, title) => ({ const: word, title });
   const elicited = async (context, message, properties, required) => {
     const requestedSchema = { type: 'object', properties, ...(required ? { required } : {}) };
-    const answer = await context.mcpReq.elicitInput({ message, requestedSchema });
+    const answer = await context.mcpReq.elicitInput({ message, requestedSchema },
+                                                    onItsStream(context));
     return `action=${answer.action}, content=${JSON.stringify(answer.content ?? {})}`;
   };
   server.registerTool(
     'test_sampling', { description: 'Asks the model.', inputSchema: z.object({ prompt: z.string() }) },
     async ({ prompt }, context) => {
       const answer = await context.mcpReq.requestSampling({
-        messages: [{ role: 'user', content: { type: 'text', text: prompt } }], maxTokens: 100 });
+        messages: [{ role: 'user', content: { type: 'text', text: prompt } }], maxTokens: 100,
+      }, onItsStream(context));
       return text(`LLM response: ${answer.content.text}`);
     });
   server.registerTool(
