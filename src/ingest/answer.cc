@@ -1,15 +1,11 @@
 #include "ingest/answer.h"
 
+#include "api/admission/challenge.h"
 #include "json/writer.h"
 #include "traces/otlp.h"
 
 namespace keywright::ingest {
 namespace {
-
-constexpr std::string_view kChallenge = "Bearer realm=\"keywright\"";
-constexpr std::string_view kRefusedChallenge =
-    "Bearer realm=\"keywright\", error=\"invalid_token\", "
-    "error_description=\"The credential is not valid\"";
 
 // The numbers of google.rpc.Code.
 int rpc_code_of(int status) {
@@ -181,7 +177,7 @@ void write_refusal(http::Exchange& exchange, Shape shape, const Refusal& refusal
     write_json(response, refusal.status, std::move(body));
   }
   if (refusal.challenge) {
-    response.header("WWW-Authenticate", refusal.presented ? kRefusedChallenge : kChallenge);
+    response.header("WWW-Authenticate", admission::challenge(refusal.presented));
   }
   if (refusal.retry_after_seconds > 0) {
     response.header("Retry-After", std::to_string(refusal.retry_after_seconds));

@@ -54,6 +54,7 @@ bool host_is_ours(const Visitor& visitor) {
 
 bool origin_is_allowed(const Visitor& visitor) {
   if (!visitor.origin) return true;
+  if (visitor.origin_repeated) return false;
   if (origin_of(*visitor.origin) == origin_of(visitor.public_url)) {
     return !origin_of(*visitor.origin).empty();
   }

@@ -22,6 +22,7 @@ struct Visitor {
   std::string_view authority;              // host[:port] of the request
   bool from_loopback = false;              // the peer is this machine
   std::string_view public_url;             // "https://keys.example.com"
+  bool origin_repeated = false;            // no browser sends it twice
 };
 
 bool host_is_ours(const Visitor& visitor);

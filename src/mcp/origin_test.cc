@@ -35,6 +35,12 @@ TEST(Origin, StrangersMayNot) {
   EXPECT_FALSE(origin_is_allowed(visitor("http://evil.example.com", "evil.example.com")));
 }
 
+TEST(Origin, OneThatIsSentTwiceMayNot) {
+  Visitor page = visitor("https://keys.example.com", "keys.example.com");
+  page.origin_repeated = true;
+  EXPECT_FALSE(origin_is_allowed(page));
+}
+
 TEST(Host, OnThisMachineOnlyNamesOfOursAreServed) {
   for (const char* host : {"localhost:8080", "127.0.0.1", "[::1]:80", "keys.example.com"}) {
     EXPECT_TRUE(host_is_ours(visitor(std::nullopt, host))) << host;

@@ -8,6 +8,7 @@
 #include "gateway/refusal.h"
 #include "http/problem.h"
 #include "mcp/answer.h"
+#include "mcp/cross_origin.h"
 #include "mcp/headers.h"
 #include "mcp/sealed_text.h"
 
@@ -43,16 +44,9 @@ bool ends_an_event(std::string_view tail) {
 
 }  // namespace
 
-void add_cross_origin_fields(http::Response& response, std::string_view origin) {
-  response.header("Vary", "Origin");
-  if (origin.empty()) return;
-  response.header("Access-Control-Allow-Origin", origin);
-  response.header("Access-Control-Expose-Headers", mcp::kExposedHeaders);
-}
-
 void AnswerHooks::add_our_fields(http::Response& response) const {
   for (const auto& [name, value] : context_.limits) response.header(name, value);
-  add_cross_origin_fields(response, context_.origin);
+  mcp::add_cross_origin_fields(response, context_.origin);
 }
 
 bool AnswerHooks::refuse_upstream(http::Response& response, std::string_view code,
@@ -192,7 +186,7 @@ void AnswerHooks::answer_refusal(http::Exchange& exchange, const Error& why) {
   outcome_ = CallOutcome::denied;
   reason_ = why.reason();
   ProxyHooks::answer_refusal(exchange, why);
-  add_cross_origin_fields(exchange.response, context_.origin);
+  mcp::add_cross_origin_fields(exchange.response, context_.origin);
 }
 
 void AnswerHooks::on_over(bool complete) {

@@ -42,9 +42,6 @@ struct AnswerContext {
   std::vector<std::pair<std::string, std::string>> limits = {};  // the key's, as fields
 };
 
-// What lets a web page that was let in read the answer. `origin` "": no page asks.
-void add_cross_origin_fields(http::Response& response, std::string_view origin);
-
 class AnswerHooks final : public gateway::ProxyHooks {
  public:
   explicit AnswerHooks(AnswerContext context) : context_(std::move(context)) {}

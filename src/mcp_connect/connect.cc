@@ -10,7 +10,7 @@
 #include "gateway/refusal.h"
 #include "http/problem.h"
 #include "mcp/answer.h"
-#include "mcp/origin.h"
+#include "mcp/cross_origin.h"
 #include "mcp/sealed_text.h"
 #include "mcp/tool_rules.h"
 #include "mcp_connect/answer_hooks.h"
@@ -26,7 +26,6 @@ using mcp::Message;
 
 constexpr std::string_view kPrefix = "/mcp-connect/";
 constexpr std::string_view kAllow = "GET, POST, DELETE, OPTIONS";
-constexpr std::string_view kPreflightSeconds = "600";
 constexpr std::size_t kServerNameMax = 128;
 // A tool may work for minutes before it answers with JSON; clients have shorter limits of their
 // own.
@@ -88,13 +87,11 @@ Connect::Connect(app::App& app, gateway::Proxy& proxy, ConnectOptions options)
 bool Connect::preflight(http::Exchange& exchange) const {
   const Request& request = exchange.request;
   http::Response& response = exchange.response;
-  const mcp::Visitor visitor{request.headers.find("Origin"), request.authority,
-                             request.peer.is_loopback(), app_.settings.public_url};
-  const bool repeated = request.headers.count("Origin") > 1;
+  const mcp::Visitor visitor = mcp::visitor_of(request, app_.settings.public_url);
   // Without an Origin no web page asks, and a proxy on this machine may well name us otherwise.
   const bool is_page = visitor.origin.has_value();
   const bool welcome = mcp::host_is_ours(visitor) && mcp::origin_is_allowed(visitor);
-  if ((is_page && !welcome) || repeated) {
+  if (is_page && !welcome) {
     http::write_problem(response, 403, "origin_not_allowed",
                         "This host name or this web page may not use MCP servers here. Serve with "
                         "--public-url to name the address it is reached at.",
@@ -103,14 +100,7 @@ bool Connect::preflight(http::Exchange& exchange) const {
     return true;
   }
   if (request.method != Method::options) return false;
-  response.status = 204;
-  response.header("Allow", kAllow);
-  add_cross_origin_fields(response, visitor.origin.value_or(""));
-  if (!visitor.origin) return true;
-  const auto wanted = request.headers.find("Access-Control-Request-Headers");
-  response.header("Access-Control-Allow-Methods", mcp::kAllowedMethods);
-  response.header("Access-Control-Allow-Headers", mcp::allowed_headers(wanted.value_or("")));
-  response.header("Access-Control-Max-Age", kPreflightSeconds);
+  mcp::answer_preflight(request, response, kAllow);
   return true;
 }
 
@@ -185,7 +175,7 @@ void Connect::refuse(http::Exchange& exchange, const Visit& visit, const Passage
     exchange.response.header("WWW-Authenticate",
                              "Bearer realm=\"keywright\", error=\"insufficient_scope\"");
   }
-  add_cross_origin_fields(exchange.response, visit.origin);
+  mcp::add_cross_origin_fields(exchange.response, visit.origin);
   if (!visit.call.caller.is_key()) return;
   Call call = visit.call;
   if (const auto message = Message::read(exchange.request.body)) {
@@ -200,7 +190,7 @@ void Connect::answer_problem(http::Exchange& exchange, const Visit& visit, int s
   exchange.response.clear();
   http::write_problem(exchange.response, status, code, detail, exchange.request.request_id);
   exchange.response.header("Cache-Control", "no-store");
-  add_cross_origin_fields(exchange.response, visit.origin);
+  mcp::add_cross_origin_fields(exchange.response, visit.origin);
 }
 
 void Connect::answer_rpc(http::Exchange& exchange, const Visit& visit, const mcp::RpcError& error,
@@ -217,7 +207,7 @@ void Connect::answer_rpc(http::Exchange& exchange, const Visit& visit, const mcp
     response.body = mcp::error_answer(error);
   }
   response.header("Cache-Control", "no-store");
-  add_cross_origin_fields(response, visit.origin);
+  mcp::add_cross_origin_fields(response, visit.origin);
   recorder_.record(visit.call, CallOutcome::denied, reason);
 }
 

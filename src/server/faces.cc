@@ -23,7 +23,7 @@ void write_verdicts(rest::MetricsText& text, std::string_view face,
                     const gateway::VerdictTotals& totals) {
   for (std::size_t i = 0; i < totals.size(); ++i) {
     text.sample({{"face", face}, {"verdict", gateway::name_of(static_cast<gateway::Verdict>(i))}},
-                static_cast<double>(totals[i]));
+                totals[i]);
   }
 }
 
@@ -34,7 +34,7 @@ void write_connect(rest::MetricsText& text, const mcp_connect::Recorder& recorde
     text.sample({{"server", count.server},
                  {"tool", count.tool},
                  {"outcome", mcp_connect::name_of(count.outcome)}},
-                static_cast<double>(count.calls));
+                count.calls);
   });
   text.counter("keywright_mcp_connect_seconds_total", "How long these calls took, together.");
   recorder.counters().visit([&](const mcp_connect::CallCount& count) {
@@ -45,7 +45,7 @@ void write_connect(rest::MetricsText& text, const mcp_connect::Recorder& recorde
   });
   text.counter("keywright_mcp_connect_audit_dropped_total",
                "Calls that are not in the audit log because the store was too slow.",
-               static_cast<double>(recorder.dropped_audit_events()));
+               recorder.dropped_audit_events());
 }
 
 void write_proxy(rest::MetricsText& text, const gateway::ProxyCounters& counters) {
@@ -59,20 +59,18 @@ void write_proxy(rest::MetricsText& text, const gateway::ProxyCounters& counters
   text.counter("keywright_proxy_exchanges_total",
                "Requests sent to upstreams, by how they came out; cut: access was taken away.");
   for (const auto& [result, count] : results) {
-    text.sample({{"result", result}}, static_cast<double>(count));
+    text.sample({{"result", result}}, count);
   }
-  text.gauge("keywright_proxy_open", "Requests, streams and tunnels that are open.",
-             static_cast<double>(counters.open));
+  text.gauge("keywright_proxy_open", "Requests, streams and tunnels that are open.", counters.open);
   text.counter("keywright_proxy_connections_total", "Connections opened to upstreams.",
-               static_cast<double>(counters.connections));
+               counters.connections);
   text.counter("keywright_proxy_reused_total", "Requests sent on a kept connection.",
-               static_cast<double>(counters.reused));
-  text.counter("keywright_proxy_tunnels_total", "WebSockets opened.",
-               static_cast<double>(counters.tunnels));
+               counters.reused);
+  text.counter("keywright_proxy_tunnels_total", "WebSockets opened.", counters.tunnels);
 }
 
 void write_mcp(rest::MetricsText& text, const api_mcp::Face& face) {
-  const auto sample = [&](const api_mcp::CallCount& count, double value) {
+  const auto sample = [&](const api_mcp::CallCount& count, rest::MetricValue value) {
     text.sample({{"server", "keywright"},
                  {"method", count.method},
                  {"tool", count.tool},
@@ -80,13 +78,12 @@ void write_mcp(rest::MetricsText& text, const api_mcp::Face& face) {
                 value);
   };
   text.counter("keywright_mcp_calls_total", "Messages to Keywright's own MCP server.");
-  face.counters().visit(
-      [&](const api_mcp::CallCount& count) { sample(count, static_cast<double>(count.calls)); });
+  face.counters().visit([&](const api_mcp::CallCount& count) { sample(count, count.calls); });
   text.counter("keywright_mcp_call_seconds_total", "Time spent on them, together.");
   face.counters().visit([&](const api_mcp::CallCount& count) { sample(count, count.seconds); });
   text.counter("keywright_mcp_audit_dropped_total",
                "Calls that are not in the audit log because the store was too slow.",
-               static_cast<double>(face.dropped_audit_events()));
+               face.dropped_audit_events());
 }
 
 }  // namespace

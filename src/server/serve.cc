@@ -74,8 +74,7 @@ void write_outcomes(rest::MetricsText& text, const app::Directory& directory) {
                "Decisions about presented keys, by how they came out.");
   const app::OutcomeCounters::Totals totals = directory.outcomes().totals();
   for (std::size_t i = 0; i < totals.size(); ++i) {
-    text.sample({{"outcome", domain::name_of(static_cast<domain::Outcome>(i))}},
-                static_cast<double>(totals[i]));
+    text.sample({{"outcome", domain::name_of(static_cast<domain::Outcome>(i))}}, totals[i]);
   }
 }
 
@@ -83,10 +82,9 @@ void write_cluster(rest::MetricsText& text, const cluster::Cluster& cluster) {
   const std::chrono::duration<double> age = cluster.freshness().age();
   text.gauge("keywright_staleness_seconds", "How old the records in memory may be.", age.count());
   const cluster::Cluster::Numbers numbers = cluster.numbers();
-  text.gauge("keywright_cluster_nodes", "Nodes on this store, this one included.",
-             static_cast<double>(numbers.nodes));
+  text.gauge("keywright_cluster_nodes", "Nodes on this store, this one included.", numbers.nodes);
   text.counter("keywright_resyncs_total", "Times that all records were loaded anew.",
-               static_cast<double>(numbers.resyncs));
+               numbers.resyncs);
 }
 
 // What people find in the table of nodes.
@@ -254,7 +252,7 @@ class Server {
       if (traces_ != nullptr) traces_->write_metrics(text);
       if (core_->cluster != nullptr) write_cluster(text, *core_->cluster);
       text.counter("keywright_log_lines_dropped_total", "Log lines that a full pipe did not take.",
-                   static_cast<double>(process_logger().dropped_lines()));
+                   process_logger().dropped_lines());
     });
     return options;
   }

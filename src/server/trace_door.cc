@@ -73,18 +73,18 @@ void TraceDoor::forget_deleted_platforms() {
 
 void TraceDoor::write_metrics(rest::MetricsText& text) const {
   text.counter("keywright_traces_stored_total", "Traces that were stored or added to.",
-               static_cast<double>(store_->stored()));
+               store_->stored());
   text.counter("keywright_trace_commits_total", "Commits of the trace store; many share one.",
-               static_cast<double>(store_->commits()));
+               store_->commits());
   text.counter("keywright_traces_refused_total", "Requests with traces that were not stored.",
-               static_cast<double>(unrouted_.total()));
+               unrouted_.total());
   const forwarding::ForwarderTotals totals = forwarder_.totals();
   text.counter("keywright_traces_forwarded_total", "Messages with traces that receivers took.",
-               static_cast<double>(totals.delivered));
+               totals.delivered);
   text.gauge("keywright_forwarding_platforms", "Platforms whose traces are sent on.",
-             static_cast<double>(totals.platforms));
+             totals.platforms);
   text.gauge("keywright_forwarding_failures", "Failed attempts in a row, of all platforms.",
-             static_cast<double>(totals.failures));
+             totals.failures);
 }
 
 void TraceDoor::stop() {

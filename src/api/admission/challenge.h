@@ -15,11 +15,14 @@
 
 namespace keywright::admission {
 
-inline std::string_view challenge(const Error& error, bool presented) {
-  const bool refused = presented && error.reason() == "unauthenticated";
+inline std::string_view challenge(bool refused) {
   return refused ? "Bearer realm=\"keywright\", error=\"invalid_token\", "
                    "error_description=\"The credential is not valid\""
                  : "Bearer realm=\"keywright\"";
+}
+
+inline std::string_view challenge(const Error& error, bool presented) {
+  return challenge(presented && error.reason() == "unauthenticated");
 }
 
 }  // namespace keywright::admission

@@ -13,7 +13,7 @@
 #include "http/problem.h"
 #include "http/query.h"
 #include "mcp/answer.h"
-#include "mcp/origin.h"
+#include "mcp/cross_origin.h"
 #include "mcp/sealed_text.h"
 #include "mcp/sse.h"
 
@@ -30,7 +30,6 @@ using mcp::MessageType;
 
 constexpr std::string_view kAllow = "POST, OPTIONS";
 constexpr std::size_t kUserAgentMax = 255;
-constexpr std::string_view kPreflightSeconds = "600";
 constexpr std::string_view kSessionServer = "keywright";
 
 std::string admitted_kinds(const domain::Kinds& kinds) {
@@ -45,11 +44,7 @@ std::string admitted_kinds(const domain::Kinds& kinds) {
 void add_headers(const Request& request, Response& response) {
   response.header("Cache-Control", "no-store");
   response.header("X-Content-Type-Options", "nosniff");
-  response.header("Vary", "Origin");
-  const auto origin = request.headers.find("Origin");
-  if (!origin) return;
-  response.header("Access-Control-Allow-Origin", *origin);
-  response.header("Access-Control-Expose-Headers", mcp::kExposedHeaders);
+  mcp::add_cross_origin_fields(response, request.headers.find("Origin").value_or(""));
 }
 
 void write_refusal(const Request& request, Response& response, int status, std::string_view code,
@@ -89,10 +84,8 @@ Face::Face(app::App& app, FaceOptions options)
 bool Face::preflight(http::Exchange& exchange) const {
   const Request& request = exchange.request;
   Response& response = exchange.response;
-  const mcp::Visitor visitor{request.headers.find("Origin"), request.authority,
-                             request.peer.is_loopback(), app_.settings.public_url};
-  const bool repeated = request.headers.count("Origin") > 1;
-  if (!mcp::host_is_ours(visitor) || !mcp::origin_is_allowed(visitor) || repeated) {
+  const mcp::Visitor visitor = mcp::visitor_of(request, app_.settings.public_url);
+  if (!mcp::host_is_ours(visitor) || !mcp::origin_is_allowed(visitor)) {
     http::write_problem(response, 403, "origin_not_allowed",
                         "This host name or this web page may not use the MCP server. Serve with "
                         "--public-url to name the address it is reached at.",
@@ -101,14 +94,7 @@ bool Face::preflight(http::Exchange& exchange) const {
     return true;
   }
   if (request.method != Method::options) return false;
-  response.status = 204;
-  add_headers(request, response);
-  response.header("Allow", kAllow);
-  if (!visitor.origin) return true;
-  const auto wanted = request.headers.find("Access-Control-Request-Headers");
-  response.header("Access-Control-Allow-Methods", mcp::kAllowedMethods);
-  response.header("Access-Control-Allow-Headers", mcp::allowed_headers(wanted.value_or("")));
-  response.header("Access-Control-Max-Age", kPreflightSeconds);
+  mcp::answer_preflight(request, response, kAllow);
   return true;
 }
 

@@ -369,11 +369,10 @@ void Face::write_metrics(std::string& out) const {
   const std::chrono::duration<double> uptime = app_.clock.boot_time() - started_;
   text.gauge("keywright_uptime_seconds", "Since the start of the process.", uptime.count());
   text.gauge("keywright_keys", "Keys in memory, revoked ones included.",
-             static_cast<double>(app_.directory.keys().size()));
+             app_.directory.keys().size());
   text.gauge("keywright_records_epoch", "Moves with every change applied to the records in memory.",
-             static_cast<double>(app_.directory.epoch()));
-  text.gauge("keywright_store_position", "Position of the change log.",
-             static_cast<double>(app_.store.position()));
+             app_.directory.epoch());
+  text.gauge("keywright_store_position", "Position of the change log.", app_.store.position());
   for (const MetricsSource& source : options_.metrics) source(text);
 }
 

@@ -33,7 +33,7 @@ MetricsText& MetricsText::gauge(std::string_view name, std::string_view help) {
   return *this;
 }
 
-MetricsText& MetricsText::sample(MetricLabels labels, double value) {
+MetricsText& MetricsText::sample(MetricLabels labels, MetricValue value) {
   out_ += name_;
   if (labels.size() != 0) {
     char separator = '{';
@@ -46,15 +46,15 @@ MetricsText& MetricsText::sample(MetricLabels labels, double value) {
     }
     out_ += '}';
   }
-  out_ += fmt::format(" {}\n", value);
+  out_ += fmt::format(" {}\n", value.number());
   return *this;
 }
 
-void MetricsText::counter(std::string_view name, std::string_view help, double value) {
+void MetricsText::counter(std::string_view name, std::string_view help, MetricValue value) {
   counter(name, help).sample({}, value);
 }
 
-void MetricsText::gauge(std::string_view name, std::string_view help, double value) {
+void MetricsText::gauge(std::string_view name, std::string_view help, MetricValue value) {
   gauge(name, help).sample({}, value);
 }
 
@@ -62,21 +62,19 @@ void write_http_metrics(MetricsText& text, const http::ServerCounters& counters)
   text.counter("keywright_http_requests_total", "Answers by class of status.");
   constexpr std::string_view kClasses[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
   for (std::size_t i = 1; i < counters.responses.size(); ++i) {
-    text.sample({{"class", kClasses[i]}}, static_cast<double>(counters.responses[i]));
+    text.sample({{"class", kClasses[i]}}, counters.responses[i]);
   }
   text.counter("keywright_http_refused_total",
                "Requests refused before a handler saw them, by reason.");
   for (std::size_t i = 0; i < counters.refused.size(); ++i) {
-    text.sample({{"reason", http::to_string(static_cast<http::Refusal>(i))}},
-                static_cast<double>(counters.refused[i]));
+    text.sample({{"reason", http::to_string(static_cast<http::Refusal>(i))}}, counters.refused[i]);
   }
   text.counter("keywright_http_connections_accepted_total", "Connections accepted.",
-               static_cast<double>(counters.accepted));
-  text.gauge("keywright_http_connections", "Connections open now.",
-             static_cast<double>(counters.open));
+               counters.accepted);
+  text.gauge("keywright_http_connections", "Connections open now.", counters.open);
   text.counter("keywright_http_accept_exhausted_total",
                "Times a connection had to wait because descriptors were used up.",
-               static_cast<double>(counters.exhausted));
+               counters.exhausted);
 }
 
 }  // namespace keywright::rest

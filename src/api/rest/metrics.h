@@ -19,6 +19,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "http/server.h"
@@ -26,6 +27,19 @@
 namespace keywright::rest {
 
 using MetricLabels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+// A count or a measurement: to Prometheus all numbers are alike.
+class MetricValue {
+ public:
+  template <class Number>
+    requires std::is_arithmetic_v<Number>
+  MetricValue(Number number) : number_(static_cast<double>(number)) {}
+
+  double number() const { return number_; }
+
+ private:
+  double number_;
+};
 
 class MetricsText {
  public:
@@ -35,11 +49,11 @@ class MetricsText {
   MetricsText& counter(std::string_view name, std::string_view help);
   MetricsText& gauge(std::string_view name, std::string_view help);
   // One sample of the family begun last.
-  MetricsText& sample(MetricLabels labels, double value);
+  MetricsText& sample(MetricLabels labels, MetricValue value);
 
   // A family of one sample without labels.
-  void counter(std::string_view name, std::string_view help, double value);
-  void gauge(std::string_view name, std::string_view help, double value);
+  void counter(std::string_view name, std::string_view help, MetricValue value);
+  void gauge(std::string_view name, std::string_view help, MetricValue value);
 
  private:
   void begin(std::string_view name, std::string_view help, std::string_view type);
