@@ -76,6 +76,13 @@ export function call(path, token, options = {}) {
   return fetch(base + path, { ...options, headers: { Authorization: `Bearer ${token}`, ...options.headers } });
 }
 
+// Waits for what no page shows by itself.
+export async function until(what, holds) {
+  for (const end = performance.now() + 120_000; !(await holds()); await new Promise((later) => setTimeout(later, 100))) {
+    assert.ok(performance.now() < end, `in vain for two minutes: ${what}`);
+  }
+}
+
 // Counts clicks, as a person would.
 export function counted(page) {
   let clicks = 0;
