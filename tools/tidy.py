@@ -36,7 +36,7 @@ HEADER_OWNERS = [
     (r"zstd\.h", r"src/traces/.*\.cc"),
     (r"fmt/(core|format|ranges|chrono)\.h", r"(src|apps|bench|tests)/"),
     (r"tl/expected\.hpp", r"src/base/"),
-    (r"gtest/.*", r"(src/.*_test\.(cc|h)|src/store/conformance/|tests/)"),
+    (r"gtest/.*", r"(src/.*_test\.(cc|h)|src/(store|traces)/conformance/|tests/)"),
     (r"benchmark/.*", r"bench/"),
     # The operating system.
     (r"(sys|linux|netinet|arpa|net)/.*\.h", r"(src/(base|net|store/sqlite|cluster|app|server|cli)/|bench/)"),

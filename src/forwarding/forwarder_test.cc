@@ -7,6 +7,7 @@
 
 #include "json/codec.h"
 #include "traces/native.h"
+#include "traces/sqlite_trace_store.h"
 
 namespace keywright::forwarding {
 namespace {
@@ -34,7 +35,7 @@ class ForwarderTest : public testing::Test {
 
   void open() {
     auto store =
-        traces::TraceStore::open(folder_ / "traces", {.free_bytes_min = 0}, clock_, random_);
+        traces::SqliteTraceStore::open(folder_ / "traces", {.free_bytes_min = 0}, clock_, random_);
     ASSERT_TRUE(store);
     store_ = std::move(*store);
     forwarder_ =

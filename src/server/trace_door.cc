@@ -1,5 +1,7 @@
 #include "server/trace_door.h"
 
+#include "traces/sqlite_trace_store.h"
+
 namespace keywright::server {
 
 namespace {
@@ -26,7 +28,7 @@ TraceDoor::TraceDoor(app::App& app, const Config& config, std::unique_ptr<traces
 Result<std::unique_ptr<TraceDoor>> TraceDoor::open(app::App& app, const Config& config,
                                                    const std::filesystem::path& directory,
                                                    Random& random) {
-  KW_TRY(auto store, traces::TraceStore::open(directory, {}, app.clock, random));
+  KW_TRY(auto store, traces::SqliteTraceStore::open(directory, {}, app.clock, random));
   KW_TRY(const std::vector<std::string> unrouted, store->unrouted());
   std::unique_ptr<TraceDoor> door(new TraceDoor(app, config, std::move(store)));
   door->unrouted_.restore(unrouted);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "store/sqlite/sqlite.h"
+#include "traces/sqlite_outbox.h"
 #include "traces/trace_store.h"
 
 namespace keywright::traces {

@@ -16,26 +16,7 @@ Uuid uuid_at(const store::Query& query, int column) {
   return id;
 }
 
-std::vector<std::string> split_warnings(std::string_view text) {
-  std::vector<std::string> warnings;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    warnings.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return warnings;
-}
-
 }  // namespace
-
-std::string join_warnings(const std::vector<std::string>& warnings) {
-  std::string text;
-  for (const std::string& warning : warnings) {
-    if (!text.empty()) text += ' ';
-    text += warning;
-  }
-  return text;
-}
 
 TraceRow read_row(const store::Query& query) {
   TraceRow row;

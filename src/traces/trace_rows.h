@@ -1,46 +1,15 @@
-// traces/trace_rows.h - the tables of the trace store, and a trace as its row tells of it.
-//
-// A trace's number is the millisecond in which it was received, and a counter within it: numbers
-// grow with time, so they are the order of every list, its cursor, and the index for "received
-// between". `id` is what the outside sees.
+// traces/trace_rows.h - the tables of the trace store in SQLite, and what is read of them. Of this
+// room only.
 //
 // Threading: plain values.
 #pragma once
 
-#include <cstdint>
 #include <string>
-#include <vector>
 
-#include "base/time.h"
 #include "store/sqlite/sqlite.h"
-#include "traces/received.h"
+#include "traces/trace_row.h"
 
 namespace keywright::traces {
-
-using Number = std::int64_t;
-
-inline constexpr int kCounterBits = 20;
-constexpr Number first_number_of(Time time) { return to_unix_milliseconds(time) << kCounterBits; }
-constexpr Time time_of(Number number) { return from_unix_milliseconds(number >> kCounterBits); }
-
-struct TraceRow {
-  Number number = 0;
-  Uuid id;
-  domain::ProjectId project;
-  domain::PlatformId platform;
-  Source source = Source::native;
-  std::string external_id;
-  std::string name;
-  std::string status;
-  std::string key_id;
-  std::string routed_by;
-  std::vector<std::string> warnings;
-  std::int64_t span_count = 0;
-  std::int64_t size_bytes = 0;
-  std::int64_t revision = 1;
-  Time created_at;
-  Time updated_at;
-};
 
 // The columns that read_row() reads, in their order.
 #define KW_TRACE_COLUMNS                                                                  \
@@ -51,15 +20,7 @@ TraceRow read_row(const store::Query& query);
 // The text in the columns size, checksum, compressed and body, of which `first` is the first.
 Result<std::string> unpack_columns(const store::Query& query, int first);
 
-// How many projects have their unrouted traces kept.
-inline constexpr int kUnroutedProjectsMax = 1000;
-
 // Makes the tables if they are missing, and those that an older Keywright did not have.
 Result<void> prepare_tables(store::Database& database);
-
-// Warnings as they lie in their column.
-std::string join_warnings(const std::vector<std::string>& warnings);
-
-inline ByteView bytes_of(const Uuid& id) { return {id.bytes.data(), id.bytes.size()}; }
 
 }  // namespace keywright::traces

@@ -89,7 +89,7 @@ Result<void> Writer::prepare() {
   KW_TRY(drop_unrouted_,
          database_.prepare("DELETE FROM unrouted WHERE project NOT IN "
                            "(SELECT project FROM unrouted ORDER BY at DESC LIMIT ?)"));
-  KW_TRY(outbox_, Outbox::open(database_));
+  KW_TRY(outbox_, SqliteOutbox::open(database_));
   return {};
 }
 

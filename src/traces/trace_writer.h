@@ -18,8 +18,8 @@
 #include "base/random.h"
 #include "base/uuid.h"
 #include "store/sqlite/sqlite.h"
-#include "traces/outbox.h"
 #include "traces/received.h"
+#include "traces/sqlite_outbox.h"
 #include "traces/trace_rows.h"
 
 namespace keywright::traces {
@@ -41,7 +41,7 @@ class Writer {
   // Gives pages that became free back to the file system.
   Result<void> shrink();
 
-  Outbox& outbox() { return *outbox_; }
+  SqliteOutbox& outbox() { return *outbox_; }
   // The platforms for which something was queued since the last call, each once.
   std::vector<domain::PlatformId> take_queued() { return std::exchange(queued_, {}); }
   Result<void> keep_unrouted(domain::ProjectId project, Time at, std::string_view report);
@@ -77,7 +77,7 @@ class Writer {
   store::Statement find_context_, insert_context_, insert_span_, update_span_;
   store::Statement older_, drop_trace_, drop_body_, drop_contexts_, drop_spans_, projects_;
   store::Statement move_span_, last_span_, keep_unrouted_, drop_unrouted_;
-  std::optional<Outbox> outbox_;
+  std::optional<SqliteOutbox> outbox_;
   std::vector<domain::PlatformId> queued_;
 };
 

@@ -1,95 +1,11 @@
-#include "traces/outbox.h"
+#include <thread>
 
-#include <filesystem>
-#include <future>
-
-#include <gtest/gtest.h>
-
-#include "traces/native.h"
-#include "traces/trace_store.h"
+#include "traces/conformance/conformance.h"
 
 namespace keywright::traces {
 namespace {
 
-class OutboxTest : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() /
-              ("keywright-outbox-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)));
-    std::filesystem::remove_all(folder_);
-    open();
-  }
-  void TearDown() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
-  void open() {
-    store_.reset();
-    auto opened = TraceStore::open(folder_, {.free_bytes_min = 0}, clock_, random_);
-    ASSERT_TRUE(opened) << opened.error().detail();
-    store_ = std::move(*opened);
-  }
-  void work(TraceStore::Work work) {
-    const auto done = store_->run_work(std::move(work));
-    ASSERT_TRUE(done) << done.error().detail();
-  }
-  void forward(domain::PlatformId platform) {
-    work([&](Outbox& outbox) { return outbox.put({platform, project_, "{}", "{}"}); });
-  }
-  void deliver(std::int64_t sequence) {
-    work([&](Outbox& outbox) { return outbox.delivered(platform_, sequence, "{\"n\":1}"); });
-  }
-
-  TraceWrite native(const std::string& body, const std::string& external_id = "") {
-    TraceWrite write;
-    write.project = project_;
-    write.platform = platform_;
-    write.external_id = external_id;
-    write.status = "accepted";
-    write.digest = crypto::sha256(body);
-    write.body = pack(body);
-    return write;
-  }
-  TraceWrite otlp(const std::string& trace_id, const std::vector<std::string>& spans) {
-    TraceWrite write = native("", trace_id);
-    write.source = Source::otlp;
-    write.body = {};
-    write.contexts = {R"({"resource":{}})"};
-    for (const std::string& id : spans) {
-      write.spans.push_back({id, 0, 0, pack("{\"spanId\":\"" + id + "\"}")});
-    }
-    return write;
-  }
-  StoredTrace put(TraceWrite write) {
-    std::vector<TraceWrite> writes;
-    writes.push_back(std::move(write));
-    std::promise<StoredTrace> promise;
-    store_->submit(std::move(writes),
-                   [&](auto stored) { promise.set_value(std::move(stored).value().front()); });
-    return promise.get_future().get();
-  }
-
-  std::vector<Queued> queued(std::int64_t after = 0) {
-    return store_->queued(platform_, after, 100).value();
-  }
-  std::vector<std::string> spans_of(const Queued& row) {
-    std::vector<std::string> texts;
-    const auto trace = store_->to_send(row).value();
-    for (const SpanToSend& span : trace->spans) texts.push_back(span.json);
-    return texts;
-  }
-
-  std::filesystem::path folder_;
-  TestClock clock_;
-  SeededRandom random_{5};
-  UuidGenerator ids_{clock_, random_};
-  domain::ProjectId project_{ids_.next()};
-  domain::PlatformId platform_{ids_.next()};
-  std::unique_ptr<TraceStore> store_;
-};
-
-TEST_F(OutboxTest, WhatIsStoredForAForwardedPlatformIsQueuedInOrder) {
+TEST_P(OutboxConformance, WhatIsStoredForAForwardedPlatformIsQueuedInOrder) {
   put(native("{\"before\":1}"));
   forward(platform_);
   put(native("{\"a\":1}", "a"));
@@ -107,7 +23,7 @@ TEST_F(OutboxTest, WhatIsStoredForAForwardedPlatformIsQueuedInOrder) {
   EXPECT_EQ(store_->queue_state(platform_, 0)->queued, 3);
 }
 
-TEST_F(OutboxTest, TheCursorSurvivesARestart) {
+TEST_P(OutboxConformance, TheCursorSurvivesARestart) {
   forward(platform_);
   for (int i = 0; i < 5; ++i) put(native("{\"i\":" + std::to_string(i) + "}"));
   const auto before = queued();
@@ -123,7 +39,7 @@ TEST_F(OutboxTest, TheCursorSurvivesARestart) {
   EXPECT_GT(queued()[0].sequence, after[1].sequence);  // numbers are never used again
 }
 
-TEST_F(OutboxTest, SpansAreSentWithTheRequestThatBroughtThem) {
+TEST_P(OutboxConformance, SpansAreSentWithTheRequestThatBroughtThem) {
   forward(platform_);
   const std::string trace(32, 'a');
   put(otlp(trace, {"1", "2"}));
@@ -139,7 +55,7 @@ TEST_F(OutboxTest, SpansAreSentWithTheRequestThatBroughtThem) {
             (std::vector<std::string>{"{\"spanId\":\"1\"}", "{\"spanId\":\"4\"}"}));
 }
 
-TEST_F(OutboxTest, DeadLettersAreListedAndGoBackToTheEndOfTheQueue) {
+TEST_P(OutboxConformance, DeadLettersAreListedAndGoBackToTheEndOfTheQueue) {
   forward(platform_);
   const StoredTrace first = put(native("{\"a\":1}"));
   put(native("{\"b\":1}"));
@@ -171,7 +87,7 @@ TEST_F(OutboxTest, DeadLettersAreListedAndGoBackToTheEndOfTheQueue) {
   EXPECT_EQ(store_->queue_state(platform_, 0)->dead, 0);
 }
 
-TEST_F(OutboxTest, ANewForwardingDoesNotSendWhatAnEarlierOneLeft) {
+TEST_P(OutboxConformance, ANewForwardingDoesNotSendWhatAnEarlierOneLeft) {
   forward(platform_);
   put(native("{\"a\":1}"));
   work([&](Outbox& outbox) { return outbox.remove(platform_); });
@@ -184,7 +100,7 @@ TEST_F(OutboxTest, ANewForwardingDoesNotSendWhatAnEarlierOneLeft) {
   EXPECT_EQ(store_->queue_state(platform_, 0)->queued, 1);
 }
 
-TEST_F(OutboxTest, ATraceThatWasForwardedTooOftenGoesNoFurther) {
+TEST_P(OutboxConformance, ATraceThatWasForwardedTooOftenGoesNoFurther) {
   forward(platform_);
   TraceWrite write = native("{\"a\":1}");
   write.hops = kHopsMax;
@@ -192,7 +108,7 @@ TEST_F(OutboxTest, ATraceThatWasForwardedTooOftenGoesNoFurther) {
   EXPECT_TRUE(queued().empty());
 }
 
-TEST_F(OutboxTest, WhatIsDroppedIsNotSent) {
+TEST_P(OutboxConformance, WhatIsDroppedIsNotSent) {
   forward(platform_);
   put(native("{\"a\":1}"));
   const Queued row = queued().front();
@@ -202,7 +118,7 @@ TEST_F(OutboxTest, WhatIsDroppedIsNotSent) {
   EXPECT_FALSE(store_->to_send(row).value());
 }
 
-TEST_F(OutboxTest, WhatDidNotArriveIsKeptForEachProject) {
+TEST_P(OutboxConformance, WhatDidNotArriveIsKeptForEachProject) {
   store_->keep_unrouted(project_, clock_.now(), "{\"n\":1}");
   store_->keep_unrouted(project_, clock_.now(), "{\"n\":2}");
   open();

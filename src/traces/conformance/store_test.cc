@@ -1,96 +1,12 @@
-#include "traces/trace_store.h"
-
-#include <filesystem>
-#include <future>
+#include <atomic>
 #include <thread>
 
-#include <gtest/gtest.h>
-
-#include "traces/native.h"
+#include "traces/conformance/conformance.h"
 
 namespace keywright::traces {
 namespace {
 
-class TraceStoreTest : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() /
-              ("keywright-traces-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)));
-    std::filesystem::remove_all(folder_);
-    open();
-  }
-  void TearDown() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
-  void open(StoreOptions options = {.free_bytes_min = 0}) {
-    store_.reset();
-    auto opened = TraceStore::open(folder_, options, clock_, random_);
-    ASSERT_TRUE(opened) << opened.error().detail();
-    store_ = std::move(*opened);
-  }
-
-  Result<std::vector<StoredTrace>> submit(std::vector<TraceWrite> writes) {
-    std::promise<Result<std::vector<StoredTrace>>> promise;
-    store_->submit(std::move(writes), [&](auto stored) { promise.set_value(std::move(stored)); });
-    return promise.get_future().get();
-  }
-  StoredTrace put(TraceWrite write) {
-    std::vector<TraceWrite> writes;
-    writes.push_back(std::move(write));
-    return submit(std::move(writes)).value().front();
-  }
-
-  TraceWrite native(const std::string& body, const std::string& external_id = "") {
-    TraceWrite write;
-    write.project = project_;
-    write.platform = platform_;
-    write.external_id = external_id;
-    write.key_id = "key";
-    write.routed_by = "platformId";
-    write.warnings = {"metadata_mismatch", "another"};
-    write.status = "accepted";
-    write.size_bytes = static_cast<std::int64_t>(body.size());
-    write.digest = crypto::sha256(body);
-    write.body = pack(body);
-    return write;
-  }
-  TraceWrite otlp(const std::string& trace_id, const std::vector<std::string>& spans,
-                  const std::string& name = "") {
-    TraceWrite write = native("", trace_id);
-    write.source = Source::otlp;
-    write.body = {};
-    write.name = name;
-    write.status = kStatusSuccess;
-    write.contexts = {R"({"resource":{}})"};
-    for (const std::string& id : spans) {  // of one digit: also when they began
-      write.spans.push_back({id, id.front() - '0', 0, pack("{\"spanId\":\"" + id + "\"}")});
-    }
-    return write;
-  }
-
-  std::optional<WholeTrace> get(const Uuid& id, std::string_view cursor = "", int limit = 100) {
-    return store_->get(project_, id, cursor, limit).value();
-  }
-  std::vector<Uuid> listed(Query query = {}) {
-    query.project = project_;
-    std::vector<Uuid> ids;
-    const Page page = store_->list(query).value();
-    for (const TraceRow& row : page.rows) ids.push_back(row.id);
-    return ids;
-  }
-
-  std::filesystem::path folder_;
-  TestClock clock_;
-  SeededRandom random_{5};
-  UuidGenerator ids_{clock_, random_};
-  domain::ProjectId project_{ids_.next()};
-  domain::PlatformId platform_{ids_.next()};
-  std::unique_ptr<TraceStore> store_;
-};
-
-TEST_F(TraceStoreTest, WhatIsStoredIsReadAtOnceAndAfterOpeningAnew) {
+TEST_P(TraceStoreConformance, WhatIsStoredIsReadAtOnceAndAfterOpeningAnew) {
   const std::string body = "{\"data\":\"" + std::string(2000, 'x') + "\"}";
   const StoredTrace stored = put(native(body, "run-1"));
   EXPECT_EQ(stored.fate, Fate::created);
@@ -105,7 +21,7 @@ TEST_F(TraceStoreTest, WhatIsStoredIsReadAtOnceAndAfterOpeningAnew) {
   }
 }
 
-TEST_F(TraceStoreTest, TheSameExternalIdReplacesOrLeavesUnchanged) {
+TEST_P(TraceStoreConformance, TheSameExternalIdReplacesOrLeavesUnchanged) {
   const StoredTrace first = put(native("{\"v\":1}", "run-1"));
   clock_.advance(std::chrono::seconds(1));
   EXPECT_EQ(put(native("{\"v\":1}", "run-1")).fate, Fate::unchanged);
@@ -120,7 +36,7 @@ TEST_F(TraceStoreTest, TheSameExternalIdReplacesOrLeavesUnchanged) {
   EXPECT_EQ(put(native("{\"v\":2}", "run-1")).fate, Fate::unchanged);
 }
 
-TEST_F(TraceStoreTest, AnExternalIdCountsForItsPlatformAndItsSource) {
+TEST_P(TraceStoreConformance, AnExternalIdCountsForItsPlatformAndItsSource) {
   put(native("{}", "run-1"));
   TraceWrite elsewhere = native("{}", "run-1");
   elsewhere.platform = {ids_.next()};
@@ -131,7 +47,7 @@ TEST_F(TraceStoreTest, AnExternalIdCountsForItsPlatformAndItsSource) {
   EXPECT_EQ(listed().size(), 5u);
 }
 
-TEST_F(TraceStoreTest, SpansJoinInAnyOrderAndReplaceThemselves) {
+TEST_P(TraceStoreConformance, SpansJoinInAnyOrderAndReplaceThemselves) {
   const StoredTrace stored = put(otlp("t", {"3"}));
   put(otlp("t", {"1"}, "root"));
   put(otlp("t", {"3", "2"}));
@@ -147,15 +63,15 @@ TEST_F(TraceStoreTest, SpansJoinInAnyOrderAndReplaceThemselves) {
   EXPECT_EQ(get(stored.id, page->next_spans, 2)->spans.size(), 1u);
 }
 
-TEST_F(TraceStoreTest, ATraceHasNoMoreSpansThanAllowed) {
-  open({.free_bytes_min = 0, .spans_per_trace_max = 3});
+TEST_P(TraceStoreConformance, ATraceHasNoMoreSpansThanAllowed) {
+  open(3);
   const StoredTrace stored = put(otlp("t", {"1", "2", "3", "4", "5"}));
   EXPECT_EQ(stored.spans_refused, 2);
   EXPECT_EQ(put(otlp("t", {"1", "6"})).spans_refused, 1);
   EXPECT_EQ(get(stored.id)->row.span_count, 3);
 }
 
-TEST_F(TraceStoreTest, ListsAreNewestFirstFilteredAndPaged) {
+TEST_P(TraceStoreConformance, ListsAreNewestFirstFilteredAndPaged) {
   std::vector<Uuid> ids;
   const Time begin = clock_.now();
   for (int i = 0; i < 5; ++i) {
@@ -180,7 +96,7 @@ TEST_F(TraceStoreTest, ListsAreNewestFirstFilteredAndPaged) {
   EXPECT_EQ(store_->list(query).error().reason(), "invalid_cursor");
 }
 
-TEST_F(TraceStoreTest, SeveralPlatformsAreOneList) {
+TEST_P(TraceStoreConformance, SeveralPlatformsAreOneList) {
   TraceWrite other = native("{}");
   const domain::PlatformId second{ids_.next()};
   other.platform = second;
@@ -190,13 +106,13 @@ TEST_F(TraceStoreTest, SeveralPlatformsAreOneList) {
   EXPECT_EQ(listed({.platforms = {{platform_, second}}}), (std::vector{c, b, a}));
 }
 
-TEST_F(TraceStoreTest, AnotherProjectSeesNothing) {
+TEST_P(TraceStoreConformance, AnotherProjectSeesNothing) {
   const StoredTrace stored = put(native("{}"));
   EXPECT_FALSE(store_->get({ids_.next()}, stored.id, "", 10).value());
   EXPECT_TRUE(store_->list({.project = {ids_.next()}}).value().rows.empty());
 }
 
-TEST_F(TraceStoreTest, WritesOfOneSubmissionAreStoredTogether) {
+TEST_P(TraceStoreConformance, WritesOfOneSubmissionAreStoredTogether) {
   std::vector<TraceWrite> writes;
   writes.push_back(otlp("a", {"1"}));
   writes.push_back(otlp("b", {"1"}));
@@ -207,26 +123,14 @@ TEST_F(TraceStoreTest, WritesOfOneSubmissionAreStoredTogether) {
   EXPECT_EQ(get(stored[0].id)->row.span_count, 2);
 }
 
-TEST_F(TraceStoreTest, WithoutRoomNothingIsTakenAndReadingGoesOn) {
-  const StoredTrace stored = put(native("{}"));
-  open({.free_bytes_min = ~std::uint64_t{0}});
-  std::vector<TraceWrite> writes;
-  writes.push_back(native("{}"));
-  const auto refused = submit(std::move(writes));
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code(), Code::storage_full);
-  EXPECT_GT(refused.error().retry_after_seconds(), 0);
-  EXPECT_TRUE(get(stored.id));
-}
-
-TEST_F(TraceStoreTest, AfterStoppingNothingIsTaken) {
+TEST_P(TraceStoreConformance, AfterStoppingNothingIsTaken) {
   store_->stop();
   std::vector<TraceWrite> writes;
   writes.push_back(native("{}"));
   EXPECT_EQ(submit(std::move(writes)).error().code(), Code::unavailable);
 }
 
-TEST_F(TraceStoreTest, WhatIsOlderThanItsProjectKeepsIsDropped) {
+TEST_P(TraceStoreConformance, WhatIsOlderThanItsProjectKeepsIsDropped) {
   for (int i = 0; i < 250; ++i) put(native("{}"));
   put(otlp("t", {"1", "2"}));
   clock_.advance(std::chrono::hours(48));
@@ -239,7 +143,7 @@ TEST_F(TraceStoreTest, WhatIsOlderThanItsProjectKeepsIsDropped) {
   EXPECT_EQ(put(otlp("t", {"1"})).fate, Fate::created);
 }
 
-TEST_F(TraceStoreTest, ManySendersShareCommits) {
+TEST_P(TraceStoreConformance, ManySendersShareCommits) {
   std::promise<void> all;
   std::atomic<int> left{500};
   for (int i = 0; i < 500; ++i) {

@@ -1,4 +1,4 @@
-#include "traces/outbox.h"
+#include "traces/sqlite_outbox.h"
 
 #include <algorithm>
 
@@ -30,14 +30,14 @@ Queued read_queued(const Query& query) {
   return queued;
 }
 
-Result<Outbox> Outbox::open(store::Database& database) {
-  Outbox outbox(database);
+Result<SqliteOutbox> SqliteOutbox::open(store::Database& database) {
+  SqliteOutbox outbox(database);
   KW_CHECK_OK(outbox.prepare());
   return outbox;
 }
 
 // `since`: what was queued up to there belongs to an earlier forwarding of this platform.
-Result<void> Outbox::prepare() {
+Result<void> SqliteOutbox::prepare() {
   store::Database& database = *database_;
   KW_TRY(takes_, database.prepare("SELECT 1 FROM forwardings WHERE platform = ?"));
   KW_TRY(add_, database.prepare("INSERT INTO outbox (platform, trace, revision, first_span, "
@@ -77,37 +77,37 @@ Result<void> Outbox::prepare() {
   return {};
 }
 
-Result<bool> Outbox::takes(domain::PlatformId platform) {
+Result<bool> SqliteOutbox::takes(domain::PlatformId platform) {
   Query query(takes_);
   return query.bind(bytes_of(platform.value)).next();
 }
 
-Result<void> Outbox::add(const Queued& queued) {
+Result<void> SqliteOutbox::add(const Queued& queued) {
   Query query(add_);
   bind_queued(query, queued);
   return query.run();
 }
 
-Result<void> Outbox::put(const ForwardingRow& row) {
+Result<void> SqliteOutbox::put(const ForwardingRow& row) {
   Query query(put_);
   query.bind(bytes_of(row.platform.value)).bind(bytes_of(row.project.value));
   query.bind(row.settings).bind(row.state);
   return query.run();
 }
 
-Result<void> Outbox::remove(domain::PlatformId platform) {
+Result<void> SqliteOutbox::remove(domain::PlatformId platform) {
   removed_ = true;
   Query query(remove_);
   return query.bind(bytes_of(platform.value)).run();
 }
 
-Result<void> Outbox::set_state(domain::PlatformId platform, std::string_view state) {
+Result<void> SqliteOutbox::set_state(domain::PlatformId platform, std::string_view state) {
   Query query(set_state_);
   return query.bind(bytes_of(platform.value)).bind(state).run();
 }
 
-Result<void> Outbox::delivered(domain::PlatformId platform, std::int64_t sequence,
-                               std::string_view state) {
+Result<void> SqliteOutbox::delivered(domain::PlatformId platform, std::int64_t sequence,
+                                     std::string_view state) {
   {
     Query query(delivered_);
     KW_CHECK_OK(query.bind(bytes_of(platform.value)).bind(sequence).run());
@@ -115,7 +115,7 @@ Result<void> Outbox::delivered(domain::PlatformId platform, std::int64_t sequenc
   return set_state(platform, state);
 }
 
-Result<void> Outbox::bury(const DeadLetter& letter, std::string_view state) {
+Result<void> SqliteOutbox::bury(const DeadLetter& letter, std::string_view state) {
   {
     Query query(bury_);
     bind_queued(query, letter.queued);
@@ -130,7 +130,8 @@ Result<void> Outbox::bury(const DeadLetter& letter, std::string_view state) {
   return set_state(letter.queued.platform, state);
 }
 
-Result<std::int64_t> Outbox::redrive(domain::PlatformId platform, std::int64_t sequence, Time now) {
+Result<std::int64_t> SqliteOutbox::redrive(domain::PlatformId platform, std::int64_t sequence,
+                                           Time now) {
   std::int64_t count = 0;
   {
     Query query(redrive_);
@@ -143,7 +144,7 @@ Result<std::int64_t> Outbox::redrive(domain::PlatformId platform, std::int64_t s
   return count;
 }
 
-Result<void> Outbox::forget(Number trace) {
+Result<void> SqliteOutbox::forget(Number trace) {
   for (store::Statement* statement : {&forget_, &forget_dead_}) {
     Query query(*statement);
     KW_CHECK_OK(query.bind(trace).run());
@@ -151,7 +152,7 @@ Result<void> Outbox::forget(Number trace) {
   return {};
 }
 
-Result<int> Outbox::sweep(int limit) {
+Result<int> SqliteOutbox::sweep(int limit) {
   int dropped = 0;
   for (store::Statement* statement : {&sweep_, &sweep_dead_}) {
     Query query(*statement);
