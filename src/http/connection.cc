@@ -237,6 +237,9 @@ Task<void> Connection::refuse() {
   if (!head_was_read) begin_request();
   worker_.count_refusal(fault_.refusal);
   write_refusal(response(), fault_, request().request_id);
+  if (fault_.refusal == Refusal::body_too_large) {
+    worker_.handler().body_too_large(request(), response());
+  }
   const bool without_body = request().method == Method::head;
   h1::append_response_head(output(), response(), frame_response(Next::close));
   if (!without_body) output().append(response().body);

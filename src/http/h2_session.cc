@@ -279,6 +279,9 @@ void Session::refuse(Stream& stream, const Fault& fault) {
   stream.buffers = false;
   worker_.count_refusal(fault.refusal);
   write_refusal(stream.response, fault, stream.request.request_id);
+  if (fault.refusal == Refusal::body_too_large) {
+    worker_.handler().body_too_large(stream.request, stream.response);
+  }
   submit_head(stream);
 }
 

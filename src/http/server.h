@@ -124,6 +124,10 @@ class Handler {
   // The largest body (after removal of chunking) for this request; more is a 413.
   virtual std::size_t body_limit(const Request&) { return kDefaultBodyLimit; }
 
+  // Such a body has come, or was announced: the handler will not see the request. A 413 is in
+  // place, as problem+json; may replace it. The connection (HTTP/2: the stream) ends after it.
+  virtual void body_too_large(const Request&, Response&) {}
+
   // True: handle() is called when the head has arrived and takes the body from read_body().
   virtual bool streams_body(const Request&) { return false; }
 };

@@ -45,6 +45,9 @@ class FreshHandler final : public http::Handler {
   std::size_t body_limit(const http::Request& request) override {
     return inner_.body_limit(request);
   }
+  void body_too_large(const http::Request& request, http::Response& response) override {
+    if (freshness_.is_fresh()) inner_.body_too_large(request, response);
+  }
   bool streams_body(const http::Request& request) override { return inner_.streams_body(request); }
 
  private:

@@ -37,6 +37,9 @@ class Front final : public http::Handler {
   std::size_t body_limit(const http::Request& request) override {
     return face_of(request).body_limit(request);
   }
+  void body_too_large(const http::Request& request, http::Response& response) override {
+    face_of(request).body_too_large(request, response);
+  }
   bool streams_body(const http::Request& request) override {
     return face_of(request).streams_body(request);
   }

@@ -172,6 +172,7 @@ class Http2(unittest.TestCase):
             file.write(" " * 1_000_000)
             file.flush()
             self.assertEqual(413, self.prior_knowledge("/api/v1/keys/verify-batch", *options)[0])
+            self.assertEqual(403, self.prior_knowledge("/targets/", *options)[0])
 
     def test_a_revoked_key_is_refused_on_the_same_connection(self):
         made = self.owner.create_key("access", name="short life")

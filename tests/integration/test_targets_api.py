@@ -5,13 +5,9 @@ import hashlib
 import hmac
 import json
 import os
-import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-
-from keywright import PASSWORD, ROOT, Server, wait_until  # noqa: E402
+from keywright import PASSWORD, ROOT, Server, wait_until
 
 GOLDEN = ROOT / "tests" / "golden" / "targets_api.json"
 UNKNOWN = "01a1fbe6-8a66-7b6e-b57a-1963865f3252"
@@ -178,6 +174,18 @@ class Shapes(Installation):
             answer = self.owner.request("OPTIONS", path)
             self.assertEqual(405, answer.status)
             self.assertEqual(allowed, answer.headers["Allow"])
+
+    def test_a_body_that_is_too_large_is_refused_in_this_form_and_after_the_credential(self):
+        large = b'{"name":"' + b"x" * (1024 * 1024) + b'"}'
+        for path in ("/targets/", "/auth/obtain/"):
+            answer = self.account.post(path, body=large)
+            self.assertEqual(413, answer.status, answer)
+            self.assertEqual("application/json", answer.headers["Content-Type"])
+            self.assertEqual(["detail"], list(answer.json()))
+        for client, status in ((self.server.client(), 401), (self.jwt("x.y.z"), 401),
+                               (self.server.client(self.owner.create_key("mcp")["key"]), 403)):
+            self.assertEqual(status, client.post("/targets/", body=large).status)
+        self.assertEqual(404, self.account.post("/targets//keys/", body=large).status)
 
     def test_a_key_in_the_address_is_refused(self):
         for name in ("api_key", "access_token"):

@@ -7,6 +7,7 @@
 #include "api/graphql/answer.h"
 #include "api/graphql/objects.h"
 #include "api/graphql/visit.h"
+#include "app/give_back.h"
 #include "app/slow_hashes.h"
 #include "graphql/execute.h"
 #include "http/query.h"
@@ -63,6 +64,12 @@ Error naming_the_right_kind(const Error& error, const domain::Kinds& kinds) {
                    domain::kinds_admitting(kinds, domain::Audience::graphql) + ".");
 }
 
+void refuse_method(const http::Request& request, http::Response& response) {
+  write_refusal(response, media_wanted(request), 405, "INVALID",
+                "GraphQL is asked by POST here, so that nothing of it ends up in an address.");
+  response.header("Allow", "POST");
+}
+
 }  // namespace
 
 // All that is known of one request.
@@ -117,22 +124,22 @@ Result<void> Face::admit(const http::Request& request, Work& work) const {
               "The body must be JSON, and Content-Type must say so: application/json.");
 }
 
-void Face::refuse(http::Exchange& exchange, const Work& work, const Error& error) const {
-  write_refusal(exchange.response, work.media, error, work.carried_credential);
-  for (const auto& [name, value] : work.headers) exchange.response.header(name, value);
+void Face::refuse(http::Response& response, const Work& work, const Error& error) const {
+  write_refusal(response, work.media, error, work.carried_credential);
+  for (const auto& [name, value] : work.headers) response.header(name, value);
 }
 
 // False: it is answered already.
 bool Face::begin(http::Exchange& exchange, Work& work) const {
   auto document = json::Document::parse(exchange.request.body);
   if (!document) {
-    refuse(exchange, work, document.error());
+    refuse(exchange.response, work, document.error());
     return false;
   }
   work.document.emplace(std::move(*document));
   auto request = read_request(work.document->root());
   if (!request) {
-    refuse(exchange, work, request.error());
+    refuse(exchange.response, work, request.error());
     return false;
   }
   work.request = *request;
@@ -158,9 +165,7 @@ void Face::finish(http::Exchange& exchange, Work& work) const {
 std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
   const http::Request& request = exchange.request;
   if (request.method != http::Method::post) {
-    write_refusal(exchange.response, media_wanted(request), 405, "INVALID",
-                  "GraphQL is asked by POST here, so that nothing of it ends up in an address.");
-    exchange.response.header("Allow", "POST");
+    refuse_method(request, exchange.response);
     return std::nullopt;
   }
   auto work = std::make_unique<Work>();
@@ -169,13 +174,25 @@ std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
     const bool slow = admitted.error().code() == Code::unauthenticated && work->presented &&
                       app_.slow_hashes.could_be(app_.directory, work->presented->token);
     if (slow) return run(exchange, std::move(work), false);
-    refuse(exchange, *work, admitted.error());
+    refuse(exchange.response, *work, admitted.error());
     return std::nullopt;
   }
   if (!begin(exchange, *work)) return std::nullopt;
   if (!work->execution->advance()) return run(exchange, std::move(work), true);
   finish(exchange, *work);
   return std::nullopt;
+}
+
+// Whoever would not be admitted learns that, and not how much fits.
+void Face::body_too_large(const http::Request& request, http::Response& response) {
+  if (request.method != http::Method::post) return refuse_method(request, response);
+  Work work;
+  work.media = media_wanted(request);
+  if (auto admitted = admit(request, work); !admitted) {
+    return refuse(response, work, admitted.error());
+  }
+  app::give_back(app_.directory, work.visit->caller());
+  write_refusal(response, work.media, 413, "INVALID", "The request body is larger than 1 MiB.");
 }
 
 // What could not be answered at once: an imported key that is used for the first time, or an
@@ -186,7 +203,7 @@ Task<void> Face::run(http::Exchange& exchange, std::unique_ptr<Work> work, bool 
     const IpAddress from = admission::client_address(exchange.request, options_.trusted_proxies);
     auto known = co_await app_.slow_hashes.try_token(app_, std::move(token), from);
     Result<void> done = known ? admit(exchange.request, *work) : fail(known.error());
-    if (!done) co_return refuse(exchange, *work, done.error());
+    if (!done) co_return refuse(exchange.response, *work, done.error());
     if (!begin(exchange, *work)) co_return;
     if (work->execution->advance()) co_return finish(exchange, *work);
   }
@@ -197,7 +214,7 @@ Task<void> Face::run(http::Exchange& exchange, std::unique_ptr<Work> work, bool 
   const app::Caller& caller = work->visit->caller();
   if (app_.directory.epoch() != caller.epoch) {
     auto still = app::still_admitted(app_.directory, caller, app_.clock.now());
-    if (!still) co_return refuse(exchange, *work, still.error());
+    if (!still) co_return refuse(exchange.response, *work, still.error());
   }
   finish(exchange, *work);
 }

@@ -44,6 +44,7 @@ class Face final : public http::Handler {
   ~Face() override;
 
   std::optional<Task<void>> handle(http::Exchange& exchange) override;
+  void body_too_large(const http::Request& request, http::Response& response) override;
 
   const graphql::Schema& schema() const { return *schema_; }
 
@@ -54,7 +55,7 @@ class Face final : public http::Handler {
   bool begin(http::Exchange& exchange, Work& work) const;
   Task<void> run(http::Exchange& exchange, std::unique_ptr<Work> work, bool admitted) const;
   void finish(http::Exchange& exchange, Work& work) const;
-  void refuse(http::Exchange& exchange, const Work& work, const Error& error) const;
+  void refuse(http::Response& response, const Work& work, const Error& error) const;
 
   app::App& app_;
   const FaceOptions options_;

@@ -71,6 +71,18 @@ Task<void> Face::run(http::Exchange& exchange) {
   finish(exchange.response, visit, std::move(done));
 }
 
+// Whoever would not be admitted learns that, and not how much fits.
+void Face::body_too_large(const http::Request& request, http::Response& response) {
+  Visit visit(request);
+  Result<void> done = begin(visit);
+  if (done && !is_for_anyone(visit.place.resource)) done = admit(visit);
+  if (done) {
+    app::give_back(app_.directory, visit.call.caller);
+    done = fail(Code::too_large, "body_too_large", "The request body is larger than 1 MiB.");
+  }
+  finish(response, visit, std::move(done));
+}
+
 // All that can be said without knowing who asks.
 Result<void> Face::begin(Visit& visit) const {
   const Request& request = visit.request;

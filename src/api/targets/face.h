@@ -41,6 +41,7 @@ class Face final : public http::Handler {
   Face(app::App& app, FaceOptions options) : app_(app), options_(std::move(options)) {}
 
   std::optional<Task<void>> handle(http::Exchange& exchange) override { return run(exchange); }
+  void body_too_large(const http::Request& request, http::Response& response) override;
 
  private:
   struct Visit;
