@@ -5,9 +5,12 @@
 namespace keywright::app {
 namespace {
 
-// A key without a person behind it: by its permissions, or by what its kind gives.
+// A key without a person behind it: by its permissions, or by what its kind gives. One that acts for
+// a single object works with that object; it neither makes nor removes any.
 bool is_open_to_machine(const Operation& operation, const domain::Kind& kind) {
   if (kind.takes_permissions) return !operation.permission.empty();
+  const bool of_one_object = kind.owners.contains(domain::OwnerType::target);
+  if (of_one_object && (operation.status == 201 || operation.destructive)) return false;
   const auto named = domain::right_named(operation.permission);
   const domain::Right right = operation.right != domain::Right::none
                                   ? operation.right

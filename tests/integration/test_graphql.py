@@ -69,6 +69,17 @@ class Admission(GraphqlTest):
             self.refused(answer, 415, "INVALID")
         self.assertEqual(404, self.client.post(PATH + "/", {}).status)
 
+    def test_a_body_that_is_too_large_is_refused_in_this_form_and_after_the_credential(self):
+        large = b'{"query":"' + b" " * (1024 * 1024) + b'"}'
+        fields = {"Content-Type": "application/json"}
+        answer = self.client.post(PATH, body=large, headers=fields)
+        self.assertEqual((413, "application/json"),
+                         (answer.status, answer.headers["Content-Type"]))
+        self.assertEqual("INVALID", answer.json()["errors"][0]["extensions"]["code"])
+        answer = self.server.client().post(PATH, body=large, headers=fields)
+        self.assertEqual(401, answer.status)
+        self.assertEqual("UNAUTHENTICATED", answer.json()["errors"][0]["extensions"]["code"])
+
     def test_a_body_that_is_no_request_is_refused(self):
         for body in (b"", b"{", b"5", b"{}", b'{"query":5}', b'{"query":"{a}","variables":[]}',
                      b'[{"query":"{ viewer { id } }"}]', b'{"query":"{a}","query":"{b}"}',
@@ -235,6 +246,15 @@ class PersonalKeys(GraphqlTest):
             self.assertEqual((200, "INVALID", field), (asked.status, asked.code, asked.field))
         missing = ask(self.owner, 'mutation { createPersonalAPIKey(input: {name: "x"}) { token } }')
         self.assertIsNone(missing.data)
+
+    def test_a_kind_that_is_null_or_left_out_is_personal(self):
+        made = "mutation($input: CreatePersonalAPIKeyInput!) { createPersonalAPIKey(input: $input)" \
+               " { personalAPIKeyEdge { node { kind } } } }"
+        for kind in ({}, {"kind": None}):
+            asked = ask(self.owner, made,
+                        {"input": {"name": "x", "expiresAt": in_time(days=1), **kind}})
+            node = asked.data["createPersonalAPIKey"]["personalAPIKeyEdge"]["node"]
+            self.assertEqual("PERSONAL", node["kind"])
 
     def test_an_expired_key_says_so_even_if_nobody_used_it(self):
         personal = self.owner.create_key("personal", name="soon", expires_at=in_time(seconds=1))

@@ -78,8 +78,8 @@ class AccessMatrix(Installation):
         for path in ("/keys/unknown/", f"/keys/{self.account_made['id']}/"):
             self.assertEqual(403, self.account.delete(path).status)
 
-    def test_target_keys_read_their_own_target(self):
-        may = {"GET /targets/", "GET /targets/{id}/"}
+    def test_target_keys_read_and_change_their_own_target(self):
+        may = {"GET /targets/", "GET /targets/{id}/", "PUT /targets/{id}/", "PATCH /targets/{id}/"}
         for route, (what, _) in self.ROUTES.items():
             answer = self.request(self.key, route, self.target)
             self.assertEqual(200 if route in may else 403, answer.status, f"{route} {answer}")

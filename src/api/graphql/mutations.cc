@@ -64,9 +64,9 @@ std::string key_of(const Resolving& field) {
 Value create_key(Resolving& field) {
   auto& visit = field.context<Visit>();
   const Input& input = *field.argument("input");
-  const std::string kind = to_ascii_lower(input.text_of("kind"));
+  const std::string kind = to_ascii_lower(input.text_of("kind"));  // "" if null was sent
   Body body;
-  body.add("kind", kind).add("name", input.text_of("name"));
+  body.add("kind", kind.empty() ? "personal" : kind).add("name", input.text_of("name"));
   body.add("expires_at", input.text_of("expiresAt"));
   const std::string text = body.finish();
   return payload(field, field.later(key_of(field), [&visit, text] {
@@ -131,7 +131,7 @@ void add_key_mutations(graphql::SchemaBuilder& builder) {
   builder.input_object("CreatePersonalAPIKeyInput", "The key to make.")
       .input("name", "String!", "Shown to people.")
       .input("expiresAt", "DateTime!", "When it expires; in the future.")
-      .input("kind", "PersonalAPIKeyKind!", "What it is for.", "PERSONAL");
+      .input("kind", "PersonalAPIKeyKind", "What it is for.", "PERSONAL");
   builder.object("CreatePersonalAPIKeyPayload", "The key that was made.")
       .field("personalAPIKeyEdge", "PersonalAPIKeyEdge!", "The key.", &made_edge)
       .field("token", "String!", "The secret. It is never shown again.", &made_token);

@@ -8,7 +8,8 @@ bool gives(const Kind& kind, Right right) {
     return right == Right::targets_read || right == Right::targets_write ||
            right == Right::keys_read_all || right == Right::keys_manage_all;
   }
-  return kind.owners.contains(OwnerType::target) && right == Right::targets_read;
+  return kind.owners.contains(OwnerType::target) &&
+         (right == Right::targets_read || right == Right::targets_write);
 }
 
 bool manages_keys_of(const Kind& kind, OwnerType owner) {

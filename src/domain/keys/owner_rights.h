@@ -2,7 +2,7 @@
 //
 //   gives(account_kind, Right::targets_write);                    // true
 //   manages_keys_of(account_kind, OwnerType::target);             // true
-//   gives(target_kind, Right::targets_write);                     // false: it reads its own target
+//   gives(target_kind, Right::targets_write);                     // true: of its own target
 //
 // A key of a person has that person's rights (domain/access/roles.h), and a key that lists
 // permissions has those. What is left are keys whose owner is no person and that list nothing:
