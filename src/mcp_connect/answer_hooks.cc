@@ -103,12 +103,17 @@ void AnswerHooks::copy_fields(const http::h1::ResponseHead& head, http::Response
   }
   const auto session = head.headers.find_only("Mcp-Session-Id");
   if (session && context_.call.era == mcp::Era::legacy) {
-    const std::string key = context_.call.caller.key.to_string();
-    const mcp::SessionBinding binding{context_.call.server_id, context_.owner_id, key};
-    response.header("Mcp-Session-Id",
-                    mcp::seal_session(context_.sealer, *session, binding, context_.random));
+    response.header("Mcp-Session-Id", sealed_session(*session));
   }
   add_our_fields(response);
+}
+
+// Sealed twice the same id is two texts, so one that is known already is told as it is known.
+std::string AnswerHooks::sealed_session(std::string_view upstream_session) const {
+  if (upstream_session == context_.session.upstream) return context_.session.sealed;
+  const std::string key = context_.call.caller.key.to_string();
+  const mcp::SessionBinding binding{context_.call.server_id, context_.owner_id, key};
+  return mcp::seal_session(context_.sealer, upstream_session, binding, context_.random);
 }
 
 Result<std::string_view> AnswerHooks::on_piece(std::string_view piece) {

@@ -31,14 +31,21 @@
 
 namespace keywright::mcp_connect {
 
+// A session that the client named: as it knows it, and as the upstream does.
+struct NamedSession {
+  std::string sealed;
+  std::string upstream;
+};
+
 struct AnswerContext {
   Recorder& recorder;
   const crypto::Sealer& sealer;
   Random& random;
   Call call;
   mcp::ToolRules rules;
-  std::string owner_id;                                          // of the key
-  std::string origin;                                            // of the page that asks; "" = none
+  std::string owner_id;  // of the key
+  std::string origin;    // of the page that asks; "" = none
+  NamedSession session;
   std::vector<std::pair<std::string, std::string>> limits = {};  // the key's, as fields
 };
 
@@ -61,6 +68,7 @@ class AnswerHooks final : public gateway::ProxyHooks {
  private:
   bool refuse_upstream(http::Response& response, std::string_view code, std::string_view detail);
   void copy_fields(const http::h1::ResponseHead& head, http::Response& response);
+  std::string sealed_session(std::string_view upstream_session) const;
   void add_our_fields(http::Response& response) const;
   std::string_view filter_events(std::string_view piece);
 

@@ -71,7 +71,7 @@ struct Connect::Visit {
   std::string_view server;
   mcp::RequestHeaders headers;
   std::optional<Message> message;
-  std::string upstream_session;  // "" = none
+  NamedSession session;  // of texts that are "" = none
   std::optional<mcp::ToolRules> rules;
   std::string owner_id;
   Call call;
@@ -256,7 +256,7 @@ bool Connect::open_session(http::Exchange& exchange, Visit& visit) {
   auto opened =
       mcp::open_session(app_.directory.keyring().sealer(), *visit.headers.session_id, binding);
   if (once && opened) {
-    visit.upstream_session = std::move(*opened);
+    visit.session = {std::string(*visit.headers.session_id), std::move(*opened)};
     return true;
   }
   answer_problem(exchange, visit, 404, "session_not_found",
@@ -289,7 +289,8 @@ std::optional<Task<void>> Connect::send_on(http::Exchange& exchange, Visit& visi
                           std::move(visit.call),
                           std::move(*visit.rules),
                           std::move(visit.owner_id),
-                          std::string(visit.origin)};
+                          std::string(visit.origin),
+                          std::move(visit.session)};
     if (limited) {
       context.limits = app::rate_limit_headers(app_.directory, passage.key, visit.now);
     }
@@ -305,8 +306,8 @@ std::optional<Task<void>> Connect::send_on(http::Exchange& exchange, Visit& visi
   const gateway::PreparedUpstream& upstream = **prepared;
   std::vector<http::Field> added;
   for (const auto& [name, value] : upstream.headers) added.push_back({name, value.reveal()});
-  if (!visit.upstream_session.empty()) {
-    added.push_back({"Mcp-Session-Id", visit.upstream_session});
+  if (!visit.session.upstream.empty()) {
+    added.push_back({"Mcp-Session-Id", visit.session.upstream});
   }
   gateway::ProxyRequest sent;
   sent.target = upstream.target;

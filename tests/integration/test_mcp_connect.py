@@ -121,7 +121,9 @@ class McpConnect(unittest.TestCase):
         key = self.key(scope={"all": True})
         session = self.session(key)
         self.assertNotIn("upstream-session-1", session)
-        self.assertEqual(200, self.call(key, request("tools/list"), Mcp_Session_Id=session).status)
+        listed = self.call(key, request("tools/list"), Mcp_Session_Id=session)
+        self.assertEqual(200, listed.status)
+        self.assertEqual(session, listed.headers["Mcp-Session-Id"])  # not sealed anew
         self.assertEqual("upstream-session-1",
                          self.upstream.seen[-1]["headers"]["Mcp-Session-Id"])
         for other_key, server in ((self.key(scope={"all": True}), "tools"), (key, "other")):

@@ -39,8 +39,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def answer_json(self, message, headers=(), status=200):
+        named = [("Mcp-Session-Id", value) for name, value in self.headers.items()
+                 if name.lower() == "mcp-session-id"]
         self.answer(status, json.dumps(message).encode(),
-                    [("Content-Type", "application/json"), *headers])
+                    [("Content-Type", "application/json"), *named, *headers])
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
