@@ -17,9 +17,8 @@ import tempfile
 import unittest
 
 from compose import Compose
-from keywright import PASSWORD, ROOT, Client, Server, binary, wait_until
+from keywright import PASSWORD, ROOT, Client, Server, binary, free_port, wait_until
 from postgres import Postgres
-from proxies import free_port
 from read_yaml import yaml
 
 CHART = ROOT / "packaging/helm/keywright"

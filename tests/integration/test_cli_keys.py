@@ -5,12 +5,10 @@ import json
 import pathlib
 import stat
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from command_line import CommandLine  # noqa: E402
-from keywright import PASSWORD, Server, binary, wait_until  # noqa: E402
+from command_line import CommandLine
+from keywright import PASSWORD, Server, binary, wait_until
 
 
 class Keys(unittest.TestCase):

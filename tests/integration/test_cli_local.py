@@ -3,13 +3,11 @@
 import json
 import pathlib
 import shutil
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from command_line import CommandLine  # noqa: E402
-from keywright import PASSWORD, Server  # noqa: E402
+from command_line import CommandLine
+from keywright import PASSWORD, Server
 
 
 class Local(unittest.TestCase):

@@ -1,13 +1,10 @@
 """Commands on objects of the API: tables, pipes, JSON, paging, exit codes."""
 
 import json
-import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from command_line import CommandLine  # noqa: E402
-from keywright import PASSWORD, Server  # noqa: E402
+from command_line import CommandLine
+from keywright import PASSWORD, Server
 
 NOWHERE = "0190a1b2-0000-7000-8000-000000000000"
 

@@ -319,6 +319,11 @@ class MigrateTest(unittest.TestCase):
         twin.serve()
         return self.server, twin
 
+    @staticmethod
+    def uses(owner, key):
+        usage = owner.get(f"/api/v1/keys/{key['id']}/usage").expect(200).json()
+        return sum(step["accepted"] for step in usage["items"])
+
     def stop_server(self):
         self.server.process.send_signal(signal.SIGTERM)
         self.server.process.wait(30)
@@ -333,6 +338,7 @@ class MigrateTest(unittest.TestCase):
             owner.post("/api/v1/keys/verify", {"key": counted["key"]}).expect(200)
         owner.post(f"/api/v1/keys/{revoked['id']}/revoke", {"reason": "why"}).expect(200)
         before = owner.get(f"/api/v1/keys/{used['id']}").expect(200).json()
+        wait_until(lambda: self.uses(owner, counted) == 4, what="they are counted")
         events = len(owner.all_items("/api/v1/audit-events?limit=200"))
         self.stop_server()
         server.environment = {"KEYWRIGHT_STORE": self.postgres.url}
@@ -353,6 +359,7 @@ class MigrateTest(unittest.TestCase):
         self.assertEqual(before["serial"], after["serial"])
         left = owner.get(f"/api/v1/keys/{counted['id']}").expect(200).json()
         self.assertEqual(6, left["credits"]["remaining"])
+        wait_until(lambda: self.uses(owner, counted) == 4, what="how often it was used")
         self.assertEqual("moved", owner.get(f"/api/v1/projects/{project['id']}").json()["name"])
         self.assertGreaterEqual(len(owner.all_items("/api/v1/audit-events?limit=200")), events)
         self.assertGreater(owner.create_key("access")["serial"], counted["serial"])

@@ -15,9 +15,8 @@ import tempfile
 import unittest
 
 from compose import HERE, Compose, Image
-from keywright import ROOT, Client, Server, binary, wait_until
+from keywright import ROOT, Client, Server, binary, free_port, wait_until
 from postgres import Postgres
-from proxies import free_port
 
 NODES = ("node1", "node2", "node3")
 

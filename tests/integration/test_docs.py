@@ -9,15 +9,12 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-
-from keywright import PASSWORD, ROOT, Server, binary  # noqa: E402
-from mcp_upstream import McpUpstream  # noqa: E402
-from upstreams import Recorder  # noqa: E402
+from keywright import PASSWORD, ROOT, Server, binary
+from mcp_upstream import McpUpstream
+from upstreams import Recorder
 
 EXAMPLE = re.compile(r"^<!-- example: ([a-z-]+) -->\n```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHELL_BLOCK = re.compile(r"^```sh$", re.MULTILINE)

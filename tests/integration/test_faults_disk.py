@@ -133,7 +133,7 @@ class FullDisk:
         # And by itself it takes changes again.
         self.disk.clear()
         wait_until(lambda: self.owner.post("/api/v1/projects", {"name": "room"}).status == 201,
-                   seconds=20, what="a creation after room was made")
+                   what="a creation after room was made")
         for key in keys[:REVOKED] + [last]:
             self.assertEqual(401, self.use(key))
         self.assertEqual(200, self.use(self.owner.create_key("access")))

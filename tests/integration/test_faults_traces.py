@@ -14,7 +14,7 @@ import threading
 import time
 import unittest
 
-from keywright import Server
+from keywright import Server, wait_until
 
 ROUNDS = 500 if os.environ.get("KEYWRIGHT_LONG") else 50
 THREADS = 6
@@ -83,6 +83,8 @@ class Crash(unittest.TestCase):
             for sender in senders:
                 sender.start()
             time.sleep(chance.uniform(0.02, 0.25))
+            wait_until(lambda: sum(len(sender.acknowledged) for sender in senders) > 1,
+                       what="some traces")
             server.kill()
             for sender in senders:
                 sender.join()

@@ -1,152 +1,48 @@
 """Upstreams that misbehave, clients that do, and addresses that must not be called."""
 
-import http.client
 import ipaddress
-import os
 import socket
-import struct
-import time
+import threading
 
+from bad_upstreams import HEAD, BadUpstreams, UpstreamChecks, answering, hold
 from keywright import Server, wait_until
 from test_gateway import GatewayTest
 from upstreams import Scripted, read_head
 
 
-def reset(peer):
-    """The next close sends a reset."""
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-
-def answering(data, end=None):
-    def script(peer):
-        read_head(peer)
-        peer.sendall(data)
-        if end:
-            end(peer)
-    return script
-
-
-def trickle(peer):
-    read_head(peer)
-    for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 1000:
-        peer.sendall(bytes([byte]))
-        time.sleep(0.05)
-
-
-def endless_head(peer):
-    read_head(peer)
-    peer.sendall(b"HTTP/1.1 200 OK\r\n")
-    while True:
-        peer.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
-
-
-def endless_interim(peer):
-    read_head(peer)
-    while True:
-        peer.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
-
-
-def hold(peer):
-    while peer.recv(1000):
-        pass
-
-
-HEAD = b"HTTP/1.1 200 OK\r\n"
-CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-
-# What the upstream does after the request: the status the client gets.
-INSTEAD = {
-    "closes": (answering(b""), 502),
-    "resets": (answering(b"", reset), 502),
-    "closes inside the head": (answering(HEAD + b"X: "), 502),
-    "hangs": (answering(b"", hold), 504),
-    "trickles": (trickle, 504),
-    "half closes": (answering(b"", lambda peer: (peer.shutdown(socket.SHUT_WR), hold(peer))), 502),
-    "endless head": (endless_head, 502),
-    "endless interim answers": (endless_interim, 502),
-    "not HTTP": (answering(b"SSH-2.0-OpenSSH_9.2\r\n"), 502),
-    "HTTP/0.9": (answering(b"<html>hello</html>\n"), 502),
-    "HTTP/2 preface": (answering(b"\0\0\0\4\0\0\0\0\0"), 502),
-    "two lengths": (answering(HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nok"), 502),
-    "length and chunks": (answering(HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n"
-                                    b"\r\n2\r\nok\r\n0\r\n\r\n"), 502),
-    "negative length": (answering(HEAD + b"Content-Length: -1\r\n\r\n"), 502),
-    "folded field": (answering(HEAD + b"X: a\r\n b\r\nContent-Length: 0\r\n\r\n"), 502),
-    "bare line feeds": (answering(b"HTTP/1.1 200 OK\nContent-Length: 0\n\n"), 502),
-    "space before colon": (answering(HEAD + b"Content-Length : 0\r\n\r\n"), 502),
-    "unknown coding": (answering(HEAD + b"Transfer-Encoding: gzip\r\n\r\nxx"), 502),
-    "101 unasked": (answering(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                              b"Connection: Upgrade\r\n\r\n"), 502),
-    "bad first chunk": (answering(CHUNKED + b"zz\r\n"), 502),
-    "status 99": (answering(b"HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n"), 502),
-}
-
-# What breaks off after a good head: the client must notice.
-BREAKS = {
-    "fewer bytes than said": answering(HEAD + b"Content-Length: 10\r\n\r\n12345"),
-    "reset in the body": answering(HEAD + b"Content-Length: 10\r\n\r\n12345", reset),
-    "chunks without an end": answering(CHUNKED + b"5\r\n12345\r\n"),
-    "chunk cut short": answering(CHUNKED + b"10\r\n12345"),
-    "bad later chunk": answering(CHUNKED + b"5\r\n12345\r\n",
-                                 lambda peer: (time.sleep(0.1), peer.sendall(b"zz\r\n"))),
-    "forbidden trailer": answering(CHUNKED + b"5\r\n12345\r\n",
-                                   lambda peer: (time.sleep(0.1),
-                                                 peer.sendall(b"0\r\nContent-Length: 9\r\n\r\n"))),
-}
-
-
-class Upstreams(GatewayTest):
-    def through(self, script):
-        upstream = Scripted(script)
-        self.addCleanup(upstream.close)
-        path = f"/services/{self.service(upstream.url)['slug']}/"
-        return upstream, path
-
+class ScriptedTest(GatewayTest):
     def setUp(self):
         self.client = self.server.client(self.key()["key"])
 
-    def test_each_misbehaviour_has_its_status_and_leaves_no_socket(self):
-        for name, (script, status) in INSTEAD.items():
-            with self.subTest(name):
-                upstream, path = self.through(script)
-                began = time.monotonic()
-                answer = self.client.post(path, body=b"x")
-                self.assertEqual(status, answer.status)
-                self.assertEqual("upstream_timeout" if status == 504 else "upstream_failed",
-                                 answer.code)
-                self.assertLess(time.monotonic() - began, 3.5)
-                wait_until(lambda: upstream.open == 0, 3, "the end of the connection")
+    def through(self, script):
+        upstream = Scripted(script)
+        self.addCleanup(upstream.close)
+        return upstream, f"/services/{self.service(upstream.url)['slug']}/"
 
-    def test_an_answer_that_breaks_off_is_not_taken_for_whole(self):
-        for name, script in BREAKS.items():
-            with self.subTest(name):
-                upstream, path = self.through(script)
-                connection = self.open(path, {"key": self.client.token})
-                answer = connection.getresponse()
-                self.assertEqual(200, answer.status)
-                with self.assertRaises((http.client.IncompleteRead, ConnectionError)):
-                    answer.read()
-                wait_until(lambda: upstream.open == 0, 3, "the end of the connection")
+    def call(self, path):
+        return self.client.post(path, body=b"x")
 
-    def test_more_bytes_than_said_never_become_the_next_answer(self):
-        def script(peer):
-            while read_head(peer):
-                peer.sendall(HEAD + b"Content-Length: 2\r\n\r\nok" + HEAD +
-                             b"Content-Length: 6\r\n\r\nforged")
-        _, path = self.through(script)
-        for _ in range(20):
-            self.assertEqual(b"ok", self.client.get(path).body)
+    def begin(self, path):
+        return self.open(path, {"key": self.client.token})
 
+
+class Upstreams(BadUpstreams, ScriptedTest):
     def test_bytes_on_a_kept_connection_never_become_the_next_answer(self):
+        answered, forged = threading.Semaphore(0), threading.Semaphore(0)
+
         def script(peer):
             while read_head(peer):
                 peer.sendall(HEAD + b"Content-Length: 2\r\n\r\nok")
-                time.sleep(0.05)
-                peer.sendall(HEAD + b"Content-Length: 6\r\n\r\nforged")
+                answered.acquire()
+                try:
+                    peer.sendall(HEAD + b"Content-Length: 6\r\n\r\nforged")
+                finally:
+                    forged.release()
         _, path = self.through(script)
         for _ in range(10):
             self.assertEqual(b"ok", self.client.get(path).body)
-            time.sleep(0.1)
+            answered.release()
+            forged.acquire()
 
     def test_interim_answers_are_skipped(self):
         _, path = self.through(answering(
@@ -163,7 +59,7 @@ class Upstreams(GatewayTest):
     def test_an_early_answer_is_told_while_the_body_is_still_coming(self):
         _, path = self.through(answering(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n"
                                          b"Connection: close\r\n\r\nbig", hold))
-        with socket.create_connection(("127.0.0.1", self.server.port), 10) as peer:
+        with socket.create_connection(("127.0.0.1", self.server.port), 60) as peer:
             peer.sendall(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n"
                          f"Authorization: Bearer {self.client.token}\r\n\r\n12345".encode())
             self.assertTrue(peer.recv(1000).startswith(b"HTTP/1.1 413 "))
@@ -195,6 +91,15 @@ class Upstreams(GatewayTest):
         name = f"/services/{self.service('http://no-such-name.invalid')['slug']}/"
         self.assertEqual(502, self.client.get(name).status)
 
+
+class Silent(UpstreamChecks, ScriptedTest):
+    """Upstreams that do not answer: with a limit that can be waited for."""
+
+    options = [*GatewayTest.options, "--upstream-timeout", "2"]
+
+    def test_who_does_not_answer_in_time_is_504_and_leaves_no_socket(self):
+        self.check_misbehaviour(504, "upstream_timeout")
+
     def test_a_connection_that_is_not_accepted_in_time_is_504(self):
         full = socket.socket()
         self.addCleanup(full.close)
@@ -208,26 +113,8 @@ class Upstreams(GatewayTest):
             waiting.append(each)
             self.addCleanup(each.close)
         path = f"/services/{self.service(f'http://127.0.0.1:{full.getsockname()[1]}')['slug']}/"
-        began = time.monotonic()
         answer = self.client.get(path)
         self.assertEqual((504, "upstream_timeout"), (answer.status, answer.code))
-        self.assertLess(time.monotonic() - began, 3)
-
-    def test_a_hundred_of_each_leave_nothing_behind(self):
-        scripts = [script for name, (script, status) in INSTEAD.items() if status == 502]
-        scripts += BREAKS.values()
-        before = len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
-        for script in scripts:
-            upstream, path = self.through(script)
-            for _ in range(5):
-                try:
-                    self.client.get(path)
-                except (http.client.HTTPException, ConnectionError):
-                    self.client.close()
-        self.client.close()
-        wait_until(lambda: len(os.listdir(f"/proc/{self.server.process.pid}/fd")) <= before + 2, 5,
-                   "as many open files as before")
-        wait_until(lambda: self.metric("keywright_proxy_open") == 0, 5, "no open exchange")
 
 
 class Clients(GatewayTest):
@@ -237,7 +124,7 @@ class Clients(GatewayTest):
         connection = self.open(path + "/slow", self.key())
         wait_until(lambda: upstream.requests)
         connection.close()
-        wait_until(lambda: self.metric("keywright_proxy_open") == 0, 1.5, "the end")
+        wait_until(lambda: self.metric("keywright_proxy_open") == 0, 15, "the end")
 
     def test_a_body_that_is_malformed_or_breaks_off_never_looks_whole(self):
         upstream, path, _ = self.upstream()
@@ -247,12 +134,13 @@ class Clients(GatewayTest):
                               .encode())
         self.assertTrue(raw.startswith(b"HTTP/1.1 400 "), raw)
         self.server.raw((head + "Content-Length: 10\r\n\r\n12345").encode(), 1, half_close=True)
-        time.sleep(0.2)
         self.assertEqual([], upstream.requests)
+        self.server.client(token).get(path).expect(200)
+        self.assertEqual(["GET"], [seen.method for seen in upstream.requests])
 
 
 class Addresses(GatewayTest):
-    options = ["--upstream-timeout", "2"]
+    options = []
 
     def test_the_servers_own_network_is_refused_at_registration(self):
         for url in ("http://127.0.0.1:80", "http://localhost", "http://10.1.2.3", "http://[::1]:80",
@@ -280,8 +168,7 @@ class Addresses(GatewayTest):
     def test_what_was_allowed_once_is_looked_at_again_when_it_is_dialled(self):
         allowed = Server(self.server.data, ["--allow-upstream", "127.0.0.0/8"])
         with Scripted(answering(HEAD + b"Content-Length: 2\r\n\r\nok")) as upstream:
-            self.server.process.terminate()
-            self.server.process.wait(20)
+            self.server.end()
             allowed.serve()
             owner = allowed.sign_in()
             owner.create("services", name="s", slug="inside", upstream_url=upstream.url)

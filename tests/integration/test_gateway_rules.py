@@ -92,7 +92,7 @@ class Admission(GatewayTest):
 
     def test_limits_are_told_and_kept(self):
         _, path, _ = self.upstream()
-        key = self.key(limits=[{"name": "minute", "limit": 2, "window_seconds": 60,
+        key = self.key(limits=[{"name": "day", "limit": 2, "window_seconds": 86400,
                                 "algorithm": "fixed"}])
         client = self.server.client(key["key"])
         for remaining in (1, 0):

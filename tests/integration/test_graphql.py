@@ -257,7 +257,7 @@ class PersonalKeys(GraphqlTest):
             self.assertEqual("PERSONAL", node["kind"])
 
     def test_an_expired_key_says_so_even_if_nobody_used_it(self):
-        personal = self.owner.create_key("personal", name="soon", expires_at=in_time(seconds=1))
+        personal = self.owner.create_key("personal", name="soon", expires_at=in_time(seconds=3))
         idle = self.owner.create_key("access", name="idle", idle_timeout_seconds=1)
         query = """query($i: ID!) { node(id: $i) { ... on PersonalAPIKey {
             status expireReason expiresAt } } }"""

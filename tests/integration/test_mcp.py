@@ -9,7 +9,7 @@ import json
 import os
 import unittest
 
-from keywright import PASSWORD, Server, wait_until
+from keywright import PASSWORD, ServerTest, wait_until
 
 PATH = "/api/mcp/v1"
 MODERN = "2026-07-28"
@@ -94,16 +94,13 @@ class Mcp:
                 for tool in self.legacy("tools/list").expect(200).json()["result"]["tools"]}
 
 
-class TestServer(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server.start()
-        cls.owner = cls.server.sign_in(transport="bearer")
-        cls.mcp = Mcp(cls.server, cls.owner.create_key("mcp")["key"])
+class TestServer(ServerTest):
+    transport = "bearer"
 
     @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.mcp = Mcp(cls.server, cls.owner.create_key("mcp")["key"])
 
     def key_of(self, role, kind="mcp"):
         user = self.owner.create_user(role)

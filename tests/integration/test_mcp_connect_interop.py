@@ -14,8 +14,7 @@ import subprocess
 import tempfile
 import unittest
 
-from keywright import Server, wait_until
-from proxies import free_port
+from keywright import Server, free_port, wait_until
 from test_mcp_interop import HERE, INSPECTOR, MODULES, NODE, SUITE, install
 
 SCENARIOS = {"2025-11-25": 30, "2026-07-28": 37}

@@ -8,7 +8,7 @@ import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from keywright import ROOT, Server, binary
+from keywright import ROOT, Server, ServerTest, binary
 from mcp_upstream import McpUpstream
 
 MODERN = "2026-07-28"
@@ -110,15 +110,8 @@ class Stdio:
         return self.process.returncode, out, err
 
 
-class TestStdio(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server.start()
-        cls.owner = cls.server.sign_in(transport="bearer")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
+class TestStdio(ServerTest):
+    transport = "bearer"
 
     def test_a_session_of_both_eras(self):
         host = Stdio(self.server.url, self.owner.create_key("mcp")["key"])

@@ -13,15 +13,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
 import urllib.parse
 import urllib.request
 
-from keywright import ROOT, wait_until
+from keywright import ROOT, free_port, wait_until
 from mcp_upstream import McpUpstream
 from postgres import Cluster, Postgres
-from proxies import free_port
 from read_yaml import yaml
 from upstreams import Recorder
 
@@ -129,10 +127,7 @@ class LiveTest(unittest.TestCase):
         cls.traffic()  # every series begins here: a rate needs two looks at it
         if shutil.which("prometheus"):
             cls.start_prometheus()
-            deadline = time.monotonic() + 4
-            while time.monotonic() < deadline:
-                cls.traffic()
-                time.sleep(0.2)
+            wait_until(cls.everything_is_shown, what="all panels")
 
     @classmethod
     def clean(cls):
@@ -185,7 +180,7 @@ class LiveTest(unittest.TestCase):
     def start_prometheus(cls):
         cls.prometheus_port = free_port()
         (cls.folder / "prometheus.yml").write_text(yaml.safe_dump({
-            "global": {"scrape_interval": "250ms", "scrape_timeout": "250ms",
+            "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms",
                        "evaluation_interval": "500ms"},
             "rule_files": [str(RULES)],
             "scrape_configs": [{"job_name": "keywright", "static_configs": [
@@ -197,7 +192,13 @@ class LiveTest(unittest.TestCase):
                  f"--web.listen-address=127.0.0.1:{cls.prometheus_port}"],
                 stdout=log, stderr=subprocess.STDOUT,
                 env={**os.environ, "GOMAXPROCS": "1"})
-        wait_until(lambda: cls.result("up == 1"), 30, "Prometheus")
+        wait_until(lambda: cls.result("up == 1"), what="Prometheus")
+
+    @classmethod
+    def everything_is_shown(cls):
+        cls.traffic()
+        return all(cls.result(filled_in(target["expr"])) for panel in panels()
+                   for target in panel["targets"])
 
     @classmethod
     def result(cls, query):

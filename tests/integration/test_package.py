@@ -15,8 +15,7 @@ import subprocess
 import tempfile
 import unittest
 
-from keywright import PASSWORD, ROOT, Client, Server, binary, wait_until
-from proxies import free_port
+from keywright import PASSWORD, ROOT, Client, Server, binary, free_port, wait_until
 
 BARE = ROOT / "build/debian-12/root"
 DATA = "var/lib/keywright"

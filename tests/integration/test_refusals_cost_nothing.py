@@ -1,27 +1,14 @@
 """What is refused for lack of a right takes nothing from a key's limits, at any door."""
 
 import json
-import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from keywright import ServerTest
 
-from keywright import Server  # noqa: E402
-
-TWO_USES = [{"name": "few", "limit": 2, "window_seconds": 600, "algorithm": "fixed"}]
+TWO_USES = [{"name": "few", "limit": 2, "window_seconds": 86400, "algorithm": "fixed"}]
 
 
-class RefusalsCostNothing(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server.start()
-        cls.owner = cls.server.sign_in()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-
+class RefusalsCostNothing(ServerTest):
     def statuses(self, times, call):
         return [call().status for _ in range(times)]
 

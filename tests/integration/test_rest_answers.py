@@ -2,19 +2,16 @@
 
 import unittest
 
-from keywright import PASSWORD, Server, wait_until
+from keywright import PASSWORD, ServerTest, wait_until
 
 
-class Answers(unittest.TestCase):
+class Answers(ServerTest):
+    transport = "bearer"
+
     @classmethod
     def setUpClass(cls):
-        cls.server = Server.start()
-        cls.owner = cls.server.sign_in(transport="bearer")
+        super().setUpClass()
         cls.organization = {"type": "organization", "id": cls.server.organization_id}
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
 
     def test_a_repeated_creation_says_again_where_it_is(self):
         project = self.owner.create("projects", name="p")

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 import urllib.parse
 
-from keywright import PASSWORD, Server
+from keywright import PASSWORD, Server, wait_until
 
 PAGES = ("/console/", "/console/setup", "/console/invitation", "/console/reset",
          "/console/account/keys", "/docs")
@@ -129,12 +129,8 @@ class SetUpLink(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             server = Server(os.path.join(folder, "data")).serve()
             try:
+                wait_until(lambda: "token=" in "".join(server.output), what="the link")
                 output = "".join(server.output)
-                for _ in range(100):
-                    if "token=" in output:
-                        break
-                    server.client().get("/healthz")
-                    output = "".join(server.output)
                 link = urllib.parse.urlsplit(re.search(r"http\S+", output.partition("once")[2])[0])
                 self.assertEqual(("/console/setup", ""), (link.path, link.query))
                 nobody = server.client()

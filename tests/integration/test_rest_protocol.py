@@ -4,26 +4,21 @@ import json
 import re
 import unittest
 
-from keywright import Server, in_time
+from keywright import ServerTest, in_time
 
 UNKNOWN_KEY = "kwa_" + "A" * 49
 
 
-class Protocol(unittest.TestCase):
+class Protocol(ServerTest):
     maxDiff = None
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server.start()
-        cls.owner = cls.server.sign_in()
+        super().setUpClass()
         cls.bearer = cls.server.sign_in(transport="bearer")
         cls.nobody = cls.server.client()
         cls.key = cls.owner.create_key("access", name="protocol")["key"]
         cls.caller = cls.server.client(cls.key)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
 
     def assert_problem(self, answer, status, code):
         self.assertEqual((status, code), (answer.status, answer.code), answer)

@@ -64,7 +64,7 @@ class Settings(FolderTest):
             self.assertEqual(2, len(server.ports))
             self.assertTrue(any(line.startswith("listening on http://[::1]:")
                                 for line in server.output))
-            with socket.create_connection(("::1", server.ports[1]), timeout=10) as connection:
+            with socket.create_connection(("::1", server.ports[1]), timeout=60) as connection:
                 connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
                 self.assertIn(b" 200 ", connection.recv(4096))
         finally:
@@ -172,7 +172,7 @@ class OneServer(FolderTest):
         other.set_up()
         try:
             server.process.terminate()
-            server.process.wait(30)
+            server.process.wait(60)
             done = run("serve", "--data", server.data, "--listen", "127.0.0.1:0",
                        "--digest-key-file", other.data / "digest.key")
             self.assertNotEqual(0, done.returncode)
@@ -194,7 +194,7 @@ class Stopping(unittest.TestCase):
         owner = server.sign_in()
         started = time.monotonic()
         server.stop()
-        self.assertLess(time.monotonic() - started, 5)
+        self.assertLess(time.monotonic() - started, 9)  # what is at work gets ten seconds
         owner.close()
 
     def test_sigterm_cuts_what_does_not_end_and_exits_with_0(self):
@@ -207,8 +207,8 @@ class Stopping(unittest.TestCase):
             owner.get("/api/v1/me").expect(200)
             started = time.monotonic()
             server.stop()
-            self.assertLess(time.monotonic() - started, 12)
-            slow.settimeout(5)
+            self.assertLess(time.monotonic() - started, 40)
+            slow.settimeout(30)
             try:
                 self.assertNotIn(b" 201 ", slow.recv(65536))
             except ConnectionResetError:

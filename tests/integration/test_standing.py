@@ -1,26 +1,13 @@
 """Who may act on whom across organizations, and what ends with a place in one."""
 
-import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-
-from keywright import Server  # noqa: E402
+from keywright import ServerTest
 
 PASSWORD = "a long good password"
 
 
-class Standing(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server.start()
-        cls.owner = cls.server.sign_in()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-
+class Standing(ServerTest):
     def person(self, role, email):
         made = self.owner.post("/api/v1/users",
                                {"email": email, "role": role, "password": PASSWORD}).expect(201)

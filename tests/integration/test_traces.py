@@ -32,7 +32,7 @@ class Routing(TraceTest):
                                            ([f"x-api-key: {key}", "Content-Encoding: br"], 9, 415)):
                 head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", *fields,
                         "Content-Type: application/json", f"Content-Length: {length}", "", ""]
-                with socket.create_connection(("127.0.0.1", self.server.port), 5) as connection:
+                with socket.create_connection(("127.0.0.1", self.server.port), 60) as connection:
                     connection.sendall("\r\n".join(head).encode())
                     answer = connection.recv(65536).decode()
                     self.assertTrue(answer.startswith(f"HTTP/1.1 {status} "), answer)
@@ -85,13 +85,13 @@ class Routing(TraceTest):
 
     def test_the_keys_own_limit(self):
         sender = self.project.key(self.project.platform(), limits=[
-            {"name": "few", "limit": 2, "window_seconds": 60, "algorithm": "fixed"}])
+            {"name": "few", "limit": 2, "window_seconds": 86400, "algorithm": "fixed"}])
         for _ in range(2):
             answer = sender.post("/public/traces", {"data": {}}).expect(201)
         self.assertIn("r=0", answer.headers["RateLimit"])
         answer = sender.post("/public/traces", {"data": {}})
         self.refused(answer, 429, "RATE_LIMITED")
-        self.assertTrue(1 <= int(answer.headers["Retry-After"]) <= 60)
+        self.assertTrue(1 <= int(answer.headers["Retry-After"]) <= 86400)
 
     # -- the order of checks
 
@@ -244,8 +244,8 @@ class Reading(TraceTest):
         self.assertEqual(ids[::-1], listed())
         self.assertEqual(ids[-2::-2], listed(f"?platformId={first}"))
         self.assertEqual(ids[:2:-1], listed("?status=error"))
-        self.assertEqual([], listed(f"?to={in_time(minutes=-1)}"))
-        self.assertEqual(ids[::-1], listed(f"?from={in_time(minutes=-1)}&to={in_time(hours=1)}"))
+        self.assertEqual([], listed(f"?to={in_time(minutes=-30)}"))
+        self.assertEqual(ids[::-1], listed(f"?from={in_time(minutes=-30)}&to={in_time(hours=1)}"))
         self.assertEqual([], listed(f"?platformId={uuid.uuid4()}"))
         self.assertEqual([], listed("?platformId=x"))
         collected, cursor = [], ""

@@ -5,18 +5,15 @@ that stops writes it.
 """
 
 import json
-import pathlib
 import sqlite3
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from command_line import CommandLine  # noqa: E402
-from keywright import PASSWORD, Server, in_time, wait_until  # noqa: E402
-from postgres import Cluster, Postgres  # noqa: E402
+from command_line import CommandLine
+from keywright import PASSWORD, Server, ServerTest, in_time, wait_until
+from postgres import Cluster, Postgres
 
 
-class Base(unittest.TestCase):
+class Reports:
     def report(self, key, query=""):
         return self.owner.get(f"/api/v1/keys/{key['id']}/usage{query}").expect(200).json()
 
@@ -32,20 +29,15 @@ class Base(unittest.TestCase):
                           what=f"{accepted} accepted, {refused} refused")
 
 
-class Usage(Base):
+class Usage(Reports, ServerTest):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server.start()
-        cls.owner = cls.server.sign_in()
+        super().setUpClass()
         cls.key = cls.owner.create_key("access", name="ci")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
 
     def test_uses_and_refusals_are_counted_by_reason(self):
         key = self.owner.create_key("access", limits=[
-            {"name": "burst", "limit": 3, "window_seconds": 3600, "algorithm": "fixed"}])
+            {"name": "burst", "limit": 3, "window_seconds": 86400, "algorithm": "fixed"}])
         self.use(key, 3)
         self.use(key, 2, 429)
         self.owner.post(f"/api/v1/keys/{key['id']}/disable").expect(200)
@@ -109,12 +101,20 @@ class Usage(Base):
         self.server.client().get(f"/api/v1/keys/{self.key['id']}/usage").expect(401)
         self.owner.get("/api/v1/keys/nosuchkey123/usage").expect(404)
 
+    def used_within_an_hour(self):
+        """A key with five uses and two refusals in the same hour."""
+        while True:
+            hour = in_time()[:13]
+            key = self.owner.create_key("access", name="drawn")
+            self.use(key, 5)
+            self.owner.post(f"/api/v1/keys/{key['id']}/disable").expect(200)
+            self.use(key, 2, 401)
+            self.wait_for(key, 5, 2)
+            if in_time()[:13] == hour:
+                return key
+
     def test_the_command_line_draws_it(self):
-        key = self.owner.create_key("access", name="drawn")
-        self.use(key, 5)
-        self.owner.post(f"/api/v1/keys/{key['id']}/disable").expect(200)
-        self.use(key, 2, 401)
-        self.wait_for(key, 5, 2)
+        key = self.used_within_an_hour()
         cli = CommandLine(self.server)
         self.addCleanup(cli.close)
         cli.sign_in(self.server.email, PASSWORD)
@@ -123,7 +123,8 @@ class Usage(Base):
         done = cli.expect("keys", "usage", key["id"], "--step", "day")
         lines = [line.split("\t") for line in done.stdout.splitlines()]
         self.assertEqual(30, len(lines))
-        self.assertEqual(["5", "2", "DISABLED=2"], lines[-1][1:])
+        # The day may have ended meanwhile.
+        self.assertIn(["5", "2", "DISABLED=2"], [line[1:] for line in lines[-2:]])
         self.assertIn("5 accepted, 2 refused", done.stderr)
         shown = cli.run_on_terminal("keys", "usage", key["id"])
         self.assertIn("#####", shown.text)
@@ -131,7 +132,7 @@ class Usage(Base):
         self.assertNotEqual(0, cli.run("keys", "usage", key["id"], "--step", "week").returncode)
 
 
-class Kept(Base):
+class Kept(Reports, unittest.TestCase):
     def setUp(self):
         self.server = Server.start()
         self.addCleanup(self.server.discard)
@@ -160,9 +161,9 @@ class Kept(Base):
         self.server.serve()
         self.again()
         found = self.wait_for(self.key, 6, 2)
-        # Why is held in memory only.
-        self.assertEqual({"OTHER": 2}, {code: count for point in found["points"]
-                                        for code, count in point["refused"].items()})
+        # Why is held in memory only, until the minute has ended.
+        told = {code for point in found["points"] for code in point["refused"]}
+        self.assertLessEqual(told, {"OTHER", "DISABLED"})
 
     def test_a_damaged_file_of_counts_keeps_nobody_from_being_served(self):
         self.server.kill()
@@ -178,7 +179,7 @@ class Kept(Base):
         self.assertNotIn("usage", items[0])
 
 
-class Shared(Base):
+class Shared(Reports, unittest.TestCase):
     """Nodes on one PostgreSQL."""
 
     @classmethod

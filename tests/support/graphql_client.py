@@ -4,9 +4,7 @@
     asked.data["node"]["id"], asked.code, asked.field
 """
 
-import unittest
-
-from keywright import PASSWORD, Server
+from keywright import PASSWORD, ServerTest
 
 PATH = "/api/console/v1/graphql"
 
@@ -43,18 +41,13 @@ REVOKE_KEY = """mutation($id: ID!) {
   revokePersonalAPIKey(input: {personalAPIKeyId: $id}) { personalAPIKeyId } }"""
 
 
-class GraphqlTest(unittest.TestCase):
+class GraphqlTest(ServerTest):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server.start()
-        cls.owner = cls.server.sign_in()
+        super().setUpClass()
         cls.key = cls.owner.create_key("access")["key"]
         cls.client = cls.server.client(cls.key)
         cls.organization = cls.server.organization_id
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
 
     def person(self, role):
         made = self.owner.create_user(role)

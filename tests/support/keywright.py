@@ -1,24 +1,20 @@
 """A real Keywright for integration tests: starts it on a fresh data directory, and talks to it.
 
-    from keywright import Server
+    from keywright import ServerTest
 
-    class Keys(unittest.TestCase):
-        @classmethod
-        def setUpClass(cls):
-            cls.server = Server.start()              # setup + serve on a free port
-            cls.owner = cls.server.sign_in()         # the person who set it up, with a cookie
-
-        @classmethod
-        def tearDownClass(cls):
-            cls.server.stop()                        # fails unless it ends by itself with status 0
-
+    class Keys(ServerTest):                          # one server for all tests of the class
         def test_a_new_key_works(self):
             key = self.owner.create_key("access", name="ci")
             answer = self.server.client(key["key"]).get("/api/v1/whoami")
             self.assertEqual(200, answer.status)
 
+    server = Server.start()                          # or by hand: setup + serve on a free port
+    owner = server.sign_in()                         # the person who set it up, with a cookie
+    server.stop()                                    # fails unless it ends by itself with status 0
+
 The program is found in the environment (KEYWRIGHT_BIN or KEYWRIGHT_BINARY), else build/keywright.
 Nothing here checks the product: helpers raise `Unexpected` when a step a test builds upon fails.
+A machine may be slow and busy: wait for what must come with wait_until(), never for a time.
 Standard library only.
 """
 
@@ -28,6 +24,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -36,12 +33,15 @@ import subprocess
 import tempfile
 import threading
 import time
+import unittest
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PASSWORD = "correct horse battery staple"
 START_SECONDS = 60  # sanitizer builds are slow to start
 ANSWER_SECONDS = 60
+WAIT_SECONDS = 60   # for what comes at once where nothing else runs
+STOP_SECONDS = 60
 
 
 class Unexpected(AssertionError):
@@ -63,7 +63,19 @@ def in_time(**delta):
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
-def wait_until(condition, seconds=10, what="the condition"):
+def free_port():
+    """A port of 127.0.0.1 for a program that has to be told one. None that the kernel gives to
+    whoever asks for any, so that nobody else has got it when that program listens."""
+    for port in random.SystemRandom().sample(range(15_000, 32_000), 100):
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
+    raise Unexpected("no free port")
+
+
+def wait_until(condition, seconds=WAIT_SECONDS, what="the condition"):
     """Asks `condition` until it is true; what it gave. Raises after `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
@@ -316,15 +328,16 @@ class Server:
         return self
 
     def _read_output(self, process, ready):
-        for line in process.stdout:
-            self.output.append(line)
-            found = re.match(r"listening on https?://.*:(\d+)\s*$", line)
-            if found:
-                self.ports.append(int(found.group(1)))
-            ready.set()
+        with process.stdout:
+            for line in process.stdout:
+                self.output.append(line)
+                found = re.match(r"listening on https?://.*:(\d+)\s*$", line)
+                if found:
+                    self.ports.append(int(found.group(1)))
+                ready.set()
         ready.set()
 
-    def stop(self, seconds=30):
+    def stop(self, seconds=STOP_SECONDS):
         """SIGTERM; it must end by itself with status 0. Then its directory is removed."""
         try:
             if self.process is not None and self.process.poll() is None:
@@ -348,19 +361,21 @@ class Server:
             self.process.kill()
             self.process.wait()
 
-    def restart(self):
-        """Ends it in good order and starts it again on the same data, on another port."""
+    def end(self):
+        """Ends it in good order; the directory stays, so that serve() can start on it again."""
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(30)
+        code = self.process.wait(STOP_SECONDS)
         if code != 0:
             raise Unexpected(f"ended with {code}:\n{self.log()[-4000:]}")
+
+    def restart(self):
+        """Ends it and starts it again on the same data, on another port."""
+        self.end()
         return self.serve()
 
     def discard(self):
         STARTED.discard(self)
         self.kill()
-        if self.process is not None and self.process.stdout is not None:
-            self.process.stdout.close()
         if self._owns_data:
             shutil.rmtree(self.data, ignore_errors=True)
         if self.log_path is not None:
@@ -385,8 +400,11 @@ class Server:
     def data_files(self):
         """Every file below the data directory, as (path, bytes)."""
         for path in sorted(self.data.rglob("*")):
-            if path.is_file():
-                yield path, path.read_bytes()
+            try:
+                if path.is_file():
+                    yield path, path.read_bytes()
+            except FileNotFoundError:
+                pass  # the server has put it away meanwhile
 
     # -- talking to it
 
@@ -446,3 +464,19 @@ class Server:
             name, _, value = field.partition(":")
             headers[name] = value.strip()
         return Answer(int(status_line.split(" ")[1]), headers, rest)
+
+
+class ServerTest(unittest.TestCase):
+    """One server for all tests of a class, and the session of its owner."""
+
+    options = ()
+    transport = "cookie"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server.start(cls.options)
+        cls.owner = cls.server.sign_in(transport=cls.transport)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()

@@ -5,7 +5,8 @@
     upstream.seen                   # requests so far: method, path, headers, body
     upstream.stop()
 
-Tools: echo, slow, secret, stream. Legacy clients get a session id from `initialize`. A GET opens a
+Tools: echo, secret, slow (ends when slow_may_end is set) and stream (four events, all but the first
+of them when stream_may_go_on is set, as it is). Legacy clients get a session id from `initialize`. A GET opens a
 stream that stays silent; upstream.say(text) writes to all open streams. `answer_status` makes it
 answer everything with that status instead.
 """
@@ -14,7 +15,6 @@ import http.server
 import json
 import socket
 import threading
-import time
 
 TOOLS = [{"name": name, "inputSchema": {"type": "object"}}
          for name in ("echo", "secret", "slow", "stream")]
@@ -80,7 +80,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def call_tool(self, number, params):
         if params["name"] == "slow":
             self.server.owner.slow_began.set()
-            self.server.owner.slow_may_end.wait(20)
+            self.server.owner.slow_may_end.wait(60)
         result = {"jsonrpc": "2.0", "id": number, "result": {
             "content": [{"type": "text", "text": json.dumps(params.get("arguments"))}]}}
         if params["name"] != "stream":
@@ -89,7 +89,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for step in range(3):
             self.chunk('event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress",'
                        f'"params":{{"progress":{step}}}}}\n\n')
-            time.sleep(0.2)
+            self.server.owner.stream_may_go_on.wait(60)
         self.chunk(f"event: message\ndata: {json.dumps(result)}\n\n")
         self.wfile.write(b"0\r\n\r\n")
 
@@ -149,6 +149,8 @@ class McpUpstream:
         self.streams_lists = False
         self.slow_began = threading.Event()
         self.slow_may_end = threading.Event()
+        self.stream_may_go_on = threading.Event()
+        self.stream_may_go_on.set()
         self.stopping = threading.Event()
         self.changed = threading.Condition()
         self._server = Listening(("127.0.0.1", 0), Handler)
@@ -171,5 +173,6 @@ class McpUpstream:
     def stop(self):
         self.stopping.set()
         self.slow_may_end.set()
+        self.stream_may_go_on.set()
         self._server.shutdown()
         self._server.server_close()

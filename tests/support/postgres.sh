@@ -39,10 +39,9 @@ case "$action" in
       chown "$(id -u postgres 2>/dev/null || id -u nobody)" "$folder"
     fi
     chmod 755 "$folder"
-    port=${PORT:-$(python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])')}
+    port=${PORT:-$(PYTHONPATH=$(dirname "$0") python3 -B -c '
+import keywright
+print(keywright.free_port())')}
     unprivileged sh -c "umask 077; printf '%s\n' '$password' >'$folder/password'"
     unprivileged "$bin/initdb" -D "$folder/data" -U keywright -E UTF8 --locale=C -N \
       --auth=scram-sha-256 --pwfile="$folder/password" >"$folder/initdb.log" 2>&1

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 
-from keywright import ROOT, Unexpected
+from keywright import ROOT, Unexpected, free_port
 
 PAGE = ROOT / "docs/operating/behind-proxies.md"
 
@@ -26,11 +26,6 @@ def block(language):
     if len(found) != 1:
         raise Unexpected(f"{PAGE.name} has {len(found)} {language} blocks")
     return found[0]
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
 
 
 class Proxy:
@@ -63,7 +58,7 @@ class Proxy:
                                XDG_DATA_HOME=str(self.folder), XDG_CONFIG_HOME=str(self.folder))
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=environment, cwd=self.folder)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()

@@ -71,7 +71,7 @@ class NodeUpstream:
         self.requests = []
         self.port = None
         threading.Thread(target=self._read, daemon=True).start()
-        wait_until(lambda: self.port, 20, "the port of node")
+        wait_until(lambda: self.port, what="the port of node")
         self.url = f"http://127.0.0.1:{self.port}"
 
     def _read(self):

@@ -8,9 +8,7 @@
 Standard library only.
 """
 
-import unittest
-
-from keywright import Server
+from keywright import ServerTest
 
 MIB = 1024 * 1024
 
@@ -93,17 +91,8 @@ class Project:
         return client
 
 
-class TraceTest(unittest.TestCase):
-    """One server for all tests of a class, and a fresh project for each test."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server.start()
-        cls.owner = cls.server.sign_in()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
+class TraceTest(ServerTest):
+    """A fresh project for each test."""
 
     def setUp(self):
         self.project = Project(self.server, self.owner)
