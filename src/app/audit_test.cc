@@ -48,7 +48,7 @@ class NoTraces final : public TraceReader {
                                          const SpanPage&) override {
     return std::optional<Trace>();
   }
-  UnroutedReport unrouted(domain::ProjectId) override { return {}; }
+  Result<UnroutedReport> unrouted(domain::ProjectId) override { return UnroutedReport(); }
   TraceForwarding* forwarding() override { return &kept; }
 
   KeptForwarding kept;

@@ -133,7 +133,12 @@ Task<Result<UnroutedReport>> list_unrouted(App& app, Call& call, OfProject input
   KW_CO_TRY(const Project* project,
             visible<Project>(app.directory, call, id_from(input.project_id), "project"));
   if (app.traces == nullptr) co_return fail(no_traces());
-  co_return app.traces->unrouted(project->id);
+  const ProjectId id = project->id;
+  auto read = [&] { return app.traces->unrouted(id); };
+  auto report = co_await app.readers.run(read);
+  if (!report) co_return fail(std::move(report).error());
+  KW_CO_CHECK_OK(visible<Project>(app.directory, call, id.value, "project"));
+  co_return std::move(*report);
 }
 
 // Looks through all of them: a dry run is asked for by hand.

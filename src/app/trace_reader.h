@@ -9,8 +9,8 @@
 // out before which project, and which of its platforms, the caller may look at.
 //
 // Errors: invalid_argument for a cursor that is none; unavailable when the store cannot be read.
-// Threading: any thread. Lifetime: outlives every operation. Cost: list_traces and get_trace block
-// on the disk; unrouted() takes a short lock.
+// Threading: any thread. Lifetime: outlives every operation. Cost: list_traces, get_trace
+// and unrouted block on the disk.
 #pragma once
 
 #include <cstdint>
@@ -182,7 +182,7 @@ class TraceReader {
   // Nothing if the project has no such trace.
   virtual Result<std::optional<Trace>> get_trace(domain::ProjectId project, std::string_view id,
                                                  const SpanPage& page) = 0;
-  virtual UnroutedReport unrouted(domain::ProjectId project) = 0;
+  virtual Result<UnroutedReport> unrouted(domain::ProjectId project) = 0;
   // Null: traces are not sent on here.
   virtual TraceForwarding* forwarding() { return nullptr; }
 };

@@ -64,7 +64,7 @@ Result<std::optional<app::Trace>> StoredTraces::get_trace(domain::ProjectId proj
   return trace;
 }
 
-app::UnroutedReport StoredTraces::unrouted(domain::ProjectId project) {
+Result<app::UnroutedReport> StoredTraces::unrouted(domain::ProjectId project) {
   return unrouted_.report(project);
 }
 

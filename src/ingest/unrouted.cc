@@ -1,6 +1,7 @@
 #include "ingest/unrouted.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "json/codec.h"
 
@@ -8,12 +9,13 @@ namespace keywright::ingest {
 namespace {
 
 struct KeptReport {
-  domain::ProjectId project_id;
   std::vector<app::UnroutedTrace> items;
   std::vector<app::UnroutedCount> counts;
 };
-KW_DESCRIBE(KeptReport, field<&KeptReport::project_id>("project_id", ""),
-            field<&KeptReport::items>("items", ""), field<&KeptReport::counts>("counts", ""))
+KW_DESCRIBE(KeptReport, field<&KeptReport::items>("items", ""),
+            field<&KeptReport::counts>("counts", ""))
+
+constexpr int kAttempts = 3;
 
 }  // namespace
 
@@ -24,10 +26,9 @@ void UnroutedLog::note(domain::ProjectId project, app::UnroutedTrace trace) {
   }
   const std::lock_guard lock(mutex_);
   ++total_;
-  if (!projects_.contains(project)) make_room();
-  OfProject& of_project = projects_[project];
+  if (!fresh_.contains(project)) make_room();
+  OfProject& of_project = fresh_[project];
   of_project.last_at = trace.time;
-  of_project.changed = true;
   const std::pair key{trace.key_id, trace.reason};
   if (of_project.counts.size() < kCountsMax || of_project.counts.contains(key)) {
     app::UnroutedCount& count = of_project.counts[key];
@@ -41,51 +42,116 @@ void UnroutedLog::note(domain::ProjectId project, app::UnroutedTrace trace) {
 }
 
 void UnroutedLog::make_room() {
-  if (projects_.size() < kProjectsMax) return;
+  if (fresh_.size() < kProjectsMax) return;
   const auto quieter = [](const auto& a, const auto& b) {
     return a.second.last_at < b.second.last_at;
   };
-  projects_.erase(std::min_element(projects_.begin(), projects_.end(), quieter));
+  fresh_.erase(std::min_element(fresh_.begin(), fresh_.end(), quieter));
 }
 
-app::UnroutedReport UnroutedLog::report_of(const OfProject& of_project) {
-  app::UnroutedReport report;
+void UnroutedLog::OfProject::add(const OfProject& older) {
+  last_at = std::max(last_at, older.last_at);
+  last.insert(last.end(), older.last.begin(), older.last.end());
+  std::ranges::stable_sort(last, std::ranges::greater(), &app::UnroutedTrace::time);
+  if (last.size() > kLastMax) last.resize(kLastMax);
+  for (const auto& [key, count] : older.counts) {
+    const auto [found, fresh] = counts.try_emplace(key, count);
+    if (fresh) continue;
+    found->second.count += count.count;
+    found->second.last_at = std::max(found->second.last_at, count.last_at);
+  }
+  while (counts.size() > kCountsMax) {
+    const auto quieter = [](const auto& a, const auto& b) {
+      return a.second.last_at < b.second.last_at;
+    };
+    counts.erase(std::min_element(counts.begin(), counts.end(), quieter));
+  }
+}
+
+UnroutedLog::OfProject UnroutedLog::parse(std::string_view text) {
+  OfProject of_project;
+  auto kept = json::decode<KeptReport>(text, {.form = json::Form::response});
+  if (!kept) return of_project;  // nothing was kept, or it cannot be read
+  for (app::UnroutedCount& count : kept->counts) {
+    of_project.last_at = std::max(of_project.last_at, count.last_at);
+    of_project.counts.emplace(std::pair(count.key_id, count.reason), count);
+  }
+  of_project.last.assign(std::make_move_iterator(kept->items.begin()),
+                         std::make_move_iterator(kept->items.end()));
+  return of_project;
+}
+
+std::string UnroutedLog::text_of(const OfProject& of_project) {
+  KeptReport report;
   report.items.assign(of_project.last.begin(), of_project.last.end());
   for (const auto& [key, count] : of_project.counts) report.counts.push_back(count);
+  return json::encode(report);
+}
+
+std::string UnroutedLog::join(std::string_view kept, std::string_view added) {
+  OfProject all = parse(added);
+  all.add(parse(kept));
+  return text_of(all);
+}
+
+UnroutedLog::OfProject UnroutedLog::unkept(domain::ProjectId project) const {
+  OfProject all;
+  for (const Projects* projects : {&fresh_, &on_the_way_}) {
+    const auto found = projects->find(project);
+    if (found != projects->end()) all.add(found->second);
+  }
+  return all;
+}
+
+Result<app::UnroutedReport> UnroutedLog::report(domain::ProjectId project) const {
+  OfProject all;
+  for (int attempt = 1;; ++attempt) {
+    std::uint64_t generation = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      generation = generation_;
+      all = unkept(project);
+    }
+    KW_TRY(const std::string kept, store_.unrouted(project));
+    const std::lock_guard lock(mutex_);
+    // What arrived in the store meanwhile would count twice.
+    if (generation != generation_ && attempt < kAttempts) continue;
+    all.add(parse(kept));
+    break;
+  }
+  app::UnroutedReport report;
+  report.items.assign(all.last.begin(), all.last.end());
+  for (const auto& [key, count] : all.counts) report.counts.push_back(count);
   return report;
 }
 
-app::UnroutedReport UnroutedLog::report(domain::ProjectId project) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = projects_.find(project);
-  return found == projects_.end() ? app::UnroutedReport() : report_of(found->second);
-}
-
-std::vector<UnroutedLog::Kept> UnroutedLog::take_changed() {
-  std::vector<Kept> kept;
-  const std::lock_guard lock(mutex_);
-  for (auto& [project, of_project] : projects_) {
-    if (!std::exchange(of_project.changed, false)) continue;
-    app::UnroutedReport report = report_of(of_project);
-    const KeptReport text{project, std::move(report.items), std::move(report.counts)};
-    kept.push_back({project, of_project.last_at, json::encode(text)});
-  }
-  return kept;
-}
-
-void UnroutedLog::restore(const std::vector<std::string>& texts) {
-  const std::lock_guard lock(mutex_);
-  for (const std::string& text : texts) {
-    auto kept = json::decode<KeptReport>(text, {.form = json::Form::response});
-    if (!kept || kept->items.empty()) continue;
-    OfProject& of_project = projects_[kept->project_id];
-    of_project.last_at = kept->items.front().time;
-    for (app::UnroutedCount& count : kept->counts) {
-      of_project.counts.emplace(std::pair(count.key_id, count.reason), count);
+void UnroutedLog::keep() {
+  std::vector<std::pair<domain::ProjectId, OfProject>> leaving;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [project, of_project] : fresh_) {
+      if (on_the_way_.contains(project)) continue;
+      leaving.emplace_back(project, of_project);
+      on_the_way_.emplace(project, std::move(of_project));
     }
-    of_project.last.assign(std::make_move_iterator(kept->items.begin()),
-                           std::make_move_iterator(kept->items.end()));
+    for (const auto& [project, of_project] : leaving) fresh_.erase(project);
   }
+  for (const auto& [project, of_project] : leaving) {
+    store_.add_unrouted(
+        project, of_project.last_at, text_of(of_project), join,
+        [this, id = project](const Result<void>& done) { note_kept(id, done.has_value()); });
+  }
+}
+
+void UnroutedLog::note_kept(domain::ProjectId project, bool is_kept) {
+  const std::lock_guard lock(mutex_);
+  const auto found = on_the_way_.find(project);
+  if (is_kept) {
+    ++generation_;
+  } else {
+    fresh_[project].add(found->second);
+  }
+  on_the_way_.erase(found);
 }
 
 std::uint64_t UnroutedLog::total() const {

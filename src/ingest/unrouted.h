@@ -1,16 +1,18 @@
 // ingest/unrouted.h - what did not arrive, and why: the first thing a sender's owner looks for.
 //
+//   UnroutedLog log(store);
 //   log.note(project, {.time = now, .key_id = key, .reason = "PLATFORM_REQUIRED", ...});
-//   app::UnroutedReport report = log.report(project);
-//   for (auto& kept : log.take_changed()) store.keep_unrouted(kept.project, kept.at, kept.text);
-//   log.restore(texts);                                     // after a restart
+//   KW_TRY(app::UnroutedReport report, log.report(project));
+//   log.keep();                                             // every few seconds, and at the end
 //
-// Counts by key and reason, and the last ones with their headers; never a body. Kept in memory and
-// bounded: by project, by length of every text, and by number of projects, of which those that were
-// quiet for longest are forgotten. The trace store keeps a copy of each project's report, a few
-// seconds old (server/trace_door.h).
+// Counts by key and reason, and the last ones with their headers; never a body. What is new is in
+// memory, and added to what the trace store keeps by keep(): there it is one text for each project,
+// to which every process that shares the store adds. Bounded: by project, by length of every text,
+// and by number of projects, of which those that were quiet for longest are forgotten.
 //
-// Threading: any thread. Cost: a short lock.
+// Errors: those of traces/trace_store.h.
+// Threading: any thread; report() blocks. Lifetime: the store outlives the log, and is stopped
+// before the log goes. Cost: note() is a short lock, report() one row.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +20,12 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "app/trace_reader.h"
+#include "traces/trace_store.h"
 
 namespace keywright::ingest {
 
@@ -33,32 +36,36 @@ class UnroutedLog {
   static constexpr std::size_t kProjectsMax = 1000;
   static constexpr std::size_t kTextMax = 256;
 
+  explicit UnroutedLog(traces::TraceStore& store) : store_(store) {}
+
   void note(domain::ProjectId project, app::UnroutedTrace trace);
-  app::UnroutedReport report(domain::ProjectId project) const;
+  Result<app::UnroutedReport> report(domain::ProjectId project) const;
   std::uint64_t total() const;
 
-  // What is to be kept of the projects in which something happened since this was asked last.
-  struct Kept {
-    domain::ProjectId project;
-    Time at;
-    std::string text;  // JSON
-  };
-  std::vector<Kept> take_changed();
-  // What cannot be read is left out. Before the first note().
-  void restore(const std::vector<std::string>& texts);
+  // Hands what is new to the store; nobody waits.
+  void keep();
 
  private:
   struct OfProject {
     std::deque<app::UnroutedTrace> last;  // newest first
     std::map<std::pair<std::string, std::string>, app::UnroutedCount> counts;
     Time last_at;
-    bool changed = false;
-  };
-  static app::UnroutedReport report_of(const OfProject& of_project);
-  void make_room();
 
+    void add(const OfProject& older);
+  };
+  using Projects = std::unordered_map<domain::ProjectId, OfProject>;
+  static OfProject parse(std::string_view text);
+  static std::string text_of(const OfProject& of_project);
+  static std::string join(std::string_view kept, std::string_view added);
+  OfProject unkept(domain::ProjectId project) const;  // under the mutex
+  void make_room();
+  void note_kept(domain::ProjectId project, bool is_kept);
+
+  traces::TraceStore& store_;
   mutable std::mutex mutex_;
-  std::unordered_map<domain::ProjectId, OfProject> projects_;
+  Projects fresh_;
+  Projects on_the_way_;           // to the store
+  std::uint64_t generation_ = 0;  // counts what arrived there
   std::uint64_t total_ = 0;
 };
 

@@ -20,6 +20,7 @@ forwarding::ForwarderOptions forwarder_options(const app::App& app, const Config
 TraceDoor::TraceDoor(app::App& app, const Config& config, std::unique_ptr<traces::TraceStore> store)
     : app_(app),
       store_(std::move(store)),
+      unrouted_(*store_),
       forwarder_(*store_, app.directory.keyring(), app.clock, app.random,
                  forwarder_options(app, config)),
       reader_(*store_, unrouted_),
@@ -29,9 +30,7 @@ Result<std::unique_ptr<TraceDoor>> TraceDoor::open(app::App& app, const Config& 
                                                    const std::filesystem::path& directory,
                                                    Random& random) {
   KW_TRY(auto store, traces::SqliteTraceStore::open(directory, {}, app.clock, random));
-  KW_TRY(const std::vector<std::string> unrouted, store->unrouted());
   std::unique_ptr<TraceDoor> door(new TraceDoor(app, config, std::move(store)));
-  door->unrouted_.restore(unrouted);
   KW_CHECK_OK(door->forwarder_.start());
   door->reader_.set_forwarding(&door->forwarder_);
   return door;
@@ -50,14 +49,8 @@ void TraceDoor::drop_old_traces(app::Committer& committer) {
 }
 
 void TraceDoor::look_around() {
-  if (++looks_ % kLooksBetweenKeeping == 0) keep_unrouted();
+  if (++looks_ % kLooksBetweenKeeping == 0) unrouted_.keep();
   forget_deleted_platforms();
-}
-
-void TraceDoor::keep_unrouted() {
-  for (ingest::UnroutedLog::Kept& kept : unrouted_.take_changed()) {
-    store_->keep_unrouted(kept.project, kept.at, std::move(kept.text));
-  }
 }
 
 void TraceDoor::forget_deleted_platforms() {
@@ -92,7 +85,7 @@ void TraceDoor::write_metrics(rest::MetricsText& text) const {
 void TraceDoor::stop() {
   face_.stop();
   forwarder_.stop();
-  keep_unrouted();
+  unrouted_.keep();
   store_->stop();
 }
 

@@ -46,7 +46,6 @@ class TraceDoor {
 
  private:
   TraceDoor(app::App& app, const Config& config, std::unique_ptr<traces::TraceStore> store);
-  void keep_unrouted();
   void forget_deleted_platforms();
 
   app::App& app_;

@@ -41,7 +41,7 @@ Result<void> Reader::prepare_queue() {
   KW_TRY(sent_spans_,
          database_.prepare("SELECT context, size, checksum, compressed, body FROM spans "
                            "WHERE id BETWEEN ? AND ? AND trace = ? ORDER BY id"));
-  KW_TRY(unrouted_, database_.prepare("SELECT report FROM unrouted ORDER BY at"));
+  KW_TRY(unrouted_, database_.prepare("SELECT report FROM unrouted WHERE project = ?"));
   return {};
 }
 
@@ -141,14 +141,10 @@ Result<void> Reader::add_spans_to_send(const Queued& queued, TraceToSend& trace)
   }
 }
 
-Result<std::vector<std::string>> Reader::unrouted() {
-  std::vector<std::string> reports;
+Result<std::string> Reader::unrouted(domain::ProjectId project) {
   store::Query query(unrouted_);
-  while (true) {
-    KW_TRY(const bool found, query.next());
-    if (!found) return reports;
-    reports.emplace_back(query.text(0));
-  }
+  KW_TRY(const bool found, query.bind(bytes_of(project.value)).next());
+  return found ? std::string(query.text(0)) : std::string();
 }
 
 }  // namespace keywright::traces

@@ -156,22 +156,26 @@ void SqliteTraceStore::submit(std::vector<TraceWrite> writes, Done done) {
   enqueue({std::move(writes), std::move(done)});
 }
 
-void SqliteTraceStore::submit_work(Work work, std::function<void(Result<void>)> done) {
+void SqliteTraceStore::enqueue_work(std::function<Result<void>(Writer&)> work,
+                                    std::function<void(Result<void>)> done) {
   Submission submission;
-  submission.work = [work = std::move(work)](Writer& writer) { return work(writer.outbox()); };
+  submission.work = std::move(work);
   submission.done = [done = std::move(done)](Result<std::vector<StoredTrace>> stored) {
     done(stored ? Result<void>() : fail(std::move(stored).error()));
   };
   enqueue(std::move(submission));
 }
 
-void SqliteTraceStore::keep_unrouted(domain::ProjectId project, Time at, std::string report) {
-  Submission submission;
-  submission.work = [project, at, report = std::move(report)](Writer& writer) {
-    return writer.keep_unrouted(project, at, report);
-  };
-  submission.done = [](const auto&) {};
-  enqueue(std::move(submission));
+void SqliteTraceStore::submit_work(Work work, std::function<void(Result<void>)> done) {
+  enqueue_work([work = std::move(work)](Writer& writer) { return work(writer.outbox()); },
+               std::move(done));
+}
+
+void SqliteTraceStore::add_unrouted(domain::ProjectId project, Time at, std::string added,
+                                    Join join, std::function<void(Result<void>)> done) {
+  enqueue_work([project, at, added = std::move(added), join = std::move(join)](
+                   Writer& writer) { return writer.add_unrouted(project, at, added, join); },
+               std::move(done));
 }
 
 void SqliteTraceStore::keep(Retention retention) {
@@ -391,8 +395,8 @@ Result<std::optional<TraceToSend>> SqliteTraceStore::to_send(const Queued& queue
   return read([&](Reader& reader) { return reader.to_send(queued); });
 }
 
-Result<std::vector<std::string>> SqliteTraceStore::unrouted() {
-  return read([](Reader& reader) { return reader.unrouted(); });
+Result<std::string> SqliteTraceStore::unrouted(domain::ProjectId project) {
+  return read([&](Reader& reader) { return reader.unrouted(project); });
 }
 
 }  // namespace keywright::traces

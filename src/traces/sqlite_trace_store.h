@@ -54,8 +54,9 @@ class SqliteTraceStore final : public TraceStore {
                                           int limit) override;
   Result<std::optional<TraceToSend>> to_send(const Queued& queued) override;
 
-  void keep_unrouted(domain::ProjectId project, Time at, std::string report) override;
-  Result<std::vector<std::string>> unrouted() override;
+  void add_unrouted(domain::ProjectId project, Time at, std::string added, Join join,
+                    std::function<void(Result<void>)> done) override;
+  Result<std::string> unrouted(domain::ProjectId project) override;
 
   Result<Page> list(const Query& query) override;
   Result<std::optional<WholeTrace>> get(domain::ProjectId project, const Uuid& id,
@@ -78,6 +79,8 @@ class SqliteTraceStore final : public TraceStore {
   void run();
   void run_checkpoints();
   void enqueue(Submission submission);
+  void enqueue_work(std::function<Result<void>(Writer&)> work,
+                    std::function<void(Result<void>)> done);
   void write_group(std::deque<Submission>& group);
   Result<void> write_all(const std::deque<Submission>& group,
                          std::vector<std::vector<StoredTrace>>& stored);

@@ -29,7 +29,7 @@ class Reader {
   Result<std::vector<BuriedTrace>> buried(domain::PlatformId platform, std::int64_t before,
                                           int limit);
   Result<std::optional<TraceToSend>> to_send(const Queued& queued);
-  Result<std::vector<std::string>> unrouted();
+  Result<std::string> unrouted(domain::ProjectId project);
 
  private:
   explicit Reader(store::Database database) : database_(std::move(database)) {}

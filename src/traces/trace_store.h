@@ -62,6 +62,12 @@ struct WholeTrace {
   std::string next_spans;           // cursor; "" at the end
 };
 
+enum class Claim : unsigned char {
+  refused,  // another process has it
+  taken,    // nobody had it, or another process until now
+  kept,     // this process had it already
+};
+
 // From when on the traces of a project are kept. What is of no project listed is dropped.
 using Retention = std::map<domain::ProjectId, Time>;
 
@@ -97,9 +103,23 @@ class TraceStore {
   // Nothing if the trace is gone.
   virtual Result<std::optional<TraceToSend>> to_send(const Queued& queued) = 0;
 
-  // What did not arrive, as one text a project; nobody waits for it to be on the disk.
-  virtual void keep_unrouted(domain::ProjectId project, Time at, std::string report) = 0;
-  virtual Result<std::vector<std::string>> unrouted() = 0;
+  // What did not arrive, as one text for each project: `join` puts what is added to what is kept
+  // ("" at first) and may be called again if the commit failed.
+  using Join = std::function<std::string(std::string_view kept, std::string_view added)>;
+  virtual void add_unrouted(domain::ProjectId project, Time at, std::string added, Join join,
+                            std::function<void(Result<void>)> done) = 0;
+  // "" if there is nothing.
+  virtual Result<std::string> unrouted(domain::ProjectId project) = 0;
+
+  // Whether other processes have this store, too; what follows is for such a one.
+  virtual bool is_shared() const { return false; }
+  // Whether this process may send for the platform. No other one may then, until release(), or
+  // until nothing was heard of this one for some seconds. Blocks.
+  virtual Result<Claim> claim(domain::PlatformId) { return Claim::kept; }
+  virtual void release(domain::PlatformId) {}
+  // Called by the writer when what is forwarded, or where to, was changed. Before the first
+  // submit().
+  void on_forwardings_changed(std::function<void()> hook) { changed_hook_ = std::move(hook); }
 
   virtual Result<Page> list(const Query& query) = 0;
   virtual Result<std::optional<WholeTrace>> get(domain::ProjectId project, const Uuid& id,
@@ -118,6 +138,7 @@ class TraceStore {
   TraceStore() = default;
 
   QueuedHook queued_hook_;
+  std::function<void()> changed_hook_;
   std::atomic<std::uint64_t> stored_{0};
   std::atomic<std::uint64_t> commits_{0};
 };

@@ -84,6 +84,7 @@ Result<void> Writer::prepare() {
                            "context = ?, size = ?, checksum = ?, compressed = ?, body = ? "
                            "WHERE trace = ? AND span_id = ?"));
   KW_TRY(last_span_, database_.prepare("SELECT coalesce(max(id), 0) FROM spans"));
+  KW_TRY(unrouted_, database_.prepare("SELECT report FROM unrouted WHERE project = ?"));
   KW_TRY(keep_unrouted_, database_.prepare("INSERT OR REPLACE INTO unrouted (project, at, report) "
                                            "VALUES (?,?,?)"));
   KW_TRY(drop_unrouted_,
@@ -330,7 +331,14 @@ Result<std::vector<domain::ProjectId>> Writer::projects() {
   }
 }
 
-Result<void> Writer::keep_unrouted(domain::ProjectId project, Time at, std::string_view report) {
+Result<void> Writer::add_unrouted(domain::ProjectId project, Time at, std::string_view added,
+                                  const TraceStore::Join& join) {
+  std::string report;
+  {
+    Bound query(unrouted_);
+    KW_TRY(const bool found, query.bind(bytes_of(project.value)).next());
+    report = join(found ? query.text(0) : "", added);
+  }
   {
     Bound query(keep_unrouted_);
     query.bind(bytes_of(project.value)).bind(to_unix_milliseconds(at)).bind(report);

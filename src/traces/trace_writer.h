@@ -21,6 +21,7 @@
 #include "traces/received.h"
 #include "traces/sqlite_outbox.h"
 #include "traces/trace_rows.h"
+#include "traces/trace_store.h"
 
 namespace keywright::traces {
 
@@ -44,7 +45,8 @@ class Writer {
   SqliteOutbox& outbox() { return *outbox_; }
   // The platforms for which something was queued since the last call, each once.
   std::vector<domain::PlatformId> take_queued() { return std::exchange(queued_, {}); }
-  Result<void> keep_unrouted(domain::ProjectId project, Time at, std::string_view report);
+  Result<void> add_unrouted(domain::ProjectId project, Time at, std::string_view added,
+                            const TraceStore::Join& join);
 
  private:
   Writer(store::Database database, std::int64_t spans_per_trace_max, const Clock& clock,
@@ -76,7 +78,7 @@ class Writer {
   store::Statement find_, insert_, update_, put_body_;
   store::Statement find_context_, insert_context_, insert_span_, update_span_;
   store::Statement older_, drop_trace_, drop_body_, drop_contexts_, drop_spans_, projects_;
-  store::Statement move_span_, last_span_, keep_unrouted_, drop_unrouted_;
+  store::Statement move_span_, last_span_, unrouted_, keep_unrouted_, drop_unrouted_;
   std::optional<SqliteOutbox> outbox_;
   std::vector<domain::PlatformId> queued_;
 };

@@ -118,11 +118,25 @@ TEST_P(OutboxConformance, WhatIsDroppedIsNotSent) {
   EXPECT_FALSE(store_->to_send(row).value());
 }
 
-TEST_P(OutboxConformance, WhatDidNotArriveIsKeptForEachProject) {
-  store_->keep_unrouted(project_, clock_.now(), "{\"n\":1}");
-  store_->keep_unrouted(project_, clock_.now(), "{\"n\":2}");
+TEST_P(OutboxConformance, WhatDidNotArriveIsAddedToWhatIsKeptOfItsProject) {
+  const auto add = [&](domain::ProjectId project, std::string added) {
+    const auto join = [](std::string_view kept, std::string_view more) {
+      return std::string(kept) + std::string(more);
+    };
+    std::promise<void> done;
+    store_->add_unrouted(project, clock_.now(), std::move(added), join,
+                         [&](const Result<void>& kept) {
+                           EXPECT_TRUE(kept);
+                           done.set_value();
+                         });
+    done.get_future().wait();
+  };
+  EXPECT_EQ(store_->unrouted(project_).value(), "");
+  add(project_, "a");
+  add({ids_.next()}, "x");
+  add(project_, "b");
   open();
-  EXPECT_EQ(store_->unrouted().value(), (std::vector<std::string>{"{\"n\":2}"}));
+  EXPECT_EQ(store_->unrouted(project_).value(), "ab");
 }
 
 }  // namespace
