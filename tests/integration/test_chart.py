@@ -16,8 +16,8 @@ import subprocess
 import tempfile
 import unittest
 
-from compose import Compose
-from keywright import PASSWORD, ROOT, Client, Server, binary, free_port, wait_until
+from compose import Compose, make_programs, on_this_machine
+from keywright import PASSWORD, ROOT, Client, Server, free_port, wait_until
 from postgres import Postgres
 from read_yaml import yaml
 
@@ -223,10 +223,7 @@ class PodTest(ToolTest):
         cls.postgres.sql(f"ALTER ROLE keywright PASSWORD '{password}'")
         (cls.folder / "owner").mkdir()
         (cls.folder / "owner/owner_password").write_text(PASSWORD)
-        (cls.folder / "bin").mkdir()
-        (cls.folder / "bin/keywright").symlink_to(binary())
-        (cls.folder / "bin/keywright-entrypoint").symlink_to(
-            ROOT / "packaging/container/entrypoint")
+        cls.programs = make_programs(cls.folder / "bin")
 
     @classmethod
     def clean(cls):
@@ -238,14 +235,10 @@ class PodTest(ToolTest):
 
     def mapped(self, name, text):
         own = self.folder / name
-        for part in ("run", "data", "tmp"):
-            (own / part).mkdir(parents=True, exist_ok=True)
-        for inside, here in {"/etc/keywright": self.folder, "/run/keywright": own / "run",
-                             "/var/lib/keywright": own / "data",
-                             "/tmp/setup": own / "tmp/setup", "/usr/bin": self.folder / "bin",
-                             "0.0.0.0:8080": f"127.0.0.1:{self.port}"}.items():
-            text = text.replace(inside, str(here))
-        return text
+        (own / "tmp").mkdir(parents=True, exist_ok=True)
+        return on_this_machine(text, own, self.programs, {
+            "/etc/keywright": self.folder, "/tmp/setup": own / "tmp/setup",
+            "0.0.0.0:8080": f"127.0.0.1:{self.port}"})
 
     def service(self, pod):
         container = pod["spec"]["template"]["spec"]["containers"][0]
@@ -262,7 +255,7 @@ class PodTest(ToolTest):
         job, _ = self.service(self.one(manifests, "Job", "keywright-setup"))
         path = self.folder / "services.json"
         path.write_text(json.dumps({"services": {"node": node, "job": job}}).replace("$", "$$"))
-        type(self).project = project = Compose(path, {}, self.folder / "bin", self.mapped)
+        type(self).project = project = Compose(path, {}, self.programs, self.mapped)
         project.start("node", self.folder / "log")
         server = Server(self.folder / "unused")
         server.port, server.email = self.port, "ada@example.org"
@@ -273,12 +266,12 @@ class PodTest(ToolTest):
             except OSError:
                 return False
 
-        wait_until(lambda: answers("startupProbe"), 30, "the start")
+        wait_until(lambda: answers("startupProbe"), what="the start")
         for expected in ("ada@example.org", "set up already"):
             done = project.run("job")
             self.assertEqual(0, done.returncode, done.stdout + done.stderr)
             self.assertIn(expected, done.stdout + done.stderr)
-        wait_until(lambda: answers("readinessProbe"), 10, "readiness")
+        wait_until(lambda: answers("readinessProbe"), what="readiness")
         self.assertTrue(answers("livenessProbe"))
         key = server.sign_in().create_key("access")
         Client(server, key["key"]).get("/api/v1/whoami").expect(200)

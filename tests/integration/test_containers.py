@@ -14,8 +14,8 @@ import subprocess
 import tempfile
 import unittest
 
-from compose import HERE, Compose, Image
-from keywright import ROOT, Client, Server, binary, free_port, wait_until
+from compose import HERE, Compose, Image, make_programs, on_this_machine
+from keywright import ROOT, Client, Server, free_port, wait_until
 from postgres import Postgres
 
 NODES = ("node1", "node2", "node3")
@@ -60,17 +60,18 @@ class ComposeTest(unittest.TestCase):
         subprocess.run([ROOT / "packaging/container/make-secrets", cls.secrets,
                         f"127.0.0.1:{database_port}/keywright"], check=True)
         cls.make_database()
-        cls.write_programs()
+        cls.programs = make_programs(cls.folder / "bin")
+        cls.write_balancer()
         cls.compose = Compose(HERE / "compose.yaml", {"OWNER_EMAIL": "ada@example.org"},
-                              cls.folder / "bin", cls.mapped)
+                              cls.programs, cls.mapped)
         cls.first = cls.compose.run("setup")
         for name in NODES:
             cls.compose.start(name, cls.folder / f"{name}.log")
         for name in NODES:
             wait_until(lambda: cls.compose.run(name, cls.compose.image.healthcheck).returncode == 0,
-                       30, name)
+                       what=name)
         cls.compose.start("balancer", cls.folder / "balancer.log")
-        wait_until(lambda: cls.status(cls.ports["balancer"]) == 200, 20, "the balancer")
+        wait_until(lambda: cls.status(cls.ports["balancer"]) == 200, what="the balancer")
 
     @classmethod
     def clean(cls):
@@ -88,13 +89,8 @@ class ComposeTest(unittest.TestCase):
         cls.postgres.sql(f"ALTER ROLE keywright PASSWORD '{password}'")
 
     @classmethod
-    def write_programs(cls):
-        """/usr/bin of the image, and what is mounted into the balancer."""
-        programs = cls.folder / "bin"
-        programs.mkdir()
-        (programs / "keywright").symlink_to(binary())
-        for name in ("entrypoint", "healthcheck"):
-            (programs / f"keywright-{name}").symlink_to(ROOT / "packaging/container" / name)
+    def write_balancer(cls):
+        """What is mounted into it."""
         text = (HERE / "haproxy.cfg").read_text().replace("bind :8080",
                                                           f"bind 127.0.0.1:{cls.ports['balancer']}")
         for name in NODES:
@@ -103,21 +99,14 @@ class ComposeTest(unittest.TestCase):
 
     @classmethod
     def mapped(cls, name, text):
-        own = cls.folder / name
-        (own / "run").mkdir(parents=True, exist_ok=True)
-        (own / "data").mkdir(exist_ok=True, mode=0o700)
-        for inside, here in {"/run/secrets": cls.secrets, "/run/keywright": own / "run",
-                             "/var/lib/keywright": own / "data",
-                             "/etc/keywright": cls.folder,
-                             "/usr/bin": cls.folder / "bin",
-                             "172.30.88.0/24": "127.0.0.1/32",
-                             "0.0.0.0:8080": f"127.0.0.1:{cls.ports.get(name, 0)}"}.items():
-            text = text.replace(inside, str(here))
-        return text
+        return on_this_machine(text, cls.folder / name, cls.programs, {
+            "/run/secrets": cls.secrets, "/etc/keywright": cls.folder,
+            "172.30.88.0/24": "127.0.0.1/32",
+            "0.0.0.0:8080": f"127.0.0.1:{cls.ports.get(name, 0)}"})
 
     @classmethod
     def status(cls, port, path="/readyz", token="none", source="127.0.0.1"):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10,
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60,
                                                 source_address=(source, 0))
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
@@ -184,11 +173,11 @@ class ComposeTest(unittest.TestCase):
         finally:
             self.compose.start("node2", self.folder / "node2.log")
         check = self.compose.image.healthcheck
-        wait_until(lambda: self.compose.run("node2", check).returncode == 0, 30, "node2")
+        wait_until(lambda: self.compose.run("node2", check).returncode == 0, what="node2")
 
     def test_the_health_check_sees_a_server_that_is_gone(self):
         _, environment = self.compose.command("node1")
-        program = [self.folder / "bin" / "keywright-healthcheck", "/healthz"]
+        program = [self.programs / "keywright-healthcheck", "/healthz"]
         environment["KEYWRIGHT_LISTEN"] = f"127.0.0.1:{free_port()}"
         done = subprocess.run(program, env=environment, capture_output=True)
         self.assertNotEqual(0, done.returncode)

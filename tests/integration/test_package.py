@@ -126,7 +126,7 @@ class PackageTest(unittest.TestCase):
             except OSError:
                 return False
 
-        wait_until(ready, 30, "readiness")
+        wait_until(ready, what="readiness")
         return server
 
     @classmethod

@@ -5,10 +5,10 @@
     project.run("setup")                     # to its end
     project.start("node1")                   # until stop()
 
-`programs` is a folder with what lies in /usr/bin of our image. `map_text` puts places of this
-machine where the files name places inside containers. Images are not
-built: of our own image the Dockerfile's ENTRYPOINT, CMD, ENV and HEALTHCHECK are read. Files that a
-command names must have been mapped by `map_text`.
+`programs` is a folder with what lies in /usr/bin of our image: make_programs(). `map_text` puts
+places of this machine where the files name places inside containers: on_this_machine(). Images are
+not built: of our own image the Dockerfile's ENTRYPOINT, CMD, ENV and HEALTHCHECK are read. Files
+that a command names must have been mapped by `map_text`.
 """
 
 import json
@@ -17,7 +17,7 @@ import re
 import signal
 import subprocess
 
-from keywright import ROOT, Unexpected
+from keywright import ROOT, Unexpected, binary
 from read_yaml import yaml
 
 HERE = ROOT / "packaging" / "compose"
@@ -44,6 +44,25 @@ def every_text(value, change):
     if isinstance(value, list):
         return [every_text(one, change) for one in value]
     return change(value) if isinstance(value, str) else value
+
+
+def make_programs(folder):
+    """/usr/bin of the image."""
+    folder.mkdir()
+    (folder / "keywright").symlink_to(binary())
+    for name in ("entrypoint", "healthcheck"):
+        (folder / f"keywright-{name}").symlink_to(ROOT / "packaging/container" / name)
+    return folder
+
+
+def on_this_machine(text, own, programs, places):
+    """`text` with folders below `own` for those of one container, and with `places` for others."""
+    (own / "run").mkdir(parents=True, exist_ok=True)
+    (own / "data").mkdir(exist_ok=True, mode=0o700)
+    for inside, here in {"/run/keywright": own / "run", "/var/lib/keywright": own / "data",
+                         "/usr/bin": programs, **places}.items():
+        text = text.replace(inside, str(here))
+    return text
 
 
 class Image:

@@ -6,9 +6,9 @@
     upstream.stop()
 
 Tools: echo, secret, slow (ends when slow_may_end is set) and stream (four events, all but the first
-of them when stream_may_go_on is set, as it is). Legacy clients get a session id from `initialize`. A GET opens a
-stream that stays silent; upstream.say(text) writes to all open streams. `answer_status` makes it
-answer everything with that status instead.
+of them when stream_may_go_on is set, as it is). Legacy clients get a session id from `initialize`.
+A GET opens a stream that stays silent; upstream.say(text) writes to all open streams.
+`answer_status` makes it answer everything with that status instead.
 """
 
 import http.server
