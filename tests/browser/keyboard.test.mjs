@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { call, clipboardOf, open, password, reach, settled, signedIn } from "./support.mjs";
+import {
+  call, clipboardOf, focused, menuFocused, open, openPalette, password, reach, settled, signedIn, until,
+} from "./support.mjs";
 
 const places = JSON.parse(process.env.KEYWRIGHT_PLACES);
 
@@ -12,14 +14,14 @@ const heading = (page) => page.getByRole("heading", { level: 1 }).textContent();
 test("signing in, and out again", async () => {
   const page = await open();
   await page.goto("/console/");
-  await page.getByLabel("E-mail address").waitFor();
+  await focused(page.getByLabel("E-mail address"));
   await page.keyboard.type("owner@example.org");
   await page.keyboard.press("Tab");
   await page.keyboard.type(password);
   await page.keyboard.press("Enter");
   await page.getByRole("banner").waitFor();
   await reach(page, "Account");
-  await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
+  await menuFocused(page);
   await page.keyboard.press("End");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
@@ -28,15 +30,14 @@ test("signing in, and out again", async () => {
 test("going anywhere: Ctrl+K, letters, and the link that skips the rail", async () => {
   const page = await signedIn();
   await page.getByRole("heading", { level: 1 }).waitFor();
-  await page.keyboard.press("Control+k");
-  await page.getByRole("combobox").waitFor();
+  await openPalette(page);
   await page.keyboard.type("tickets");
   await page.getByRole("option", { name: /Tickets/ }).waitFor();
   await page.keyboard.press("Enter");
   await page.waitForURL(/mcp-servers/);
   await page.getByRole("heading", { name: "MCP servers" }).waitFor();
 
-  await page.keyboard.press("Control+k");
+  await openPalette(page);
   await page.keyboard.type("audit");
   await page.getByRole("option", { name: "Audit log" }).waitFor();
   await page.keyboard.press("ArrowDown");
@@ -45,11 +46,14 @@ test("going anywhere: Ctrl+K, letters, and the link that skips the rail", async 
   await page.waitForURL(/audit/);
 
   await page.getByRole("heading", { name: "Audit log" }).waitFor();
-  await page.keyboard.press("g");
-  await page.keyboard.press("k");
-  await page.waitForURL(/account\/keys/);
-  await page.getByRole("heading", { level: 1 }).waitFor();
+  await until("g k leads to the keys", async () => {  // both within a second, which a busy machine may miss
+    await page.keyboard.press("g");
+    await page.keyboard.press("k");
+    return /account\/keys/.test(page.url());
+  });
+  await page.getByRole("searchbox").waitFor();
   await page.keyboard.press("/");
+  await focused(page.getByRole("searchbox"));
   await page.keyboard.type("c?g");
   assert.equal(await page.getByRole("searchbox").inputValue(), "c?g");
   await page.keyboard.press("Escape");
@@ -97,7 +101,7 @@ test("a key: made, changed, rotated, disabled, enabled", async () => {
   await page.getByRole("button", { name: "Create API key" }).waitFor();
   await page.getByRole("heading", { level: 1 }).waitFor();
   await page.keyboard.press("c");
-  await page.getByLabel("Name", { exact: true }).waitFor();
+  await focused(page.getByLabel("Name", { exact: true }));
   await page.keyboard.type("all by hand");
   await page.keyboard.press("Enter");
   await reach(page, "Copy and close");
@@ -113,7 +117,7 @@ test("a key: made, changed, rotated, disabled, enabled", async () => {
   await page.keyboard.press("Enter");
   await page.getByText("changed by hand").waitFor();
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Edit", "the focus returns");
+  await focused(page.getByRole("button", { name: "Edit", exact: true }));  // it returns
 
   await reach(page, "Rotate");
   await page.getByRole("dialog").waitFor();
@@ -148,7 +152,7 @@ test("several keys at once", async () => {
 
 test("a scope of some servers, the row's menu, and a check", async () => {
   const page = await signedIn("owner@example.org", {}, "/console/account/keys/new?kind=connect");
-  await page.getByLabel("Name", { exact: true }).waitFor();
+  await focused(page.getByLabel("Name", { exact: true }));
   await page.keyboard.type("scoped by hand");
   await reach(page, /^Tickets/, "Space");
   await reach(page, "Create");
@@ -157,7 +161,7 @@ test("a scope of some servers, the row's menu, and a check", async () => {
   const secret = await clipboardOf(page);
   await page.getByText("1 server", { exact: true }).waitFor();
   await reach(page, "More for scoped by hand");
-  await page.getByRole("menuitem", { name: "Disable" }).waitFor();
+  await menuFocused(page);
   await page.keyboard.type("dis");
   await page.keyboard.press("Enter");
   await page.getByText("“scoped by hand” is disabled.").waitFor();

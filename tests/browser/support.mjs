@@ -49,7 +49,7 @@ export async function open({ width = 1440, scheme = "light", clipboard = true, z
     baseURL: base, locale: "en-GB",
   });
   if (clipboard) await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: base });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   watch(page);
   return page;
@@ -67,6 +67,26 @@ export async function signedIn(email = "owner@example.org", options = {}, path =
   const page = await open(options);
   await signIn(page, email, path);
   return page;
+}
+
+// Until what was found has the focus: before something is typed into it.
+export const focused = (found) => found.and(found.page().locator(":focus")).waitFor();
+
+// Opens the palette, which then takes what is typed.
+export async function openPalette(page) {
+  await page.keyboard.press("Control+k");
+  await focused(page.getByRole("combobox"));
+}
+
+// Until a menu has opened and takes keys.
+export const menuFocused = (page) => page.waitForFunction(() => document.activeElement?.closest("[role=menu]") != null);
+
+// The server writes uses down within a second or so: until it says when the oldest secret of this key was used.
+export async function useWritten(page, name) {
+  await until(`the last use of ${name}`, async () => {
+    const answer = await page.request.get(`/api/v1/keys?q=${encodeURIComponent(name)}`);
+    return (await answer.json()).items[0].versions.at(-1).last_used_at !== null;
+  });
 }
 
 export const clipboardOf = (page) => page.evaluate(() => navigator.clipboard.readText());
@@ -166,4 +186,18 @@ export async function tracesOf(page, text) {
     }).filter(([, there]) => there).map(([name]) => name);
   }, text);
   return found;
+}
+
+// Is any of these texts kept by what the page's scripts can reach: the query cache, a component, a closure? What
+// nobody holds any more is collected first.
+export async function heapHolds(page, texts) {
+  const session = await page.context().newCDPSession(page);
+  const chunks = [];
+  session.on("HeapProfiler.addHeapSnapshotChunk", ({ chunk }) => chunks.push(chunk));
+  await session.send("HeapProfiler.enable");
+  await session.send("HeapProfiler.collectGarbage");
+  await session.send("HeapProfiler.takeHeapSnapshot", { reportProgress: false });
+  await session.detach();
+  const { strings } = JSON.parse(chunks.join(""));
+  return texts.filter((text) => strings.some((one) => one.includes(text)));
 }

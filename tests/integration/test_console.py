@@ -13,7 +13,7 @@ from keywright import Server
 
 def printed(server, text):
     """What the server printed so far, once it holds this text."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while text not in "".join(server.output) and time.monotonic() < deadline:
         time.sleep(0.05)
     return "".join(server.output)
