@@ -85,7 +85,8 @@ class World:
     """One installation with something of everything in it, and the people to try it."""
 
     def __init__(self):
-        self.server = Server.start(options=["--allow-upstream", "192.0.2.0/24"])
+        self.server = Server.start(options=["--allow-upstream", "192.0.2.0/24",
+                                            "--allow-upstream", "127.0.0.0/8"])
         self.owner = self.server.sign_in(transport="bearer")
         self.emails, self.users = {}, {}
         for role in RIGHTS:  # the owner who tries is another one than the owner who prepares
@@ -267,10 +268,10 @@ def platforms(suffix=None, body=None):
 
 
 def forwarding(suffix="", body=None):
-    """Of a platform that is forwarded, to where nobody is."""
+    """Of a platform that is forwarded, to where nobody is; a test is told so at once."""
     def build(w, _):
         path = f"/api/v1/platforms/{w.new_platform()['id']}/forwarding"
-        w.owner.request("PUT", path, {"type": "otlp", "url": "http://192.0.2.15/v1/traces"}
+        w.owner.request("PUT", path, {"type": "otlp", "url": "http://127.0.0.1:9/v1/traces"}
                         if suffix == "/test" else
                         {"type": "webhook", "url": "https://192.0.2.14/hook"}).expect(201)
         return path + suffix, body
