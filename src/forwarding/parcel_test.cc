@@ -45,9 +45,8 @@ std::vector<std::string> read_back(std::string_view body, bool protobuf) {
   if (!request) return spans;
   EXPECT_EQ(request->rejected, 0) << request->problem;
   for (const traces::OtlpTrace& trace : request->traces) {
-    for (const traces::SpanWrite& span : trace.spans) {
-      spans.push_back(
-          traces::with_context(traces::unpack(span.json).value(), trace.contexts[span.context]));
+    for (const traces::OtlpSpan& span : trace.spans) {
+      spans.push_back(traces::with_context(request->json(span), trace.contexts[span.context]));
     }
   }
   return spans;

@@ -14,7 +14,7 @@ constexpr std::size_t kShownAtEnd = 4;
 
 }  // namespace
 
-Result<Decoded> decode(std::string_view body, Form form, Door door) {
+Result<Decoded> decode(std::string body, Form form, Door door) {
   Decoded decoded;
   if (form == Form::protobuf) {
     KW_TRY(decoded.otlp, traces::read_otlp_protobuf(body));
@@ -32,11 +32,29 @@ Result<Decoded> decode(std::string_view body, Form form, Door door) {
                               "/public/traces"));
   }
   if (door == Door::otlp || root.find("resourceSpans")) {
-    KW_TRY(decoded.otlp, traces::read_otlp_json(root));
+    KW_TRY(decoded.otlp, traces::read_otlp_json(root, body.size()));
   } else {
-    KW_TRY(decoded.native, traces::read_native(root, body));
+    KW_TRY(decoded.native, traces::read_native(root));
+    decoded.body = std::move(body);
   }
   return decoded;
+}
+
+void prepare(Decoded& decoded) {
+  if (decoded.native) decoded.packed_body = traces::pack(decoded.body);
+  if (!decoded.otlp) return;
+  for (const traces::OtlpTrace& trace : decoded.otlp->traces) {
+    decoded.packed_spans.push_back(traces::pack_spans(*decoded.otlp, trace));
+  }
+}
+
+traces::Packed packed_body(Decoded& decoded) {
+  return decoded.packed_body ? std::move(*decoded.packed_body) : traces::pack(decoded.body);
+}
+
+std::vector<traces::SpanWrite> packed_spans(Decoded& decoded, std::size_t trace) {
+  if (!decoded.packed_spans.empty()) return std::move(decoded.packed_spans[trace]);
+  return traces::pack_spans(*decoded.otlp, decoded.otlp->traces[trace]);
 }
 
 void blot_out(std::string& body, std::string_view token) {

@@ -180,8 +180,12 @@ Task<Result<void>> Face::take_in(http::Exchange& exchange, Visit& visit) {
 }
 
 Task<Result<Decoded>> Face::decode_body(std::string body, Form form, Door door) {
-  auto work = [&] { return decode(body, form, door); };
-  if (body.size() <= kDecodedInPlaceMax) co_return work();
+  if (body.size() <= kDecodedInPlaceMax) co_return decode(std::move(body), form, door);
+  auto work = [&] {
+    auto decoded = decode(std::move(body), form, door);
+    if (decoded) prepare(*decoded);
+    return decoded;
+  };
   co_return co_await decoding_.run(work);
 }
 
@@ -201,9 +205,9 @@ Task<Result<void>> Face::store_native(http::Exchange& exchange, Visit& visit) {
   write.name = std::move(trace.name);
   write.status = std::move(trace.status);
   write.span_count = trace.span_count;
-  write.size_bytes = trace.size_bytes;
-  write.digest = trace.digest;
-  write.body = std::move(trace.body);
+  write.size_bytes = static_cast<std::int64_t>(visit.decoded.body.size());
+  if (!write.external_id.empty()) write.digest = traces::digest_of(visit.decoded.body);
+  write.body = packed_body(visit.decoded);
   std::vector<TraceWrite> writes;
   writes.push_back(std::move(write));
   Storing storing(store_, std::move(writes));
@@ -225,7 +229,8 @@ Task<Result<void>> Face::store_otlp(http::Exchange& exchange, Visit& visit) {
     rejections.add(request.rejected, refusal_of(error));
   }
   std::vector<TraceWrite> writes;
-  for (traces::OtlpTrace& trace : request.traces) {
+  for (std::size_t i = 0; i < request.traces.size(); ++i) {
+    traces::OtlpTrace& trace = request.traces[i];
     const Route route =
         choose_platform(trace.hints, visit.sender.scope, visit.sender.project, platforms);
     if (route.outcome != RouteOutcome::routed) {
@@ -239,7 +244,7 @@ Task<Result<void>> Face::store_otlp(http::Exchange& exchange, Visit& visit) {
     write.status = trace.failed ? traces::kStatusError : traces::kStatusSuccess;
     write.size_bytes = trace.size_bytes;
     write.contexts = std::move(trace.contexts);
-    write.spans = std::move(trace.spans);
+    write.spans = packed_spans(visit.decoded, i);
     writes.push_back(std::move(write));
   }
   if (writes.empty() && rejections.spans > 0) {

@@ -119,7 +119,7 @@ bool Document::State::reserve(std::size_t size) {
   if (size <= capacity) return true;
   const std::size_t wanted = std::max(size, Store::kInitialCapacity);
   if (parser.allocate(wanted, kMaximumDepth + 1) != simdjson::SUCCESS) return false;
-  buffer = std::make_unique<char[]>(wanted + simdjson::SIMDJSON_PADDING);
+  buffer = std::make_unique_for_overwrite<char[]>(wanted + simdjson::SIMDJSON_PADDING);
   capacity = wanted;
   return true;
 }
@@ -165,7 +165,7 @@ std::optional<std::string_view> Document::State::duplicate_key(const tape_ref& o
   for (; key.json_index < end && count < kFew; ++count) {
     const std::string_view name = key.get_string_view();
     for (std::size_t i = 0; i < count; ++i) {
-      if (few[i] == name) return name;
+      if (few[i].size() == name.size() && few[i] == name) return name;
     }
     few[count] = name;
     key.json_index = tape_ref(key.doc, key.json_index + 1).after_element();

@@ -1,9 +1,14 @@
 #include "json/writer.h"
 
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/text.h"
 
@@ -17,19 +22,21 @@ constexpr std::array<bool, 256> make_plain_table() {
 }
 constexpr std::array<bool, 256> kPlain = make_plain_table();
 
-// Whether every byte is plain: ASCII, neither quote, backslash nor control character. Eight bytes
-// are judged at once; the high bit of a byte in `odd` says that it is not plain.
-bool is_plain(std::string_view text) {
+// The high bit of each byte that is not plain; exact up to and with the lowest of them.
+std::uint64_t odd_bytes(std::uint64_t bytes) {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   constexpr std::uint64_t kHigh = 0x80 * kOnes;
-  const auto odd_bytes = [](std::uint64_t bytes) {
-    const std::uint64_t quote = bytes ^ ('"' * kOnes);
-    const std::uint64_t backslash = bytes ^ ('\\' * kOnes);
-    const std::uint64_t control = bytes - 0x20 * kOnes;
-    const std::uint64_t found = ((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash) |
-                                (control & ~bytes) | bytes;
-    return found & kHigh;
-  };
+  const std::uint64_t quote = bytes ^ ('"' * kOnes);
+  const std::uint64_t backslash = bytes ^ ('\\' * kOnes);
+  const std::uint64_t control = bytes - 0x20 * kOnes;
+  const std::uint64_t found =
+      ((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash) | (control & ~bytes) | bytes;
+  return found & kHigh;
+}
+
+// Whether every byte is plain: ASCII, neither quote, backslash nor control character. Eight bytes
+// are judged at once.
+bool is_plain(std::string_view text) {
   const char* at = text.data();
   std::size_t left = text.size();
   std::uint64_t odd = 0;
@@ -42,6 +49,32 @@ bool is_plain(std::string_view text) {
     if (!kPlain[static_cast<unsigned char>(*at)]) return false;
   }
   return odd == 0;
+}
+
+// How many bytes from `at` on are plain.
+std::size_t plain_run(std::string_view text, std::size_t at) {
+  const std::size_t begin = at;
+#ifdef __SSE2__
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  const __m128i space = _mm_set1_epi8(' ');
+  for (; text.size() - at >= sizeof(__m128i); at += sizeof(__m128i)) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    // Signed: what is beyond ASCII is below the space, too.
+    const __m128i odd =
+        _mm_or_si128(_mm_cmplt_epi8(bytes, space),
+                     _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
+    const auto found = static_cast<unsigned>(_mm_movemask_epi8(odd));
+    if (found != 0) return at - begin + static_cast<std::size_t>(std::countr_zero(found));
+  }
+#endif
+  std::uint64_t bytes = 0;
+  for (; text.size() - at >= sizeof bytes; at += sizeof bytes) {
+    std::memcpy(&bytes, text.data() + at, sizeof bytes);
+    if (odd_bytes(bytes) != 0) break;
+  }
+  while (at < text.size() && kPlain[static_cast<unsigned char>(text[at])]) ++at;
+  return at - begin;
 }
 
 void append_escape(std::string& out, unsigned char c) {
@@ -67,7 +100,7 @@ void append_escaped(std::string& out, std::string_view text) {
   while (at < text.size()) {
     const auto c = static_cast<unsigned char>(text[at]);
     if (kPlain[c]) {
-      ++at;
+      at += plain_run(text, at);
       continue;
     }
     if (c >= 0x80) {

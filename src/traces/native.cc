@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "crypto/digest.h"
 #include "json/writer.h"
 
 namespace keywright::traces {
@@ -113,7 +112,7 @@ bool is_external_id(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
-Result<NativeTrace> read_native(const Value& body, std::string_view text) {
+Result<NativeTrace> read_native(const Value& body) {
   if (body.kind() != ValueKind::object) {
     return fail(Code::invalid_argument, "invalid_request", "The body must be a JSON object.");
   }
@@ -134,11 +133,10 @@ Result<NativeTrace> read_native(const Value& body, std::string_view text) {
     }
     trace.external_id = *said;
   }
-  trace.size_bytes = static_cast<std::int64_t>(text.size());
-  trace.digest = crypto::sha256(view_bytes(text));
-  trace.body = pack(text);
   return trace;
 }
+
+crypto::Sha256 digest_of(std::string_view text) { return crypto::sha256(view_bytes(text)); }
 
 std::vector<std::string> spans_of(std::string_view text, std::size_t first, std::size_t count) {
   std::vector<std::string> page;

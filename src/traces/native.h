@@ -1,7 +1,7 @@
 // traces/native.h - reads the body of a native trace.
 //
 //   KW_TRY(Document document, Document::parse(body));
-//   KW_TRY(NativeTrace trace, read_native(document.root(), body));
+//   KW_TRY(NativeTrace trace, read_native(document.root()));
 //
 // The body holds exactly one of `data` (an object) and `spans` (objects, each id once, no span its
 // own ancestor); besides it platformId, metadata, externalMetadata, externalId and status. What
@@ -9,7 +9,7 @@
 // parent parent_span_id, parentSpanId or parentId.
 //
 // Errors: invalid_argument/invalid_request, naming the fields; too_large/too_many_spans.
-// Threading: pure. Cost: one pass over the spans, a SHA-256 and a compression of the body.
+// Threading: pure. Cost: one pass over the spans.
 #pragma once
 
 #include <string_view>
@@ -25,8 +25,10 @@ inline constexpr std::string_view kStatusUnsaid = "accepted";
 inline constexpr std::string_view kStatusSuccess = "success";
 inline constexpr std::string_view kStatusError = "error";
 
-// `text` is what `body` was parsed from.
-Result<NativeTrace> read_native(const json::Value& body, std::string_view text);
+Result<NativeTrace> read_native(const json::Value& body);
+
+// Tells whether the same body comes again.
+crypto::Sha256 digest_of(std::string_view text);
 
 // The spans of a native body, as JSON texts; none if it has none.
 std::vector<std::string> spans_of(std::string_view text, std::size_t first, std::size_t count);

@@ -21,46 +21,85 @@ void Grouping::begin_resource(domain::RoutingHints hints) {
   hints_ = std::move(hints);
   traces_.clear();
   context_in_trace_.clear();
+  last_trace_ = last_context_ = kNone;
 }
 
 void Grouping::begin_scope(std::string context) {
   context_ = std::move(context);
   context_in_trace_.clear();
+  last_context_ = kNone;
 }
 
-OtlpTrace& Grouping::trace_of(const std::string& id) {
+SpanText& Grouping::begin_span() {
+  span_begin_ = text_.size();
+  text_.cut(span_begin_);
+  return text_;
+}
+
+std::size_t Grouping::trace_of(const TraceIdText& id) {
+  if (last_trace_ != kNone && last_id_ == id) return last_trace_;
   const auto [found, fresh] = traces_.try_emplace(id, request_.traces.size());
   if (fresh) {
     OtlpTrace& trace = request_.traces.emplace_back();
-    trace.trace_id = id;
+    trace.trace_id = view_id(id);
     trace.hints = hints_;
   }
-  return request_.traces[found->second];
+  last_id_ = id;
+  last_trace_ = found->second;
+  last_context_ = kNone;
+  return last_trace_;
 }
 
-void Grouping::add(OtlpSpan span) {
+std::size_t Grouping::context_of(std::size_t trace) {
+  if (last_context_ != kNone) return last_context_;
+  std::vector<std::string>& contexts = request_.traces[trace].contexts;
+  const auto [found, fresh] = context_in_trace_.try_emplace(trace, contexts.size());
+  if (fresh) contexts.push_back(context_);
+  last_context_ = found->second;
+  return last_context_;
+}
+
+void Grouping::add(const SpanHead& span) {
   ++request_.spans;
-  OtlpTrace& trace = trace_of(span.trace_id);
-  const std::size_t number = traces_.find(span.trace_id)->second;
-  const auto [context, fresh] = context_in_trace_.try_emplace(number, trace.contexts.size());
-  if (fresh) trace.contexts.push_back(context_);
+  const std::size_t number = trace_of(span.trace_id);
+  const std::size_t context = context_of(number);
+  OtlpTrace& trace = request_.traces[number];
   if (span.root && trace.name.empty()) trace.name = span.name.substr(0, kNameMax);
   if (!span.workflow_id.empty()) domain::add_hint(trace.hints.workflow_ids, span.workflow_id);
   trace.failed = trace.failed || span.failed;
-  trace.size_bytes += static_cast<std::int64_t>(span.json.size());
-  trace.spans.push_back({std::move(span.span_id), span.start, context->second, pack(span.json)});
+  const std::size_t size = text_.size() - span_begin_;
+  trace.size_bytes += static_cast<std::int64_t>(size);
+  trace.spans.push_back({span.span_id, span.start, span_begin_, size, context});
 }
 
 void Grouping::reject(std::string_view problem) {
   ++request_.spans;
+  text_.cut(span_begin_);
   if (request_.rejected++ == 0) request_.problem = problem;
 }
 
-OtlpRequest Grouping::finish() && { return std::move(request_); }
+OtlpRequest Grouping::finish() && {
+  request_.text = std::move(text_).take();
+  return std::move(request_);
+}
+
+std::vector<SpanWrite> pack_spans(const OtlpRequest& request, const OtlpTrace& trace) {
+  std::vector<SpanWrite> spans;
+  spans.reserve(trace.spans.size());
+  for (const OtlpSpan& span : trace.spans) {
+    spans.push_back(
+        {std::string(span.span_id()), span.start, span.context, pack(request.json(span))});
+  }
+  return spans;
+}
 
 Error too_many_spans() {
   return Error(Code::too_large, "too_many_spans",
                fmt::format("A request has at most {} spans.", kSpansPerRequestMax));
+}
+
+bool names_workflow(std::string_view key) {
+  return key == "n8n.workflow.id" || key == "workflowId" || key == "workflow_id";
 }
 
 void note_attribute(domain::RoutingHints& hints, std::string_view key, std::string_view value) {
@@ -70,9 +109,7 @@ void note_attribute(domain::RoutingHints& hints, std::string_view key, std::stri
     return domain::add_hint(hints.platform_ids, id ? id->to_string() : value);
   }
   if (key == "service.name") return domain::add_hint(hints.service_names, value);
-  if (key == "n8n.workflow.id" || key == "workflowId" || key == "workflow_id") {
-    return domain::add_hint(hints.workflow_ids, value);
-  }
+  if (names_workflow(key)) return domain::add_hint(hints.workflow_ids, value);
   if (key == "chatflowId" || key == "chatflow_id") domain::add_hint(hints.chatflow_ids, value);
 }
 

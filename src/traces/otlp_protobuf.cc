@@ -1,6 +1,8 @@
+#include <array>
 #include <bit>
 #include <cmath>
 #include <optional>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/encoding.h"
@@ -12,72 +14,113 @@
 namespace keywright::traces {
 namespace {
 
-using json::Writer;
-
-constexpr std::size_t kTraceIdBytes = 16;
-constexpr std::size_t kSpanIdBytes = 8;
+constexpr std::size_t kSpanIdBytes = kSpanIdDigits / 2;
 
 Error malformed() {
   return Error(Code::invalid_argument, "malformed_body",
                "The body is no protobuf ExportTraceServiceRequest.");
 }
 
-std::optional<std::string> read_id(std::string_view bytes, std::size_t size) {
-  if (bytes.size() != size || bytes.find_first_not_of('\0') == std::string_view::npos) {
-    return std::nullopt;
+// Bytes as lower-case hex digits, if they are as many as an id has and not all zero.
+template <std::size_t kDigits>
+bool read_id(std::string_view bytes, std::array<char, kDigits>& id) {
+  constexpr char kHex[] = "0123456789abcdef";
+  if (bytes.size() * 2 != kDigits) return false;
+  unsigned char any = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    id[2 * i] = kHex[byte >> 4];
+    id[2 * i + 1] = kHex[byte & 15];
+    any |= byte;
   }
-  return encode_hex(view_bytes(bytes));
+  return any != 0;
+}
+
+// A KeyValue, its value as the bytes of an AnyValue.
+struct KeyValue {
+  std::string_view key;
+  std::optional<std::string_view> value;
+};
+
+bool read_key_value(std::string_view message, KeyValue& item) {
+  WireReader reader(message);
+  while (reader.next()) {
+    if (reader.number() == 1) item.key = reader.bytes();
+    if (reader.number() == 2) item.value = reader.bytes();
+  }
+  return !reader.failed();
+}
+
+// The text or whole number that an attribute holds; "" for anything else.
+std::string text_of(std::string_view value) {
+  WireReader reader(value);
+  if (!reader.next()) return {};
+  if (reader.number() == 1) return std::string(reader.bytes());
+  if (reader.number() != 3) return {};
+  return std::to_string(static_cast<std::int64_t>(reader.varint()));
 }
 
 // Field numbers are those of opentelemetry/proto/{common,trace,resource}/v1.
 class ValueWriter {
  public:
-  explicit ValueWriter(Writer& writer) : writer_(writer) {}
+  explicit ValueWriter(SpanText& out) : out_(out) {}
 
   // All fields `number` of `message`, which are KeyValues, as "attributes".
   bool attributes(std::string_view message, std::uint32_t number) {
-    return list(message, number, "attributes",
-                [this](std::string_view item) { return key_value(item, 0); });
+    return list(message, number,
+                ",\"attributes\":", [this](std::string_view item) { return key_value(item, 0); });
+  }
+
+  // Those of a span; notes the first workflow that is named.
+  bool attributes(const std::vector<std::string_view>& items, std::string& workflow_id) {
+    if (items.empty()) return true;
+    out_.key(",\"attributes\":").open('[');
+    for (const std::string_view message : items) {
+      KeyValue item;
+      if (!read_key_value(message, item) || !key_value(item, 0)) return false;
+      if (workflow_id.empty() && item.value && names_workflow(item.key)) {
+        workflow_id = text_of(*item.value);
+      }
+    }
+    out_.close(']');
+    return true;
   }
 
   template <class Each>
-  bool list(std::string_view message, std::uint32_t number, std::string_view name, Each&& each) {
+  bool list(std::string_view message, std::uint32_t number, SpanKey key, Each&& each) {
     bool begun = false;
     WireReader reader(message);
     while (reader.next()) {
       if (reader.number() != number) continue;
       const std::string_view item = reader.bytes();
       if (reader.failed()) return false;
-      if (!begun) writer_.key(name).begin_array();
+      if (!begun) out_.key(key).open('[');
       begun = true;
       if (!each(item)) return false;
     }
-    if (begun) writer_.end_array();
+    if (begun) out_.close(']');
     return !reader.failed();
   }
 
  private:
   bool key_value(std::string_view message, int depth) {
-    std::string_view key;
-    std::optional<std::string_view> value;
-    WireReader reader(message);
-    while (reader.next()) {
-      if (reader.number() == 1) key = reader.bytes();
-      if (reader.number() == 2) value = reader.bytes();
+    KeyValue item;
+    return read_key_value(message, item) && key_value(item, depth);
+  }
+
+  bool key_value(const KeyValue& item, int depth) {
+    out_.open('{').key(",\"key\":").string(item.key);
+    if (item.value) {
+      out_.key(",\"value\":");
+      if (!any_value(*item.value, depth + 1)) return false;
     }
-    if (reader.failed()) return false;
-    writer_.begin_object().key("key").string(key);
-    if (value) {
-      writer_.key("value");
-      if (!any_value(*value, depth + 1)) return false;
-    }
-    writer_.end_object();
+    out_.close('}');
     return true;
   }
 
   bool any_value(std::string_view message, int depth) {
     if (depth > kValueDepthMax) return false;
-    writer_.begin_object();
+    out_.open('{');
     // Of a oneof the last one counts; senders send one.
     WireReader reader(message);
     bool written = false;
@@ -85,80 +128,71 @@ class ValueWriter {
       if (written) break;
       written = true;
       switch (reader.number()) {
-        case 1: writer_.key("stringValue").string(reader.bytes()); break;
-        case 2: writer_.key("boolValue").boolean(reader.varint() != 0); break;
+        case 1: out_.key(",\"stringValue\":").string(reader.bytes()); break;
+        case 2: out_.key(",\"boolValue\":").raw(reader.varint() != 0 ? "true" : "false"); break;
         case 3:
-          writer_.key("intValue")
-              .string(std::to_string(static_cast<std::int64_t>(reader.varint())));
+          out_.key(",\"intValue\":").quoted(static_cast<std::int64_t>(reader.varint()));
           break;
         case 4: number(std::bit_cast<double>(reader.fixed64())); break;
         case 5:
-          if (!nested(reader.bytes(), "arrayValue", depth)) return false;
+          out_.key(",\"arrayValue\":");
+          if (!nested(reader.bytes(), true, depth)) return false;
           break;
         case 6:
-          if (!nested(reader.bytes(), "kvlistValue", depth)) return false;
+          out_.key(",\"kvlistValue\":");
+          if (!nested(reader.bytes(), false, depth)) return false;
           break;
-        case 7: writer_.key("bytesValue").string(encode_base64(view_bytes(reader.bytes()))); break;
+        case 7:
+          out_.key(",\"bytesValue\":").plain(encode_base64(view_bytes(reader.bytes())));
+          break;
         default: written = false;
       }
     }
-    writer_.end_object();
+    out_.close('}');
     return !reader.failed();
   }
 
   void number(double value) {
-    writer_.key("doubleValue");
+    out_.key(",\"doubleValue\":");
     if (std::isnan(value)) {
-      writer_.string("NaN");
+      out_.plain("NaN");
     } else if (std::isinf(value)) {
-      writer_.string(value > 0 ? "Infinity" : "-Infinity");
+      out_.plain(value > 0 ? "Infinity" : "-Infinity");
     } else {
-      writer_.number(value);
+      std::string text;
+      json::Writer(text).number(value);
+      out_.raw(text);
     }
   }
 
-  bool nested(std::string_view message, std::string_view name, int depth) {
-    const bool array = name == "arrayValue";
-    writer_.key(name).begin_object();
-    const bool good = list(message, 1, "values", [&](std::string_view item) {
+  bool nested(std::string_view message, bool array, int depth) {
+    out_.open('{');
+    const bool good = list(message, 1, ",\"values\":", [&](std::string_view item) {
       return array ? any_value(item, depth + 1) : key_value(item, depth + 1);
     });
-    writer_.end_object();
+    out_.close('}');
     return good;
   }
 
-  Writer& writer_;
+  SpanText& out_;
 };
-
-// Text and whole-number value of a KeyValue, for hints.
-void note_key_value(std::string_view message, domain::RoutingHints& hints) {
-  std::string_view key;
-  std::string_view value;
-  WireReader reader(message);
-  while (reader.next()) {
-    if (reader.number() == 1) key = reader.bytes();
-    if (reader.number() == 2) value = reader.bytes();
-  }
-  WireReader inner(value);
-  if (reader.failed() || !inner.next()) return;
-  if (inner.number() == 1) note_attribute(hints, key, inner.bytes());
-  if (inner.number() == 3) {
-    note_attribute(hints, key, std::to_string(static_cast<std::int64_t>(inner.varint())));
-  }
-}
 
 void note_attributes(std::string_view message, std::uint32_t number, domain::RoutingHints& hints) {
   WireReader reader(message);
   while (reader.next()) {
-    if (reader.number() == number) note_key_value(reader.bytes(), hints);
+    if (reader.number() != number) continue;
+    KeyValue item;
+    if (read_key_value(reader.bytes(), item) && item.value) {
+      note_attribute(hints, item.key, text_of(*item.value));
+    }
   }
 }
 
-void write_dropped(Writer& writer, std::string_view name, std::uint64_t count) {
-  if (count != 0) writer.key(name).unsigned_integer(count);
+void write_dropped(SpanText& out, SpanKey key, std::uint64_t count) {
+  if (count != 0) out.key(key).number(count);
 }
 
-bool write_event(Writer& writer, std::string_view message) {
+bool write_event(SpanText& out, std::string_view message) {
   std::uint64_t time = 0;
   std::uint64_t dropped = 0;
   std::string_view name;
@@ -169,15 +203,15 @@ bool write_event(Writer& writer, std::string_view message) {
     if (reader.number() == 4) dropped = reader.varint();
   }
   if (reader.failed()) return false;
-  writer.begin_object().key("timeUnixNano").string(std::to_string(time));
-  writer.key("name").string(name);
-  const bool good = ValueWriter(writer).attributes(message, 3);
-  write_dropped(writer, "droppedAttributesCount", dropped);
-  writer.end_object();
+  out.open('{').key(",\"timeUnixNano\":").quoted(time);
+  out.key(",\"name\":").string(name);
+  const bool good = ValueWriter(out).attributes(message, 3);
+  write_dropped(out, ",\"droppedAttributesCount\":", dropped);
+  out.close('}');
   return good;
 }
 
-bool write_link(Writer& writer, std::string_view message) {
+bool write_link(SpanText& out, std::string_view message) {
   std::string_view trace_id;
   std::string_view span_id;
   std::string_view state;
@@ -192,17 +226,20 @@ bool write_link(Writer& writer, std::string_view message) {
     if (reader.number() == 6) flags = reader.fixed32();
   }
   if (reader.failed()) return false;
-  writer.begin_object().key("traceId").string(encode_hex(view_bytes(trace_id)));
-  writer.key("spanId").string(encode_hex(view_bytes(span_id)));
-  if (!state.empty()) writer.key("traceState").string(state);
-  const bool good = ValueWriter(writer).attributes(message, 4);
-  write_dropped(writer, "droppedAttributesCount", dropped);
-  if (flags != 0) writer.key("flags").unsigned_integer(flags);
-  writer.end_object();
+  out.open('{').key(",\"traceId\":").plain(encode_hex(view_bytes(trace_id)));
+  out.key(",\"spanId\":").plain(encode_hex(view_bytes(span_id)));
+  if (!state.empty()) out.key(",\"traceState\":").string(state);
+  const bool good = ValueWriter(out).attributes(message, 4);
+  write_dropped(out, ",\"droppedAttributesCount\":", dropped);
+  if (flags != 0) out.key(",\"flags\":").number(std::uint64_t{flags});
+  out.close('}');
   return good;
 }
 
+// The fields of a span, and where those are that may come several times.
 struct SpanFields {
+  explicit SpanFields(std::vector<std::string_view>& room) : attributes(room) {}
+
   std::string_view trace_id, span_id, trace_state, parent_id, name;
   std::uint64_t kind = 0;
   std::uint64_t start = 0;
@@ -212,9 +249,13 @@ struct SpanFields {
   std::uint64_t dropped_links = 0;
   std::uint32_t flags = 0;
   std::optional<std::string_view> status;
+  std::vector<std::string_view>& attributes;
+  bool has_events = false;
+  bool has_links = false;
 };
 
 bool read_fields(std::string_view message, SpanFields& fields) {
+  fields.attributes.clear();
   WireReader reader(message);
   while (reader.next()) {
     switch (reader.number()) {
@@ -226,8 +267,11 @@ bool read_fields(std::string_view message, SpanFields& fields) {
       case 6: fields.kind = reader.varint(); break;
       case 7: fields.start = reader.fixed64(); break;
       case 8: fields.end = reader.fixed64(); break;
+      case 9: fields.attributes.push_back(reader.bytes()); break;
       case 10: fields.dropped_attributes = reader.varint(); break;
+      case 11: fields.has_events = true; break;
       case 12: fields.dropped_events = reader.varint(); break;
+      case 13: fields.has_links = true; break;
       case 14: fields.dropped_links = reader.varint(); break;
       case 15: fields.status = reader.bytes(); break;
       case 16: fields.flags = reader.fixed32(); break;
@@ -237,7 +281,7 @@ bool read_fields(std::string_view message, SpanFields& fields) {
   return !reader.failed();
 }
 
-bool write_status(Writer& writer, std::string_view message, bool& failed) {
+bool write_status(SpanText& out, std::string_view message, bool& failed) {
   std::string_view text;
   std::uint64_t code = 0;
   WireReader reader(message);
@@ -245,65 +289,71 @@ bool write_status(Writer& writer, std::string_view message, bool& failed) {
     if (reader.number() == 2) text = reader.bytes();
     if (reader.number() == 3) code = reader.varint();
   }
-  writer.key("status").begin_object();
-  if (!text.empty()) writer.key("message").string(text);
-  writer.key("code").unsigned_integer(code).end_object();
+  out.key(",\"status\":").open('{');
+  if (!text.empty()) out.key(",\"message\":").string(text);
+  out.key(",\"code\":").number(code).close('}');
   failed = code == 2;
   return !reader.failed();
 }
 
-void write_head(Writer& writer, const SpanFields& fields, const OtlpSpan& span) {
-  writer.begin_object().key("traceId").string(span.trace_id).key("spanId").string(span.span_id);
-  if (!span.root) writer.key("parentSpanId").string(encode_hex(view_bytes(fields.parent_id)));
-  if (!fields.trace_state.empty()) writer.key("traceState").string(fields.trace_state);
-  writer.key("name").string(fields.name);
-  writer.key("kind").unsigned_integer(fields.kind);
-  writer.key("startTimeUnixNano").string(std::to_string(fields.start));
-  writer.key("endTimeUnixNano").string(std::to_string(fields.end));
+void write_head(SpanText& out, const SpanFields& fields, const SpanHead& span) {
+  out.open('{').key(",\"traceId\":").plain(view_id(span.trace_id));
+  out.key(",\"spanId\":").plain(view_id(span.span_id));
+  if (!span.root) out.key(",\"parentSpanId\":").plain(encode_hex(view_bytes(fields.parent_id)));
+  if (!fields.trace_state.empty()) out.key(",\"traceState\":").string(fields.trace_state);
+  out.key(",\"name\":").string(fields.name);
+  out.key(",\"kind\":").number(std::uint64_t{fields.kind});
+  out.key(",\"startTimeUnixNano\":").quoted(fields.start);
+  out.key(",\"endTimeUnixNano\":").quoted(fields.end);
 }
 
-// "" if the span is well formed, else what is wrong; malformed bytes set `broken`.
-std::string_view read_span(std::string_view message, OtlpSpan& span, bool& broken) {
-  SpanFields fields;
-  broken = !read_fields(message, fields);
-  if (broken) return {};
-  auto trace_id = read_id(fields.trace_id, kTraceIdBytes);
-  if (!trace_id) return "trace_id must be 16 bytes, not all zero";
-  auto span_id = read_id(fields.span_id, kSpanIdBytes);
-  if (!span_id) return "span_id must be 8 bytes, not all zero";
-  span.root = fields.parent_id.find_first_not_of('\0') == std::string_view::npos;
-  if (!span.root && fields.parent_id.size() != kSpanIdBytes) {
-    return "parent_span_id must be 8 bytes";
-  }
-  span.trace_id = std::move(*trace_id);
-  span.span_id = std::move(*span_id);
-  span.name = fields.name;
-  span.start = stored_nanoseconds(fields.start);
-  Writer writer(span.json);
-  write_head(writer, fields, span);
-  ValueWriter values(writer);
-  if (!values.attributes(message, 9)) return "attributes are not well formed or too deep";
-  write_dropped(writer, "droppedAttributesCount", fields.dropped_attributes);
-  const bool good = values.list(message, 11, "events", [&](std::string_view event) {
-    return write_event(writer, event);
-  }) && values.list(message, 13, "links", [&](std::string_view link) {
-    return write_link(writer, link);
-  });
-  if (!good) return "events or links are not well formed";
-  write_dropped(writer, "droppedEventsCount", fields.dropped_events);
-  write_dropped(writer, "droppedLinksCount", fields.dropped_links);
-  if (fields.status && !write_status(writer, *fields.status, span.failed)) {
-    return "status is not well formed";
-  }
-  if (fields.flags != 0) writer.key("flags").unsigned_integer(fields.flags);
-  writer.end_object();
-  domain::RoutingHints hints;
-  note_attributes(message, 9, hints);
-  if (!hints.workflow_ids.empty()) span.workflow_id = hints.workflow_ids.front();
-  return {};
+bool write_events_and_links(SpanText& out, std::string_view message, const SpanFields& fields) {
+  ValueWriter values(out);
+  const auto event = [&](std::string_view item) { return write_event(out, item); };
+  const auto link = [&](std::string_view item) { return write_link(out, item); };
+  if (fields.has_events && !values.list(message, 11, ",\"events\":", event)) return false;
+  return !fields.has_links || values.list(message, 13, ",\"links\":", link);
 }
 
-bool write_scope(Writer& writer, std::string_view message) {
+// Reads spans one after another; what it needs for that is kept from one to the next.
+class SpanReader {
+ public:
+  // "" if the span is well formed, else what is wrong; malformed bytes set `broken`.
+  std::string_view read(std::string_view message, SpanText& out, SpanHead& span, bool& broken) {
+    SpanFields fields(attributes_);
+    broken = !read_fields(message, fields);
+    if (broken) return {};
+    if (!read_id(fields.trace_id, span.trace_id)) return "trace_id must be 16 bytes, not all zero";
+    if (!read_id(fields.span_id, span.span_id)) return "span_id must be 8 bytes, not all zero";
+    span.root = fields.parent_id.find_first_not_of('\0') == std::string_view::npos;
+    if (!span.root && fields.parent_id.size() != kSpanIdBytes) {
+      return "parent_span_id must be 8 bytes";
+    }
+    span.name = fields.name;
+    span.start = stored_nanoseconds(fields.start);
+    write_head(out, fields, span);
+    if (!ValueWriter(out).attributes(attributes_, span.workflow_id)) {
+      return "attributes are not well formed or too deep";
+    }
+    write_dropped(out, ",\"droppedAttributesCount\":", fields.dropped_attributes);
+    if (!write_events_and_links(out, message, fields)) {
+      return "events or links are not well formed";
+    }
+    write_dropped(out, ",\"droppedEventsCount\":", fields.dropped_events);
+    write_dropped(out, ",\"droppedLinksCount\":", fields.dropped_links);
+    if (fields.status && !write_status(out, *fields.status, span.failed)) {
+      return "status is not well formed";
+    }
+    if (fields.flags != 0) out.key(",\"flags\":").number(std::uint64_t{fields.flags});
+    out.close('}');
+    return {};
+  }
+
+ private:
+  std::vector<std::string_view> attributes_;
+};
+
+bool write_scope(SpanText& out, std::string_view message) {
   std::string_view name;
   std::string_view version;
   WireReader reader(message);
@@ -312,22 +362,21 @@ bool write_scope(Writer& writer, std::string_view message) {
     if (reader.number() == 2) version = reader.bytes();
   }
   if (reader.failed()) return false;
-  writer.key("scope").begin_object().key("name").string(name);
-  if (!version.empty()) writer.key("version").string(version);
-  const bool good = ValueWriter(writer).attributes(message, 3);
-  writer.end_object();
+  out.key(",\"scope\":").open('{').key(",\"name\":").string(name);
+  if (!version.empty()) out.key(",\"version\":").string(version);
+  const bool good = ValueWriter(out).attributes(message, 3);
+  out.close('}');
   return good;
 }
 
 std::optional<std::string> context_of(std::string_view resource, std::string_view scope) {
-  std::string out;
-  Writer writer(out);
-  writer.begin_object().key("resource").begin_object();
-  if (!ValueWriter(writer).attributes(resource, 1)) return std::nullopt;
-  writer.end_object();
-  if (!write_scope(writer, scope)) return std::nullopt;
-  writer.end_object();
-  return out;
+  SpanText out(0);
+  out.open('{').key(",\"resource\":").open('{');
+  if (!ValueWriter(out).attributes(resource, 1)) return std::nullopt;
+  out.close('}');
+  if (!write_scope(out, scope)) return std::nullopt;
+  out.close('}');
+  return std::move(out).take();
 }
 
 std::string_view only(std::string_view message, std::uint32_t number, bool& failed) {
@@ -340,7 +389,8 @@ std::string_view only(std::string_view message, std::uint32_t number, bool& fail
   return found;
 }
 
-Result<void> read_scope(std::string_view resource, std::string_view message, Grouping& grouping) {
+Result<void> read_scope(std::string_view resource, std::string_view message, SpanReader& spans,
+                        Grouping& grouping) {
   bool failed = false;
   auto context = context_of(resource, only(message, 1, failed));
   if (failed || !context) return fail(malformed());
@@ -351,20 +401,20 @@ Result<void> read_scope(std::string_view resource, std::string_view message, Gro
     const std::string_view bytes = reader.bytes();
     if (reader.failed()) break;
     if (grouping.full()) return fail(too_many_spans());
-    OtlpSpan span;
+    SpanHead span;
     bool broken = false;
-    const std::string_view problem = read_span(bytes, span, broken);
+    const std::string_view problem = spans.read(bytes, grouping.begin_span(), span, broken);
     if (broken) return fail(malformed());
     if (!problem.empty()) {
       grouping.reject(problem);
     } else {
-      grouping.add(std::move(span));
+      grouping.add(span);
     }
   }
   return reader.failed() ? fail(malformed()) : Result<void>();
 }
 
-Result<void> read_resource(std::string_view message, Grouping& grouping) {
+Result<void> read_resource(std::string_view message, SpanReader& spans, Grouping& grouping) {
   bool failed = false;
   const std::string_view resource = only(message, 1, failed);
   if (failed) return fail(malformed());
@@ -375,7 +425,7 @@ Result<void> read_resource(std::string_view message, Grouping& grouping) {
   while (reader.next()) {
     if (reader.number() != 2) continue;
     const std::string_view scope = reader.bytes();
-    if (!reader.failed()) KW_CHECK_OK(read_scope(resource, scope, grouping));
+    if (!reader.failed()) KW_CHECK_OK(read_scope(resource, scope, spans, grouping));
   }
   return reader.failed() ? fail(malformed()) : Result<void>();
 }
@@ -383,12 +433,13 @@ Result<void> read_resource(std::string_view message, Grouping& grouping) {
 }  // namespace
 
 Result<OtlpRequest> read_otlp_protobuf(std::string_view body) {
-  Grouping grouping;
+  SpanReader spans;
+  Grouping grouping(body.size() + body.size() / 4);
   WireReader reader(body);
   while (reader.next()) {
     if (reader.number() != 1) continue;
     const std::string_view resource_spans = reader.bytes();
-    if (!reader.failed()) KW_CHECK_OK(read_resource(resource_spans, grouping));
+    if (!reader.failed()) KW_CHECK_OK(read_resource(resource_spans, spans, grouping));
   }
   if (reader.failed()) return fail(malformed());
   return std::move(grouping).finish();

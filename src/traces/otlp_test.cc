@@ -26,7 +26,11 @@ std::string request_of(const std::string& fields, const std::string& resource = 
 }
 
 std::string stored(const OtlpRequest& request) {
-  return request.traces.empty() ? "" : unpack(request.traces[0].spans[0].json).value();
+  if (request.traces.empty()) return "";
+  const OtlpTrace& trace = request.traces[0];
+  std::string text(request.json(trace.spans[0]));
+  EXPECT_EQ(unpack(pack_spans(request, trace)[0].json).value(), text);
+  return text;
 }
 
 TEST(OtlpJson, ASpanIsStoredAsItCameWithoutWhatOtlpDoesNotKnow) {

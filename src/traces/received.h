@@ -6,9 +6,11 @@
 // Threading: plain values.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crypto/digest.h"
@@ -30,16 +32,17 @@ struct NativeTrace {
   std::string external_id;  // "" if the body names none
   std::string name;         // of the root span; ""
   std::int64_t span_count = 0;
-  std::int64_t size_bytes = 0;
-  crypto::Sha256 digest{};  // of the body as posted
-  Packed body;
 };
 
-struct SpanWrite {
-  std::string span_id;
-  std::int64_t start = 0;   // ns since 1970; 0 if unknown
+// A span that was read. Its JSON text lies in OtlpRequest::text.
+struct OtlpSpan {
+  std::array<char, 16> id{};  // lower-case hex digits
+  std::int64_t start = 0;     // ns since 1970; 0 if unknown
+  std::size_t offset = 0;
+  std::size_t size = 0;
   std::size_t context = 0;  // in OtlpTrace::contexts
-  Packed json;
+
+  std::string_view span_id() const { return {id.data(), id.size()}; }
 };
 
 // The spans of one trace that came under one resource.
@@ -50,14 +53,26 @@ struct OtlpTrace {
   bool failed = false;   // a span says so
   std::int64_t size_bytes = 0;
   std::vector<std::string> contexts;  // {"resource":{...},"scope":{...}}
-  std::vector<SpanWrite> spans;
+  std::vector<OtlpSpan> spans;
 };
 
 struct OtlpRequest {
+  std::string text;  // the spans as they are kept, one behind the other
   std::vector<OtlpTrace> traces;
   std::int64_t spans = 0;     // all that were sent
   std::int64_t rejected = 0;  // of these: not well formed
   std::string problem;        // of the first one rejected
+
+  std::string_view json(const OtlpSpan& span) const {
+    return std::string_view(text).substr(span.offset, span.size);
+  }
+};
+
+struct SpanWrite {
+  std::string span_id;
+  std::int64_t start = 0;
+  std::size_t context = 0;  // in TraceWrite::contexts
+  Packed json;
 };
 
 enum class Source : unsigned char { native, otlp };
@@ -75,7 +90,7 @@ struct TraceWrite {
   std::int64_t span_count = 0;  // native
   std::int64_t size_bytes = 0;
   std::int64_t hops = 0;              // how often it was forwarded before it came here
-  crypto::Sha256 digest{};            // native
+  crypto::Sha256 digest{};            // native, with an external id: of the body as posted
   Packed body;                        // native
   std::vector<std::string> contexts;  // OTLP
   std::vector<SpanWrite> spans;       // OTLP

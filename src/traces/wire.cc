@@ -1,11 +1,11 @@
 #include "traces/wire.h"
 
-#include <cstring>
+#include <algorithm>
 
 namespace keywright::traces {
 namespace {
 
-constexpr int kVarintBytesMax = 10;
+constexpr std::size_t kVarintBytesMax = 10;
 constexpr std::uint64_t kNumberMax = (1u << 29) - 1;
 
 void append_varint(std::string& out, std::uint64_t value) {
@@ -35,13 +35,14 @@ bool WireReader::fail() {
 
 bool WireReader::read_varint(std::uint64_t& value) {
   value = 0;
-  for (int i = 0; i < kVarintBytesMax; ++i) {
-    if (rest_.empty()) return fail();
-    const auto byte = static_cast<unsigned char>(rest_.front());
-    rest_.remove_prefix(1);
+  const std::size_t most = std::min(rest_.size(), kVarintBytesMax);
+  for (std::size_t i = 0; i < most; ++i) {
+    const auto byte = static_cast<unsigned char>(rest_.data()[i]);
     if (i == kVarintBytesMax - 1 && byte > 1) return fail();  // beyond 64 bits
     value |= static_cast<std::uint64_t>(byte & 0x7f) << (7 * i);
-    if (byte < 0x80) return true;
+    if (byte >= 0x80) continue;
+    rest_.remove_prefix(i + 1);
+    return true;
   }
   return fail();
 }

@@ -13,18 +13,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const auto document = json::Document::parse(input);
   if (!document) return 0;
-  if (const auto native = traces::read_native(document->root(), input)) {
-    if (traces::unpack(native->body).value() != input) std::abort();
+  if (const auto native = traces::read_native(document->root())) {
+    if (traces::unpack(traces::pack(input)).value() != input) std::abort();
     const auto count = static_cast<std::size_t>(native->span_count);
     if (traces::spans_of(input, 0, count + 1).size() != count) std::abort();
   }
   const auto request = traces::read_otlp_json(document->root());
   if (!request) return 0;
   for (const traces::OtlpTrace& trace : request->traces) {
-    for (const traces::SpanWrite& span : trace.spans) {
-      const auto text = traces::unpack(span.json);
-      if (!text) std::abort();
-      if (!json::Document::parse(traces::with_context(*text, trace.contexts[span.context]))) {
+    for (const traces::OtlpSpan& span : trace.spans) {
+      const std::string_view text = request->json(span);
+      if (!json::Document::parse(traces::with_context(text, trace.contexts[span.context]))) {
         std::abort();
       }
     }

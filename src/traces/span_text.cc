@@ -1,0 +1,98 @@
+#include "traces/span_text.h"
+
+#include <algorithm>
+#include <charconv>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "json/writer.h"
+
+namespace keywright::traces {
+namespace {
+
+constexpr std::size_t kDigitsMax = 20;
+
+bool is_plain(char c) {
+  return static_cast<signed char>(c) >= ' ' && c != '"' && c != '\\';  // ASCII only
+}
+
+// Copies what needs no escape, and stops where something might.
+const char* copy_plain(const char* from, const char* end, char* to) {
+#ifdef __SSE2__
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i backslash = _mm_set1_epi8('\\');
+  const __m128i space = _mm_set1_epi8(' ');
+  for (; end - from >= 16; from += 16, to += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    // Signed: what is beyond ASCII is below the space, too.
+    const __m128i odd =
+        _mm_or_si128(_mm_cmplt_epi8(bytes, space),
+                     _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)));
+    if (_mm_movemask_epi8(odd) != 0) break;
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+  }
+#endif
+  for (; from != end && is_plain(*from); ++from, ++to) *to = *from;
+  return from;
+}
+
+}  // namespace
+
+void SpanText::grow(std::size_t size) {
+  text_.resize(std::max(text_.size() + text_.size() / 2, size_ + size + kLeast));
+}
+
+SpanText& SpanText::string(std::string_view text) {
+  char* at = room(text.size() + 3);
+  if (comma_) *at++ = ',';
+  *at++ = '"';
+  comma_ = true;
+  const char* end = text.data() + text.size();
+  const char* stopped = copy_plain(text.data(), end, at);
+  at += stopped - text.data();
+  if (stopped == end) {
+    *at++ = '"';
+    return advance(at);
+  }
+  advance(at);
+  std::string rest;
+  json::append_quoted(rest, {stopped, static_cast<std::size_t>(end - stopped)});
+  const std::string_view escaped = std::string_view(rest).substr(1);  // without its first quote
+  return advance(put(room(escaped.size()), escaped));
+}
+
+SpanText& SpanText::number(std::int64_t value) {
+  char* at = room(kDigitsMax + 1);
+  if (comma_) *at++ = ',';
+  comma_ = true;
+  return advance(std::to_chars(at, at + kDigitsMax, value).ptr);
+}
+
+SpanText& SpanText::number(std::uint64_t value) {
+  char* at = room(kDigitsMax + 1);
+  if (comma_) *at++ = ',';
+  comma_ = true;
+  return advance(std::to_chars(at, at + kDigitsMax, value).ptr);
+}
+
+void SpanText::open_quote() {
+  char* at = room(2);
+  if (comma_) *at++ = ',';
+  *at++ = '"';
+  comma_ = false;
+  advance(at);
+}
+
+SpanText& SpanText::quoted(std::int64_t value) {
+  open_quote();
+  return number(value).close('"');
+}
+
+SpanText& SpanText::quoted(std::uint64_t value) {
+  open_quote();
+  return number(value).close('"');
+}
+
+}  // namespace keywright::traces
