@@ -17,7 +17,6 @@ from mcp_upstream import McpUpstream
 from upstreams import Recorder
 
 EXAMPLE = re.compile(r"^<!-- example: ([a-z-]+) -->\n```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SHELL_BLOCK = re.compile(r"^```sh$", re.MULTILINE)
 
 # What an example must print, in this order.
 EXPECTED = {

@@ -1,16 +1,14 @@
 """The services proxy: what goes to an upstream and what comes back, and that revoking ends it."""
 
-import concurrent.futures
 import http.client
-import json
 import os
 import socket
-import subprocess
 import threading
 import time
 
 from keywright import Server, ServerTest, in_time, wait_until
 from upstreams import Recorder, Scripted, masked_frame, read_frame, read_head
+
 
 class GatewayTest(ServerTest):
     options = ["--allow-upstream", "127.0.0.0/8"]
@@ -89,7 +87,7 @@ class Forwarding(GatewayTest):
         self.assertEqual(("12345", b""), (answer.headers["Content-Length"], answer.body))
 
     def test_large_bodies_pass_both_ways_at_once(self):
-        upstream, path, _ = self.upstream()
+        _, path, _ = self.upstream()
         client = self.server.client(self.key()["key"])
         sent = os.urandom(6 * 1024 * 1024)
         answer = client.post(path + "/echo", body=sent)
@@ -259,7 +257,7 @@ class Cutting(GatewayTest):
         self.assertEqual(b"data: 1\n\n", answer.read1())
 
     def test_the_end_of_a_key_ends_its_streams(self):
-        upstream, path, _ = self.upstream()
+        _, path, _ = self.upstream()
         key = self.key()
         answer = self.open(path + "/events", key).getresponse()
         self.owner.patch(f"/api/v1/keys/{key['id']}",
@@ -283,7 +281,7 @@ class Cutting(GatewayTest):
         self.server.client(key["key"]).get("/api/v1/whoami").expect(200)
 
     def test_revoked_means_revoked_under_load(self):
-        upstream, path, _ = self.upstream()
+        _, path, _ = self.upstream()
         for _ in range(20):
             key = self.key()
             stop = threading.Event()

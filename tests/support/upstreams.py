@@ -12,7 +12,6 @@ import hashlib
 import socket
 import struct
 import threading
-import time
 
 
 class Listener:
@@ -270,11 +269,3 @@ class Recorder(Listener):
         finally:
             self.streams_closed.release()
         return False
-
-
-def wait_for(semaphore, seconds=5):
-    return semaphore.acquire(timeout=seconds)
-
-
-def monotonic():
-    return time.monotonic()
