@@ -17,13 +17,6 @@ const std::vector<ApiOperation>& api_operations() {
   return operations;
 }
 
-const ApiOperation* find_api_operation(std::string_view name) {
-  for (const ApiOperation& operation : api_operations()) {
-    if (operation.name == name) return &operation;
-  }
-  return nullptr;
-}
-
 const json::Type& inner_type(const json::Type& type) {
   const bool wraps = type.shape == json::Shape::optional || type.shape == json::Shape::patch;
   return wraps ? inner_type(type.element()) : type;

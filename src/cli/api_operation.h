@@ -1,6 +1,6 @@
 // cli/api_operation.h - what the CLI needs to know of an operation of the API (app/operation.h).
 //
-//   const ApiOperation* rotate = find_api_operation("keys.rotate");
+//   for (const ApiOperation& operation : api_operations()) ...
 //
 // One file, api_operation.cc, sees the operations themselves; everything else is built from these
 // few words and from the described input and output, and is tested with operations of its own.
@@ -28,7 +28,6 @@ struct ApiOperation {
 };
 
 const std::vector<ApiOperation>& api_operations();
-const ApiOperation* find_api_operation(std::string_view name);
 
 // Of the output: the items of a list, or nullptr if the operation gives no list.
 const json::Type* item_type(const ApiOperation& operation);

@@ -38,7 +38,6 @@ class Console {
 
   bool out_is_terminal() const { return out_is_terminal_; }
   bool err_is_terminal() const { return err_is_terminal_; }
-  bool in_is_terminal() const { return in_is_terminal_; }
   // Somebody can be asked.
   bool is_interactive() const { return in_is_terminal_ && err_is_terminal_; }
   std::size_t width() const { return width_; }  // columns of the output terminal

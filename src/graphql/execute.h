@@ -181,7 +181,6 @@ class Execution {
   bool advance();
   Task<void> wait();
   void write(std::string& out) const;
-  bool has_faults() const { return !faults_.empty(); }
 
  private:
   friend class Resolving;

@@ -57,7 +57,6 @@ class Session {
 
   bool is_over() const;  // it neither expects nor has anything more, but what is in the output
   bool is_quiet() const { return first_ == nullptr; }
-  bool has_begun() const { return settings_seen_; }
 
   void sweep(net::Ticks now);  // only notes; has_changed() then asks for act()
   void stop();                 // no further requests

@@ -54,7 +54,6 @@ class Listener {
   void start();
   void pause();
   void resume();
-  bool is_paused() const { return paused_; }
   Endpoint local() const;
   // How often the process had no descriptor left.
   std::uint64_t exhausted() const { return exhausted_; }

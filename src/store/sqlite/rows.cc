@@ -224,12 +224,6 @@ Result<Record> read_record(const Query& query) {
   return record;
 }
 
-Result<Uuid> read_uuid(const Query& query, int column) {
-  Uuid id;
-  if (!read_bytes(query, column, id.bytes)) return damaged("an id");
-  return id;
-}
-
 Result<crypto::Sha256> read_hash(const Query& query, int column) {
   crypto::Sha256 hash;
   if (!read_bytes(query, column, hash)) return damaged("a hash");

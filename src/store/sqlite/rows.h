@@ -63,7 +63,6 @@ inline constexpr Sql kRecordColumns("type, id, organization, parent, body");
 
 Result<Record> read_record(const Query& query);
 
-Result<Uuid> read_uuid(const Query& query, int column);
 Result<crypto::Sha256> read_hash(const Query& query, int column);
 
 }  // namespace keywright::store
