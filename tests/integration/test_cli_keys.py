@@ -7,22 +7,11 @@ import stat
 import subprocess
 import unittest
 
-from command_line import CommandLine
-from keywright import PASSWORD, Server, binary, wait_until
+from command_line import CommandLineTest
+from keywright import binary, wait_until
 
 
-class Keys(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server.start()
-        cls.cli = CommandLine(cls.server)
-        cls.cli.sign_in(cls.server.email, PASSWORD)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cli.close()
-        cls.server.stop()
-
+class Keys(CommandLineTest):
     def create(self, *arguments):
         """(id, token) of a new access key."""
         made = json.loads(self.cli.expect("keys", "create", "--kind", "access", "--name", "test",

@@ -3,24 +3,13 @@
 import json
 import unittest
 
-from command_line import CommandLine
-from keywright import PASSWORD, Server
+from command_line import CommandLine, CommandLineTest
+from keywright import PASSWORD
 
 NOWHERE = "0190a1b2-0000-7000-8000-000000000000"
 
 
-class Objects(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server.start()
-        cls.cli = CommandLine(cls.server)
-        cls.cli.sign_in(cls.server.email, PASSWORD)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cli.close()
-        cls.server.stop()
-
+class Objects(CommandLineTest):
     def create(self, *arguments):
         return self.cli.expect(*arguments, "-q").stdout.strip()
 

@@ -23,7 +23,7 @@ import termios
 import time
 import fcntl
 
-from keywright import ANSWER_SECONDS, Unexpected, binary
+from keywright import ANSWER_SECONDS, PASSWORD, ServerTest, Unexpected, binary
 
 CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -112,3 +112,18 @@ class CommandLine:
             os.close(terminal)
         status = os.waitpid(process, 0)[1]
         return Shown(shown.decode(errors="replace"), os.waitstatus_to_exitcode(status))
+
+
+class CommandLineTest(ServerTest):
+    """A ServerTest with a command line on which its owner signed in."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cli = CommandLine(cls.server)
+        cls.cli.sign_in(cls.server.email, PASSWORD)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.cli.close()
+        super().tearDownClass()
