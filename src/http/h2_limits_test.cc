@@ -15,17 +15,6 @@ using std::chrono::milliseconds;
 
 const std::string kHello = std::string(kPreface) + frame(kSettingsFrame, 0, 0, "");
 
-// Limits short enough to wait for.
-ServerOptions impatient() {
-  ServerOptions options;
-  options.limits.header_timeout = milliseconds(250);
-  options.limits.body_grace = milliseconds(250);
-  options.limits.idle_timeout = milliseconds(250);
-  options.limits.write_stall_timeout = milliseconds(250);
-  options.limits.sweep_interval = milliseconds(10);
-  return options;
-}
-
 std::uint64_t refused(TestServer& server, Refusal refusal) {
   return server.server().counters().refused[static_cast<std::size_t>(refusal)];
 }

@@ -19,17 +19,6 @@ std::string get(std::string_view path, std::string_view fields = {}) {
   return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n";
 }
 
-// Limits short enough to wait for.
-ServerOptions impatient() {
-  ServerOptions options;
-  options.limits.header_timeout = milliseconds(250);
-  options.limits.body_grace = milliseconds(250);
-  options.limits.idle_timeout = milliseconds(250);
-  options.limits.write_stall_timeout = milliseconds(250);
-  options.limits.sweep_interval = milliseconds(10);
-  return options;
-}
-
 TEST(ServerLimits, SlowHeadGets408) {
   TestServer server(impatient());
   RawClient client(server.endpoint());

@@ -191,6 +191,17 @@ void TestHandler::cut_endless(std::string last_bytes) {
   exchange->loop.post([exchange, last_bytes] { exchange->cut(last_bytes); });
 }
 
+ServerOptions impatient() {
+  using std::chrono::milliseconds;
+  ServerOptions options;
+  options.limits.header_timeout = milliseconds(250);
+  options.limits.body_grace = milliseconds(250);
+  options.limits.idle_timeout = milliseconds(250);
+  options.limits.write_stall_timeout = milliseconds(250);
+  options.limits.sweep_interval = milliseconds(10);
+  return options;
+}
+
 TestServer::TestServer(ServerOptions options, std::shared_ptr<net::TlsServer> tls,
                        std::size_t loops)
     : loops_(loops), server_(std::make_unique<Server>(loops_, handler_, std::move(options))) {

@@ -65,6 +65,9 @@ class TestHandler : public Handler {
   Exchange* endless_ = nullptr;
 };
 
+// Limits short enough to wait for.
+ServerOptions impatient();
+
 class TestServer {
  public:
   explicit TestServer(ServerOptions options = {}, std::shared_ptr<net::TlsServer> tls = nullptr,
