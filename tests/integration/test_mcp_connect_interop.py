@@ -134,7 +134,7 @@ class ConnectInterop(unittest.TestCase):
             self.assertTrue(health["reachable"], (name, health))
             self.assertGreater(health["tools_count"], 5, name)
             self.assertTrue(health["server_name"], name)
-            self.assertLess(health["latency_ms"], 5000, name)
+            self.assertLess(health["latency_ms"], 60_000, name)
         self.assertEqual(("modern", "2026-07-28"), (found["fixture"]["era"],
                                                     found["fixture"]["protocol_version"]))
         self.assertEqual(("legacy", "2025-11-25"), (found["everything"]["era"],

@@ -433,7 +433,7 @@ class Server:
             client.cookie = answer.headers["Set-Cookie"].split(";")[0]
         return client
 
-    def raw(self, data, seconds=10, half_close=False):
+    def raw(self, data, seconds=ANSWER_SECONDS, half_close=False):
         """Sends these bytes on a connection of their own; everything that came back until the
         server closed it or was silent for `seconds`."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
