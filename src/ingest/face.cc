@@ -125,7 +125,7 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
   if (!caller->is_key()) {
     return fail(Code::permission_denied, "wrong_key_kind", "This is a session.");
   }
-  visit.caller = std::move(*caller);
+  visit.caller = *caller;
   KW_TRY(visit.sender, sender_of(app_.directory, visit.caller));
   visit.admitted = true;
   return {};

@@ -130,7 +130,7 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
                 fmt::format("{} Admitted here: {}.", error.detail(),
                             admitted_kinds(app_.directory.kinds())));
   }
-  visit.caller = std::move(*caller);
+  visit.caller = *caller;
   if (visit.caller.is_key()) return {};
   return fail(
       Code::permission_denied, "wrong_key_kind",

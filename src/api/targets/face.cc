@@ -137,7 +137,7 @@ Result<void> Face::admit(Visit& visit) const {
                     ".");
   }
   if (!caller) return fail(std::move(caller).error());
-  visit.call.caller = std::move(*caller);
+  visit.call.caller = *caller;
   KW_CHECK_OK(admission::check_csrf(visit.request, *visit.presented, directory, visit.call.caller));
   if (visit.place.finding == Finding::empty_segment) {
     return fail(Code::not_found, "not_found", "Not found.");
