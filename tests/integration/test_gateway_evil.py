@@ -57,8 +57,12 @@ class Upstreams(BadUpstreams, ScriptedTest):
         self.assertEqual(b"y" * 100_000, self.client.get(path).body)
 
     def test_an_early_answer_is_told_while_the_body_is_still_coming(self):
-        _, path = self.through(answering(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n"
-                                         b"Connection: close\r\n\r\nbig", hold))
+        def script(peer):
+            read_head(peer)
+            peer.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n"
+                         b"Connection: close\r\n\r\nbig")
+            hold(peer)
+        _, path = self.through(script)
         with socket.create_connection(("127.0.0.1", self.server.port), 60) as peer:
             peer.sendall(f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n"
                          f"Authorization: Bearer {self.client.token}\r\n\r\n12345".encode())

@@ -14,7 +14,7 @@ import threading
 import time
 
 from keywright import wait_until
-from upstreams import read_head
+from upstreams import read_head, read_request
 
 
 def reset(peer):
@@ -24,7 +24,7 @@ def reset(peer):
 
 def answering(data, end=None):
     def script(peer):
-        read_head(peer)
+        read_request(peer)
         peer.sendall(data)
         if end:
             end(peer)
@@ -32,7 +32,7 @@ def answering(data, end=None):
 
 
 def trickle(peer):
-    read_head(peer)
+    read_request(peer)
     for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 1000:
         peer.sendall(bytes([byte]))
         time.sleep(0.05)
@@ -148,7 +148,7 @@ class BadUpstreams(UpstreamChecks):
 
     def test_more_bytes_than_said_never_become_the_next_answer(self):
         def script(peer):
-            while read_head(peer):
+            while read_request(peer):
                 peer.sendall(HEAD + b"Content-Length: 2\r\n\r\nok" + HEAD +
                              b"Content-Length: 6\r\n\r\nforged")
         _, path = self.through(script)

@@ -9,6 +9,7 @@ Standard library only; everything on 127.0.0.1, on threads of its own.
 
 import base64
 import hashlib
+import re
 import socket
 import struct
 import threading
@@ -94,6 +95,14 @@ def read_head(peer):
         if not byte:
             return b""
         head += byte
+    return head
+
+
+def read_request(peer):
+    """A head and the body that it announces: who closes with something unread resets."""
+    head = read_head(peer)
+    length = re.search(rb"^content-length: *(\d+)", head, re.I | re.M)
+    read_exactly(peer, int(length[1]) if length else 0)
     return head
 
 

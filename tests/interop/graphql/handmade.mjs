@@ -75,7 +75,7 @@ const BAD = [
   'mutation { createTarget { target { id } } }', 'mutation { createTarget(input: null) { target { id } } }',
   'mutation { createPersonalAPIKey(input: {name: "x", expiresAt: 5}) { token } }',
   'mutation { createPersonalAPIKey(input: {name: "x", expiresAt: "x", kind: NOPE}) { token } }',
-  'mutation { createPersonalAPIKey(input: {name: "x", expiresAt: "x", kind: null}) { token } }',
+  'mutation { createPersonalAPIKey(input: {name: null, expiresAt: "x"}) { token } }',
   '{ viewer { id "x" } }', '{ viewer { id: } }', '{ viewer { : id } }', '{ viewer(: 1) { id } }',
   '{ viewer() { id } }', 'query ( { viewer { id } }', 'query Q() { viewer { id } }', 'query Q($) { viewer { id } }',
   '{ viewer { ... on } }', '{ viewer { ... @ } }', 'fragment on on Identity { id }', 'fragment F Identity { id }',
