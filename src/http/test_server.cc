@@ -182,7 +182,7 @@ std::vector<std::string> TestHandler::seen() const {
 
 bool TestHandler::wait_for_requests(std::size_t count) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, std::chrono::seconds(5), [&] { return seen_.size() >= count; });
+  return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return seen_.size() >= count; });
 }
 
 void TestHandler::cut_endless(std::string last_bytes) {

@@ -44,7 +44,7 @@ class TestHandler : public Handler {
 
   void release();                         // whoever waits in /later, now and from now on
   std::vector<std::string> seen() const;  // "GET /hello", in order
-  // Waits until so many requests have been seen; false after five seconds.
+  // Waits until so many requests have been seen; false after a minute.
   bool wait_for_requests(std::size_t count);
   // Cuts the exchange that is in /endless, with these last bytes.
   void cut_endless(std::string last_bytes);

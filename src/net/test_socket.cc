@@ -11,8 +11,8 @@
 namespace keywright::net {
 
 TestSocket::TestSocket() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  const timeval five_seconds{5, 0};
-  ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &five_seconds, sizeof five_seconds);
+  const timeval patience{60, 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 }
 
 TestSocket::TestSocket(const Endpoint& endpoint) : TestSocket() {

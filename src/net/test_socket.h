@@ -5,7 +5,7 @@
 //   socket.send("GET / HTTP/1.1\r\n\r\n");
 //   while (socket.receive(text)) {}
 //
-// Every receive gives up after five seconds.
+// Every receive gives up after a minute.
 #pragma once
 
 #include <memory>
