@@ -5,8 +5,8 @@
 namespace keywright::app {
 namespace {
 
-// A key without a person behind it: by its permissions, or by what its kind gives. One that acts for
-// a single object works with that object; it neither makes nor removes any.
+// A key without a person behind it: by its permissions, or by what its kind gives. One that acts
+// for a single object works with that object; it neither makes nor removes any.
 bool is_open_to_machine(const Operation& operation, const domain::Kind& kind) {
   if (kind.takes_permissions) return !operation.permission.empty();
   const bool of_one_object = kind.owners.contains(domain::OwnerType::target);

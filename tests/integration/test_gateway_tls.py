@@ -79,7 +79,7 @@ class TlsUpstreams(unittest.TestCase):
         return cls.folder / name
 
     def ask(self, slug, upstream, host="127.0.0.1"):
-        """What a client gets through a service, and through an MCP server, that is this upstream."""
+        """What a client gets through a service and an MCP server that are this upstream."""
         self.addCleanup(upstream.close)
         url = f"https://{host}:{upstream.port}"
         self.owner.create("services", name=slug, slug=slug, upstream_url=url)

@@ -248,8 +248,8 @@ class PersonalKeys(GraphqlTest):
         self.assertIsNone(missing.data)
 
     def test_a_kind_that_is_null_or_left_out_is_personal(self):
-        made = "mutation($input: CreatePersonalAPIKeyInput!) { createPersonalAPIKey(input: $input)" \
-               " { personalAPIKeyEdge { node { kind } } } }"
+        made = """mutation($input: CreatePersonalAPIKeyInput!) {
+            createPersonalAPIKey(input: $input) { personalAPIKeyEdge { node { kind } } } }"""
         for kind in ({}, {"kind": None}):
             asked = ask(self.owner, made,
                         {"input": {"name": "x", "expiresAt": in_time(days=1), **kind}})

@@ -22,8 +22,8 @@ TEST(OwnerRights, AnAccountKeyWorksWithTargetsAndTheirKeys) {
 TEST(OwnerRights, ATargetKeyWorksWithTargetsAndNothingElse) {
   EXPECT_TRUE(gives(kind("target"), Right::targets_read));
   EXPECT_TRUE(gives(kind("target"), Right::targets_write));
-  for (Right right : {Right::none, Right::keys_read_all, Right::keys_manage_all,
-                      Right::organization_read}) {
+  for (Right right :
+       {Right::none, Right::keys_read_all, Right::keys_manage_all, Right::organization_read}) {
     EXPECT_FALSE(gives(kind("target"), right)) << name_of(right);
   }
 }
