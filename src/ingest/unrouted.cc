@@ -51,8 +51,10 @@ void UnroutedLog::make_room() {
 
 void UnroutedLog::OfProject::add(const OfProject& older) {
   last_at = std::max(last_at, older.last_at);
-  last.insert(last.end(), older.last.begin(), older.last.end());
-  std::ranges::stable_sort(last, std::ranges::greater(), &app::UnroutedTrace::time);
+  std::deque<app::UnroutedTrace> both;  // newest first, as each of the two is
+  std::ranges::merge(last, older.last, std::back_inserter(both), std::ranges::greater(),
+                     &app::UnroutedTrace::time, &app::UnroutedTrace::time);
+  last = std::move(both);
   if (last.size() > kLastMax) last.resize(kLastMax);
   for (const auto& [key, count] : older.counts) {
     const auto [found, fresh] = counts.try_emplace(key, count);
