@@ -12,6 +12,9 @@
 // dialled, as the gateway does (app/upstream.h): a name that leads into the server's own network
 // leads nowhere.
 //
+// Where several processes share the trace store, each platform is sent by one of them at a time; what
+// is asked for (settings, state, dead letters) comes from the store, so all of them say the same.
+//
 // Errors: those of traces/trace_store.h.
 // Threading: as app/trace_forwarding.h; start and stop from one thread.
 // Lifetime: store, keyring, clock and random outlive it. Cost: one thread, which also reads.
@@ -23,9 +26,9 @@
 #include <mutex>
 #include <vector>
 
+#include "base/companion.h"
 #include "base/ip.h"
 #include "forwarding/lane.h"
-#include "gateway/companion.h"
 
 namespace keywright::forwarding {
 
@@ -77,11 +80,12 @@ class Forwarder final : public app::TraceForwarding {
     LaneState state;
     std::int64_t done_until = 0;
     std::optional<Time> next_attempt_at;
+    bool is_ours = true;  // false: another process knows better
   };
   // A lane and what it is doing; the loop's thread only.
   struct Place {
     std::unique_ptr<Lane> lane;
-    gateway::Companion work;
+    Companion work;
     net::TimerId timer = net::TimerId::none;
     bool is_ready = false;  // stands in ready_
     bool is_working = false;
@@ -89,21 +93,23 @@ class Forwarder final : public app::TraceForwarding {
     bool removed = false;
   };
   struct Trial {
-    gateway::Companion work;
+    Companion work;
     std::function<void(Result<app::ForwardingTest>)> done;  // empty: it was told
   };
 
   http::ClientOptions client_options(std::chrono::milliseconds request_timeout) const;
+  Result<std::optional<Seen>> look_up(domain::PlatformId platform);
   void take(app::Forwarding settings, LaneState state);
+  void refresh();
   void let_go(domain::PlatformId platform);
   void poke(Place& place);
   void wake(Place& place);  // also out of a wait
   void pump();
-  gateway::Companion work(Place& place);
+  Companion work(Place& place);
   void rest(Place& place, Lane::Rest rest);
   void show(const Place& place, std::optional<Time> next_attempt_at);
   void begin_trial(domain::PlatformId platform, std::shared_ptr<Trial> trial);
-  gateway::Companion try_out(Lane& lane, Trial* trial);
+  Companion try_out(Lane& lane, Trial* trial);
 
   traces::TraceStore& store_;
   const Clock& clock_;

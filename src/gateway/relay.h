@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-#include "gateway/companion.h"
+#include "base/companion.h"
 #include "gateway/proxy.h"
 
 namespace keywright::gateway {

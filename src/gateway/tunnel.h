@@ -8,7 +8,7 @@
 
 #include <memory>
 
-#include "gateway/companion.h"
+#include "base/companion.h"
 #include "gateway/proxy.h"
 
 namespace keywright::gateway {

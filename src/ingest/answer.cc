@@ -97,7 +97,14 @@ void write_rpc_details(json::Writer& writer, const Refusal& refusal) {
   writer.end_array();
 }
 
-void write_native(json::Writer& writer, const Refusal& refusal, Time now) {
+// Where in the request a field stands: its name tells, since only two are header fields.
+std::string_view location_of(const http::Request& request, const FieldProblem& problem) {
+  if (problem.field == "X-Request-Id" || problem.field == "Idempotency-Key") return "headers";
+  return request.method == http::Method::post ? "body" : "query";
+}
+
+void write_native(json::Writer& writer, const http::Request& request, const Refusal& refusal,
+                  Time now) {
   writer.key("success").boolean(false);
   writer.key("timestamp").string(format_rfc3339(now));
   writer.key("error").begin_object().key("code").string(refusal.code);
@@ -105,7 +112,8 @@ void write_native(json::Writer& writer, const Refusal& refusal, Time now) {
   if (!refusal.details.empty()) {
     writer.key("details").begin_array();
     for (const FieldProblem& problem : refusal.details) {
-      writer.begin_object().key("type").string("field").key("location").string("body");
+      writer.begin_object().key("type").string("field");
+      writer.key("location").string(location_of(request, problem));
       writer.key("path").string(problem.field).key("msg").string(problem.message).end_object();
     }
     writer.end_array();
@@ -171,7 +179,7 @@ void write_refusal(http::Exchange& exchange, Shape shape, const Refusal& refusal
       writer.key("message").string(refusal.message);
       write_rpc_details(writer, refusal);
     } else {
-      write_native(writer, refusal, now);
+      write_native(writer, exchange.request, refusal, now);
     }
     writer.end_object();
     write_json(response, refusal.status, std::move(body));

@@ -3,6 +3,7 @@
 
 #include "app/scheduler.h"
 #include "ingest/face.h"
+#include "ingest/upload.h"
 #include "ingest/visit.h"
 #include "json/writer.h"
 #include "traces/native.h"
@@ -166,7 +167,9 @@ Task<Result<void>> Face::take_in(http::Exchange& exchange, Visit& visit) {
   auto kind = body_kind(exchange.request);
   if (!kind) co_return fail(std::move(kind).error());
   visit.body_begun = true;
-  auto body = co_await receive_body(exchange, *kind, share);
+  Upload upload(exchange, *kind, share);
+  auto body = co_await upload.receive(app_, visit.caller);
+  if (upload.was_cut()) visit.body_begun = false;  // the answer does not wait for the rest
   if (!body) co_return fail(std::move(body).error());
   visit.body_bytes = body->size();
   blot_out(*body, visit.token);

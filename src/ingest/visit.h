@@ -20,7 +20,7 @@ struct Face::Visit {
   IpAddress address;
   std::optional<Refusal> refusal;  // in place of an Error, where there is more to say
   Decoded decoded;
-  bool body_begun = false;  // it was taken from the wire, in part at least
+  bool body_begun = false;  // taken from the wire, in part at least; what is left is read first
   std::size_t body_bytes = 0;
 };
 

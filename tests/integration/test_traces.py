@@ -62,6 +62,21 @@ class Routing(TraceTest):
             error = self.refused(answer, 401, "INVALID_API_KEY")
             self.assertEqual("The API key is not valid.", error["message"])
 
+    def test_a_body_that_is_still_coming_in_is_cut_when_its_key_is_revoked(self):
+        for path, length in (("/public/traces", "Content-Length: 9000000"),
+                             ("/v1/traces", "Transfer-Encoding: chunked")):
+            sender = self.project.key(self.project.platform())
+            head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"x-api-key: {sender.token}",
+                    "Content-Type: application/json", length, "Expect: 100-continue", "", ""]
+            with socket.create_connection(("127.0.0.1", self.server.port), 60) as connection:
+                connection.sendall("\r\n".join(head).encode())
+                self.assertTrue(connection.recv(100).startswith(b"HTTP/1.1 100 "))
+                connection.sendall(b"b\r\n" + b'{"data": { ' + b"\r\n")
+                self.owner.post(f"/api/v1/keys/{sender.made['id']}/revoke", {}).expect(200)
+                answer = connection.recv(65536).decode()  # without another byte of the body
+                self.assertTrue(answer.startswith("HTTP/1.1 401 "), answer)
+        self.assertEqual([], self.project.key().get("/public/traces?limit=1").json()["data"])
+
     def test_the_same_key_in_several_fields_is_one_and_two_keys_are_refused(self):
         platform = self.project.platform()
         sender = self.project.key(platform)
@@ -273,6 +288,17 @@ class Reading(TraceTest):
         stranger = Project(self.server, self.owner).key()
         self.refused(stranger.get(f"/public/traces/{made[inside]}"), 404, "NOT_FOUND")
         self.assertEqual([], stranger.get("/public/traces").json()["data"])
+
+    def test_what_is_wrong_is_said_with_the_place_where_it_stands(self):
+        sender = self.project.key(self.project.platform())
+        for answer, location, path in (
+                (sender.get("/public/traces?limit=0"), "query", "limit"),
+                (sender.post("/public/traces", {"data": 1}), "body", "data"),
+                (sender.post("/public/traces", {"data": {}}, headers={"X-Request-Id": "a b"}),
+                 "headers", "X-Request-Id")):
+            details = self.refused(answer, 400, "VALIDATION_ERROR")["details"]
+            self.assertEqual([("field", location, path)],
+                             [(one["type"], one["location"], one["path"]) for one in details])
 
     def test_whoami(self):
         platform = self.project.platform()

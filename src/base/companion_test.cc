@@ -1,8 +1,8 @@
-#include "gateway/companion.h"
+#include "base/companion.h"
 
 #include <gtest/gtest.h>
 
-namespace keywright::gateway {
+namespace keywright {
 namespace {
 
 struct Wait {
@@ -53,4 +53,4 @@ TEST(Companion, WithdrawsWhatItWaitsForWhenItIsDestroyed) {
 }
 
 }  // namespace
-}  // namespace keywright::gateway
+}  // namespace keywright

@@ -1,4 +1,4 @@
-// gateway/companion.h - a coroutine that runs beside its owner and ends with it.
+// base/companion.h - a coroutine that runs beside its owner and ends with it.
 //
 //   Companion Relay::upload() { while (...) co_await exchange_.read_body(); }
 //   upload_ = upload();                   // runs at once, until its first suspension
@@ -14,7 +14,7 @@
 #include <exception>
 #include <utility>
 
-namespace keywright::gateway {
+namespace keywright {
 
 class Companion {
  public:
@@ -45,4 +45,4 @@ class Companion {
   std::coroutine_handle<promise_type> handle_;
 };
 
-}  // namespace keywright::gateway
+}  // namespace keywright
