@@ -411,10 +411,11 @@ class TestServer(ServerTest):
     # -- what happens at once
 
     def test_a_key_gives_itself_up_and_is_refused_from_then_on(self):
-        mcp = Mcp(self.server, self.owner.create_key("mcp")["key"])
-        self.assertFalse(mcp.call("revoke_this_key", confirm=True)["isError"])
-        self.assertEqual(401, mcp.legacy("ping").status)
-        self.assertEqual(401, mcp.modern("tools/list").status)
+        for arguments in ({}, {"confirm": True}):
+            mcp = Mcp(self.server, self.owner.create_key("mcp")["key"])
+            self.assertFalse(mcp.call("revoke_this_key", **arguments)["isError"])
+            self.assertEqual(401, mcp.legacy("ping").status)
+            self.assertEqual(401, mcp.modern("tools/list").status)
 
     def test_a_revoked_key_is_refused_on_the_next_call_and_so_is_a_demoted_person(self):
         key = self.owner.create_key("mcp")

@@ -263,7 +263,9 @@ std::optional<Reply> Server::ask_person(const Asked& asked, const Message& messa
                                         const Tool& tool, const ToolArguments& arguments) const {
   if (!tool.operation->destructive) return std::nullopt;
   if (!can_elicit(message, asked.era)) {
-    if (arguments.confirmed) return std::nullopt;
+    // Who gives his own key up may be in a hurry, and takes nothing from anybody else.
+    const bool gives_itself_up = tool.operation->admits == app::Admits::giving_up;
+    if (arguments.confirmed || gives_itself_up) return std::nullopt;
     return finished(asked, message, tool, fail(needs_confirmation(tool)));
   }
   const std::string place = place_of_question(asked.caller, tool, arguments);

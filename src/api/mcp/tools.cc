@@ -104,7 +104,7 @@ void write_annotations(const Operation& operation, json::Writer& writer) {
 
 std::string description_of(const Operation& operation) {
   std::string text(operation.summary);
-  text += '.';
+  if (!text.ends_with('?')) text += '.';
   if (!operation.description.empty()) text.append(" ").append(operation.description);
   if (operation.right != domain::Right::none) {
     text.append(" Needs the right \"").append(domain::name_of(operation.right)).append("\".");
