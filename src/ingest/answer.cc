@@ -34,50 +34,38 @@ constexpr Named kNamed[] = {
     {"usage_exceeded", 429, "USAGE_EXCEEDED"},           {"overloaded", 503, "OVERLOADED"},
 };
 
+struct OfCode {
+  Code of;
+  int status;
+  std::string_view code;
+};
+
+constexpr OfCode kOfCode[] = {
+    {Code::unauthenticated, 401, "INVALID_API_KEY"},
+    {Code::permission_denied, 403, "FORBIDDEN"},
+    {Code::not_found, 404, "NOT_FOUND"},
+    {Code::method_not_allowed, 405, "METHOD_NOT_ALLOWED"},
+    {Code::too_large, 413, "PAYLOAD_TOO_LARGE"},
+    {Code::unsupported_media_type, 415, "UNSUPPORTED_MEDIA_TYPE"},
+    {Code::rate_limited, 429, "RATE_LIMITED"},
+    {Code::storage_full, 503, "STORAGE_UNAVAILABLE"},
+    {Code::unavailable, 503, "STORAGE_UNAVAILABLE"},
+    {Code::internal, 503, "STORAGE_UNAVAILABLE"},
+};
+
+// By its reason where that has a name here, else by its code.
 void name(Refusal& refusal, const Error& error) {
+  const auto take = [&](int status, std::string_view code) {
+    refusal.status = status;
+    refusal.code = code;
+  };
   for (const Named& named : kNamed) {
-    if (error.reason() != named.reason) continue;
-    refusal.status = named.status;
-    refusal.code = named.code;
-    return;
+    if (error.reason() == named.reason) return take(named.status, named.code);
   }
-  switch (error.code()) {
-    case Code::unauthenticated:
-      refusal.status = 401;
-      refusal.code = "INVALID_API_KEY";
-      return;
-    case Code::permission_denied:
-      refusal.status = 403;
-      refusal.code = "FORBIDDEN";
-      return;
-    case Code::not_found:
-      refusal.status = 404;
-      refusal.code = "NOT_FOUND";
-      return;
-    case Code::method_not_allowed:
-      refusal.status = 405;
-      refusal.code = "METHOD_NOT_ALLOWED";
-      return;
-    case Code::too_large:
-      refusal.status = 413;
-      refusal.code = "PAYLOAD_TOO_LARGE";
-      return;
-    case Code::unsupported_media_type:
-      refusal.status = 415;
-      refusal.code = "UNSUPPORTED_MEDIA_TYPE";
-      return;
-    case Code::rate_limited:
-      refusal.status = 429;
-      refusal.code = "RATE_LIMITED";
-      return;
-    case Code::storage_full:
-    case Code::unavailable:
-    case Code::internal:
-      refusal.status = 503;
-      refusal.code = "STORAGE_UNAVAILABLE";
-      return;
-    default: refusal.status = 400; refusal.code = "VALIDATION_ERROR";
+  for (const OfCode& known : kOfCode) {
+    if (error.code() == known.of) return take(known.status, known.code);
   }
+  take(400, "VALIDATION_ERROR");
 }
 
 // {"@type":...}: what a google.rpc.Status says beside number and message.
