@@ -32,7 +32,7 @@ HEADER_OWNERS = [
     (r"libpq-fe\.h", r"src/store/postgres/"),
     (r"simdjson\.h", r"src/json/"),
     (r"nghttp2/nghttp2\.h", r"src/http/.*\.cc"),
-    (r"zlib\.h", r"src/(http|console|ingest)/.*\.cc"),
+    (r"zlib\.h", r"src/(http|console|ingest|forwarding)/.*\.cc"),
     (r"zstd\.h", r"src/traces/.*\.cc"),
     (r"fmt/(core|format|ranges|chrono)\.h", r"(src|apps|bench|tests)/"),
     (r"tl/expected\.hpp", r"src/base/"),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "forwarding/gzip.h"
 #include "forwarding/parcel.h"
 #include "forwarding/signature.h"
 #include "json/codec.h"
@@ -20,7 +21,9 @@ constexpr int kTurn = 64;  // messages, before another lane is let in
 constexpr std::int64_t kUnsavedMax = 32;
 constexpr std::size_t kSpansMax = 512;
 constexpr std::size_t kParcelBytes = 1024 * 1024;
+constexpr std::size_t kGzipFrom = 1024;
 constexpr std::size_t kProblemBytes = 300;
+constexpr int kUnsupportedMediaType = 415;
 constexpr std::chrono::milliseconds kStoreWait{5'000};
 constexpr std::int64_t kRefusalDelayMax = 4;  // doublings: 8 s
 constexpr std::string_view kHopsHeader = "X-Keywright-Hops";
@@ -44,6 +47,7 @@ Lane::Lane(LaneTools& tools, app::Forwarding settings, LaneState state)
 void Lane::apply(app::Forwarding settings) {
   const bool begins_anew = settings.enabled && !settings_.enabled;
   settings_ = std::move(settings);
+  takes_gzip_ = true;
   if (begins_anew) {
     state_.failures = 0;
     state_.failing_since.reset();
@@ -167,9 +171,13 @@ Result<Lane::Parcel> Lane::pack(std::vector<Queued> rows, std::vector<TraceToSen
     if (protobuf) {
       KW_TRY(body, otlp_protobuf_of(body));
     }
+    std::string smaller;
+    if (takes_gzip_ && body.size() >= kGzipFrom) smaller = gzip_of(body);
+    parcel.gzip = !smaller.empty();
     parcel.request =
-        make_request(std::move(body), protobuf ? "application/x-protobuf" : "application/json",
-                     rows.front().hops);
+        make_request(parcel.gzip ? std::move(smaller) : std::move(body),
+                     protobuf ? "application/x-protobuf" : "application/json", rows.front().hops);
+    if (parcel.gzip) parcel.request.headers.emplace_back("Content-Encoding", "gzip");
   }
   parcel.rows = std::move(rows);
   return parcel;
@@ -226,6 +234,10 @@ Task<std::optional<Lane::Rest>> Lane::handle(Parcel parcel, Verdict verdict) {
       break;
     }
     case Fate::refused:
+      if (parcel.gzip && verdict.status == kUnsupportedMediaType) {
+        takes_gzip_ = false;
+        co_return std::nullopt;
+      }
       if (parcel.rows.size() > 1) {
         single_until_ = parcel.rows.back().sequence;
         co_return std::nullopt;

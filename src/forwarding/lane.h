@@ -95,6 +95,7 @@ class Lane {
   struct Parcel {
     std::vector<traces::Queued> rows;
     http::ClientRequest request{"POST", ""};
+    bool gzip = false;
   };
 
   Result<void> fill();
@@ -122,6 +123,7 @@ class Lane {
   std::int64_t done_until_ = 0;
   std::int64_t saved_until_ = 0;
   std::int64_t single_until_ = 0;  // up to there one trace in each request
+  bool takes_gzip_ = true;         // until the receiver refuses it
   std::int64_t attempts_ = 0;      // of the first message that waits
   std::optional<Time> waiting_since_;
 };

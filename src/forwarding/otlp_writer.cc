@@ -131,11 +131,17 @@ std::string event_message(const Value& event) {
   return out;
 }
 
-std::string link_message(const Value& link) {
+// How a span, and a link to one, begin.
+std::string names_of_span(const Value& value) {
   std::string out;
-  put_hex(out, 1, link, "traceId");
-  put_hex(out, 2, link, "spanId");
-  put_text(out, 3, link, "traceState");
+  put_hex(out, 1, value, "traceId");
+  put_hex(out, 2, value, "spanId");
+  put_text(out, 3, value, "traceState");
+  return out;
+}
+
+std::string link_message(const Value& link) {
+  std::string out = names_of_span(link);
   put_list(out, 4, link, "attributes", &key_value);
   put_number(out, 5, link, "droppedAttributesCount");
   put_flags(out, 6, link);
@@ -143,10 +149,7 @@ std::string link_message(const Value& link) {
 }
 
 std::string span_message(const Value& span) {
-  std::string out;
-  put_hex(out, 1, span, "traceId");
-  put_hex(out, 2, span, "spanId");
-  put_text(out, 3, span, "traceState");
+  std::string out = names_of_span(span);
   put_hex(out, 4, span, "parentSpanId");
   put_text(out, 5, span, "name");
   put_number(out, 6, span, "kind");

@@ -74,6 +74,26 @@ class Otlp(ForwardingTest):
         self.wait_for_state(queued=0)
         self.assertLess(len(self.receiver.taken), 20 + 30)
 
+    def test_what_is_large_is_sent_as_gzip_and_plain_to_who_does_not_take_that(self):
+        def send(number):
+            text = {"key": "text", "value": {"stringValue": "words " * 1000}}
+            spans = [span(f"{number:032x}", "0" * 15 + "1", attributes=[text])]
+            self.sender.post("/v1/traces", otlp(spans)).expect(200)
+            self.wait_for(number)
+            self.assertIn(f"{number:032x}", self.receiver.taken[-1].payload.decode())
+            return self.receiver.taken[-1].headers
+
+        self.forward(type="otlp", encoding="json")
+        compressed = send(1)
+        self.assertEqual("gzip", compressed["Content-Encoding"])
+        self.assertLess(int(compressed["Content-Length"]), 1000)
+        self.receiver.answer = lambda request: 415 if request.headers["Content-Encoding"] else 200
+        self.assertIsNone(send(2)["Content-Encoding"])
+        refused = len(self.receiver.requests)
+        self.assertIsNone(send(3)["Content-Encoding"])
+        self.assertEqual(refused + 1, len(self.receiver.requests))
+        self.assertEqual(0, self.state()["dead_letters"])
+
     def test_what_its_specification_calls_final_is_final(self):
         self.receiver.answer = 500
         self.forward(type="otlp")

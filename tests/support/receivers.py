@@ -11,6 +11,7 @@ They are Python's: they check signatures themselves, and nothing of the product 
 """
 
 import base64
+import gzip
 import hashlib
 import hmac
 import http.server
@@ -28,6 +29,8 @@ class Taken:
     def __init__(self, handler):
         self.path, self.headers = handler.path, handler.headers
         self.payload = handler.rfile.read(int(handler.headers["Content-Length"]))
+        if self.headers["Content-Encoding"] == "gzip":
+            self.payload = gzip.decompress(self.payload)
 
 
 class Receiver:
