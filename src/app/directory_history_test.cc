@@ -157,7 +157,7 @@ class RandomHistory : public DirectoryTest {
           if (key.state == KeyState::active) key.state = KeyState::disabled;
           break;
         case 3: key.policy.permissions = {{"a." + std::to_string(random_below(random, 9))}}; break;
-        case 4: rotate(key, version_of(new_token()), random_below(random, 2) * 60, clock.now());
+        default: rotate(key, version_of(new_token()), random_below(random, 2) * 60, clock.now());
       }
       return change.put_key(key);
     }
