@@ -100,7 +100,7 @@ TEST_F(TargetsFaceTest, AnAccountKeyWorksWithTargetsAndTheirKeysOnly) {
   EXPECT_EQ(ask(key, "GET", "/targets/" + target + "/").status, 404);
 }
 
-TEST_F(TargetsFaceTest, ATargetKeySeesItsTargetAndNothingElse) {
+TEST_F(TargetsFaceTest, ATargetKeySeesAndChangesItsTargetAndNothingElse) {
   const std::string own = new_target();
   const std::string other = new_target();
   const std::string key = ask(h.owner, "POST", keys_of(own), "{}").text("key");
@@ -110,7 +110,8 @@ TEST_F(TargetsFaceTest, ATargetKeySeesItsTargetAndNothingElse) {
     EXPECT_EQ(ask(key, method, "/targets/" + other + "/").status, 404) << method;
   }
   EXPECT_EQ(ask(key, "PATCH", "/targets/" + other + "/", R"({"name":"x"})").status, 404);
-  EXPECT_EQ(ask(key, "PATCH", "/targets/" + own + "/", R"({"name":"x"})").status, 403);
+  EXPECT_EQ(ask(key, "PATCH", "/targets/" + own + "/", R"({"name":"x"})").text("name"), "x");
+  EXPECT_EQ(ask(key, "DELETE", "/targets/" + own + "/").status, 403);
   EXPECT_EQ(ask(key, "POST", "/targets/", "{}").status, 403);
   EXPECT_EQ(ask(key, "POST", keys_of(own), "{}").status, 403);
   EXPECT_EQ(ask(key, "POST", keys_of(other), "{}").status, 404);
