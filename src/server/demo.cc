@@ -110,6 +110,10 @@ constexpr Object kKeys[] = {
 constexpr std::string_view kPeople[] = {"user.owner", "user.admin", "user.member", "user.viewer",
                                         "user.auditor"};
 
+// The end of a day: a start that goes on where another was interrupted asks for the same again,
+// which its idempotency keys want.
+Time end_of_keys(Time now) { return std::chrono::ceil<std::chrono::days>(now + kKeyLife); }
+
 class Maker {
  public:
   Maker(Core& core, app::App& app, DemoState state)
@@ -150,7 +154,7 @@ std::string Maker::filled(std::string_view text) const {
       continue;
     }
     out += text.substr(0, open);
-    out += id != state_.ids.end() ? id->second : format_rfc3339(core_.clock.now() + kKeyLife);
+    out += id != state_.ids.end() ? id->second : format_rfc3339(end_of_keys(core_.clock.now()));
     text.remove_prefix(close + 1);
   }
   return out.append(text);
