@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from keywright import Server, Unexpected, binary, wait_until
+from keywright import Server, binary, wait_until
 
 KINDS = ["personal", "access", "mcp", "connect", "ingest", "ingest", "account", "target",
          "customer", "management"]
@@ -34,11 +34,6 @@ class Demo(Server):
 
     def said(self, name):
         return re.search(rf"^  {name} +(\S+)$", self.sheet(), re.M).group(1)
-
-    def end(self):
-        self.process.terminate()
-        if self.process.wait(30) != 0:
-            raise Unexpected(f"ended with {self.process.returncode}: {self.log()}")
 
 
 def paste(line):
@@ -161,8 +156,7 @@ class DemoRefusals(unittest.TestCase):
     def test_real_installation_is_not_made_a_demo(self):
         server = Server.start()
         try:
-            server.process.terminate()
-            self.assertEqual(0, server.process.wait(30))
+            server.end()
             done = server.run("serve", "--demo", "--data", server.data, "--listen", "127.0.0.1:0")
             self.assertNotEqual(0, done.returncode)
             self.assertIn("not a demo", done.stderr)

@@ -23,8 +23,7 @@ class Restore(unittest.TestCase):
 
     def end(self):
         self.owner.close()
-        self.server.process.terminate()
-        self.assertEqual(0, self.server.process.wait(30))
+        self.server.end()
 
     def make_backup(self):
         done = self.server.run("backup", "--data", self.server.data, "--to", self.backup)

@@ -133,7 +133,7 @@ class LiveTest(unittest.TestCase):
     def clean(cls):
         if cls.process:
             cls.process.send_signal(signal.SIGTERM)
-            cls.process.wait(30)
+            cls.process.wait(60)
         if cls.cluster:
             cls.cluster.stop()
         if cls.postgres:

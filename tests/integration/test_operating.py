@@ -9,7 +9,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import unittest
@@ -57,10 +56,6 @@ class BackupTest(OperatingTest):
         self.addCleanup(server.discard)
         return server
 
-    def end(self, server):
-        server.process.send_signal(signal.SIGTERM)
-        self.assertEqual(0, server.process.wait(30))
-
     def test_sqlite_there_and_back(self):
         commands = examples("backup-and-restore")
         data = str(self.folder / "data")
@@ -73,7 +68,7 @@ class BackupTest(OperatingTest):
         lost = owner.create_key("access")
         owner.post(f"/api/v1/keys/{revoked['id']}/revoke", {}).expect(200)
         self.run_example(commands["journal"], DATA=data)
-        self.end(server)
+        server.end()
         self.assertIn("intact", self.run_example(commands["restore"], DATA=data))
         self.assertIn("intact", self.run_example(commands["elsewhere"]))
         self.run_example(commands["without-journal"])
@@ -82,7 +77,7 @@ class BackupTest(OperatingTest):
             server = self.server(self.folder / folder)
             server.serve()
             seen = [self.status(server, key) for key in (good, revoked, lost)]
-            self.end(server)
+            server.end()
             self.assertEqual(expected, seen, folder)
 
     def test_postgres_there_and_back(self):
@@ -112,7 +107,7 @@ class BackupTest(OperatingTest):
         self.assertEqual([200, 200], [self.status(node, key) for key in (good, revoked)])
         node.sign_in().post(f"/api/v1/keys/{revoked['id']}/revoke", {}).expect(200)
         self.assertEqual([200, 401], [self.status(node, key) for key in (good, revoked)])
-        self.end(node)
+        node.end()
 
     def test_every_command_of_the_page_is_run(self):
         self.assertEqual({"sqlite", "journal", "restore", "elsewhere", "without-journal",
@@ -135,8 +130,7 @@ class UpgradingTest(OperatingTest):
         key = cluster.nodes[0].sign_in().create_key("access")
         for number, node in enumerate(cluster.nodes):
             other = cluster.nodes[1 - number]
-            node.process.send_signal(signal.SIGTERM)
-            self.assertEqual(0, node.process.wait(30))
+            node.end()
             revoked = other.sign_in().create_key("access")
             done = other.sign_in().post(f"/api/v1/keys/{revoked['id']}/revoke", {}).expect(200)
             # A node that was stopped in good order is not waited for.

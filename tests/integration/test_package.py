@@ -135,7 +135,7 @@ class PackageTest(unittest.TestCase):
             return 0
         process, cls.process = cls.process, None
         process.send_signal(signal.SIGTERM)
-        return process.wait(30)
+        return process.wait(60)
 
     def test_from_the_first_install_to_the_purge(self):
         self.check_files()

@@ -171,8 +171,7 @@ class OneServer(FolderTest):
         other = Server(self.folder / "other")
         other.set_up()
         try:
-            server.process.terminate()
-            server.process.wait(60)
+            server.end()
             done = run("serve", "--data", server.data, "--listen", "127.0.0.1:0",
                        "--digest-key-file", other.data / "digest.key")
             self.assertNotEqual(0, done.returncode)

@@ -123,7 +123,7 @@ class Compose:
         """Its status."""
         process = self.running.pop(name)
         process.send_signal(how)
-        return process.wait(30)
+        return process.wait(60)
 
     def stop_all(self):
         for name in list(self.running):
