@@ -70,10 +70,11 @@ Result<OrganizationList> list_organizations(const Directory& directory, Call& ca
             [](const Organization& a, const Organization& b) { return a.id > b.id; });
   OrganizationList list;
   const auto limit = static_cast<std::size_t>(input.limit.value_or(50));
-  const Uuid after = input.cursor ? id_from(*input.cursor) : Uuid{};
-  if (input.cursor && after.is_nil()) return fail(invalid_field("cursor", "is not from this list"));
+  const bool goes_on = input.cursor && !input.cursor->empty();
+  const Uuid after = goes_on ? id_from(*input.cursor) : Uuid{};
+  if (goes_on && after.is_nil()) return fail(invalid_field("cursor", "is not from this list"));
   for (const Organization& organization : own) {
-    if (input.cursor && organization.id.value >= after) continue;
+    if (goes_on && organization.id.value >= after) continue;
     if (list.items.size() == limit) {
       list.next_cursor = list.items.back().id.to_string();
       break;

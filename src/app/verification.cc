@@ -26,6 +26,24 @@ void describe_key(const Directory& directory, const domain::KeyRecord& key, Veri
   }
 }
 
+// Of a resource that is ours: its id, also where the check named it by its slug.
+const Uuid* own_id(const domain::Resource& resource) {
+  if (resource.record == nullptr) return nullptr;
+  switch (resource.type) {
+    case domain::ResourceType::mcp_server:
+      return &static_cast<const domain::McpServer*>(resource.record)->id.value;
+    case domain::ResourceType::platform:
+      return &static_cast<const domain::Platform*>(resource.record)->id.value;
+    case domain::ResourceType::target:
+      return &static_cast<const domain::Target*>(resource.record)->id.value;
+    case domain::ResourceType::service:
+      return &static_cast<const domain::Service*>(resource.record)->id.value;
+    case domain::ResourceType::none:
+    case domain::ResourceType::external: break;
+  }
+  return nullptr;
+}
+
 // JSON put together from pieces; every text that somebody chose is quoted.
 class AnswerWriter {
  public:
@@ -175,9 +193,11 @@ Verification verification_of(const Directory& directory, const Decision& decisio
   answer.as_of = now;
   if (decision.key != nullptr) describe_key(directory, *decision.key, answer);
   if (decision.resource.type != domain::ResourceType::none) {
+    const Uuid* own = own_id(decision.resource);
     answer.resource =
         ResolvedResource{std::string(decision.resource.type_name),
-                         std::string(decision.resource.id), std::string(decision.resource.name)};
+                         own != nullptr ? own->to_string() : std::string(decision.resource.id),
+                         std::string(decision.resource.name)};
   }
   for (std::size_t i = 0; i < decision.limits_count; ++i) {
     const domain::LimitView& view = decision.limits[i];
@@ -214,7 +234,8 @@ void write_verification(std::string& out, const Directory& directory, const Deci
     writer.piece(",\"resource\":{\"type\":");
     writer.text(decision.resource.type_name);
     writer.piece(",\"id\":");
-    writer.text(decision.resource.id);
+    const Uuid* own = own_id(decision.resource);
+    own != nullptr ? writer.id(*own) : writer.text(decision.resource.id);
     writer.piece(",\"name\":");
     writer.text(decision.resource.name);
     writer.piece("}");

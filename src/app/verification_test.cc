@@ -40,7 +40,7 @@ TEST_F(VerificationText, IsTheEncodedValueForAKeyWithEverything) {
   const std::string keyspace =
       h.create("keyspaces.create", h.owner, R"({"name":"k","prefix":"acme_"})");
   const std::string token =
-      create(R"({"kind":"customer","name":"\"quoted\" \u00e9\n","keyspace_id":")" + keyspace +
+      create(R"({"kind":"customer","name":"\"quoted\" \u00e9\\","keyspace_id":")" + keyspace +
              R"(","owner":{"type":"external","id":"c\\1"},"permissions":["a.b.*","x"],
           "limits":[{"name":"m\"","limit":5,"window_seconds":60},
                     {"name":"d","limit":9,"window_seconds":86400,"algorithm":"fixed"}],
@@ -54,6 +54,16 @@ TEST_F(VerificationText, IsTheEncodedValueForAKeyWithEverything) {
   ask.permissions = wanted;
   ask.audience = domain::Audience::mcp;
   EXPECT_NE(text_for(token, ask).find("\"code\":\"WRONG_AUDIENCE\""), std::string::npos);
+}
+
+TEST_F(VerificationText, TellsTheIdOfAResourceThatWasNamedByItsSlug) {
+  const std::string server = h.create("mcp_servers.create", h.owner,
+                                      R"({"name":"m","slug":"files","url":"https://m.example/mcp"})");
+  const std::string token = create(R"({"kind":"connect","name":"c","scope":{"all":true}})");
+  domain::Ask ask;
+  ask.resource = domain::ResourceRef{domain::ResourceType::mcp_server, "mcp_server", "files"};
+  EXPECT_NE(text_for(token, ask).find("\"id\":\"" + server + "\",\"name\":\"m\""),
+            std::string::npos);
 }
 
 TEST_F(VerificationText, IsTheEncodedValueForOwnersOfEveryType) {
