@@ -1,5 +1,5 @@
-// app/give_back.h - what an admitted request took of its key's limits, returned when it turns out
-// that the caller may not do what he asked for.
+// app/give_back.h - what an admitted request took of its key's limits and credits, returned when it
+// turns out that the caller may not do what he asked for.
 //
 //   auto caller = admit(...);                              // takes one use
 //   ...                                                     // the operation: permission_denied
@@ -9,7 +9,7 @@
 // what is then refused for lack of a right goes back ("denied for any earlier reason spends no
 // limit").
 //
-// Threading: io threads. Cost: nothing for a key without limits.
+// Threading: io threads. Cost: a look-up.
 #pragma once
 
 #include "app/caller.h"

@@ -73,7 +73,8 @@ void add_keyspace_operations(std::vector<Operation>& operations) {
                                                    .path = "/keyspaces",
                                                    .summary = "List keyspaces",
                                                    .tag = "Keyspaces",
-                                                   .right = Right::keyspaces_read}));
+                                                   .right = Right::keyspaces_read,
+                                                   .permission = "keys:read"}));
   operations.push_back(
       operation<&create_keyspace>({.name = "keyspaces.create",
                                    .method = "POST",
@@ -87,7 +88,8 @@ void add_keyspace_operations(std::vector<Operation>& operations) {
                                                  .path = "/keyspaces/{id}",
                                                  .summary = "Get a keyspace",
                                                  .tag = "Keyspaces",
-                                                 .right = Right::keyspaces_read}));
+                                                 .right = Right::keyspaces_read,
+                                                 .permission = "keys:read"}));
   operations.push_back(operation<&update_keyspace>({.name = "keyspaces.update",
                                                     .method = "PATCH",
                                                     .path = "/keyspaces/{id}",

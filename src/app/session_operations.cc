@@ -35,11 +35,13 @@ struct SignedInUser {
   domain::UserId id;
   std::string email;
   std::string name;
+  std::optional<domain::Role> role;
   std::vector<OrganizationRole> organizations;
 };
 KW_DESCRIBE(SignedInUser, field<&SignedInUser::id>("id", "Id of the user."),
             field<&SignedInUser::email>("email", "Address used to sign in."),
             field<&SignedInUser::name>("name", "Shown to people."),
+            field<&SignedInUser::role>("role", "The role in the oldest organization."),
             field<&SignedInUser::organizations>("organizations", "Where the person belongs."))
 
 struct SignedIn {
@@ -76,7 +78,10 @@ SignedIn begin_session(Change& change, Call& call, const User& user, Transport t
                         ? make_jwt_session(change, user, address, call.user_agent)
                         : make_session(change, user.id, address, call.user_agent);
   SignedIn answer;
-  answer.user = {user.id, user.email, user.name, organizations_of(change, user)};
+  answer.user = {user.id, user.email, user.name, {}, organizations_of(change, user)};
+  if (!answer.user.organizations.empty()) {
+    answer.user.role = answer.user.organizations.front().role;
+  }
   answer.csrf_token = std::move(made.csrf_token);
   answer.expires_at = made.session.expires_at;
   if (transport == Transport::bearer) {

@@ -1,4 +1,4 @@
-"""What is refused for lack of a right takes nothing from a key's limits, at any door."""
+"""What is refused for lack of a right takes nothing from a key's limits and credits, at any door."""
 
 import json
 import unittest
@@ -20,6 +20,23 @@ class RefusalsCostNothing(ServerTest):
                                                                          {"name": "p"})))
         self.assertEqual([403] * 4, self.statuses(4, lambda: client.get("/api/v1/keys")))
         self.assertEqual([200, 200, 429], self.statuses(3, lambda: client.get("/api/v1/projects")))
+
+    def test_credits_neither(self):
+        viewer = self.server.sign_in(self.owner.create_user("viewer")["email"])
+        key = viewer.create_key("access", credits={"remaining": 2})
+        client = self.server.client(key["key"])
+        self.assertEqual([403] * 4, self.statuses(4, lambda: client.post("/api/v1/projects",
+                                                                         {"name": "p"})))
+        self.assertEqual([403] * 4, self.statuses(4, lambda: client.get("/api/v1/keys")))
+        self.assertEqual([200, 200, 429], self.statuses(3, lambda: client.get("/api/v1/projects")))
+
+    def test_a_key_of_the_wrong_kind_was_not_used(self):
+        key = self.owner.create_key("access")
+        client = self.server.client(key["key"])
+        self.assertEqual([403, 403], self.statuses(2, lambda: client.get("/api/v1/keys")))
+        self.assertEqual(200, self.owner.get("/api/v1/me").status)
+        path = f"/api/v1/keys/{key['id']}"
+        self.assertIsNone(self.owner.get(path).json()["last_used_at"])
 
     def test_at_the_checks_of_a_management_key(self):
         key = self.owner.create_key("management", permissions=["keys:read"], limits=TWO_USES)

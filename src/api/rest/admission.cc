@@ -62,6 +62,16 @@ Result<void> refuse_keys(const Operation& operation, const Presented& presented,
   return fail(wrong_kind(operation, directory.kinds().at(key->kind), directory.kinds()));
 }
 
+// Known by its first characters to be of a kind that is not admitted, before any use is counted.
+bool begins_as_another_kind(const Operation& operation, const domain::Kinds& kinds,
+                            std::string_view token) {
+  for (const Kind& kind : kinds.all()) {
+    if (kind.prefix.empty() || !token.starts_with(kind.prefix)) continue;
+    return !admits_kind(operation, kind);
+  }
+  return false;
+}
+
 std::string joined(const std::vector<std::string_view>& names) {
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -112,7 +122,9 @@ Result<app::Caller> admit_to(const Operation& operation, const std::optional<Pre
     return fail(Code::unauthenticated, "credential_missing",
                 "This needs a credential. Send Authorization: Bearer <key>, or sign in.");
   }
-  if (operation.admits == Admits::people) {
+  if (operation.admits == Admits::people ||
+      (operation.admits == Admits::key_managers &&
+       begins_as_another_kind(operation, directory.kinds(), presented->token))) {
     KW_CHECK_OK(refuse_keys(operation, *presented, directory, address, now));
   }
   const app::Use use =
