@@ -160,6 +160,12 @@ void apply_patch(const Change& change, const UpdateKey& input, Key& key, Problem
   const Kind& kind = change.directory().kinds().at(key.kind);
   input.name.apply_to(key.name);
   input.description.apply_to(key.description);
+  if (input.name.has_value()) {
+    check_shown_text(change.directory().kinds(), "name", key.name, problems);
+  }
+  if (input.description.has_value()) {
+    check_shown_text(change.directory().kinds(), "description", key.description, problems);
+  }
   if (!input.expires_at.is_unset()) {
     input.expires_at.apply_to(key.expires_at);
     check_expiry(kind, key.expires_at, change.now, problems);

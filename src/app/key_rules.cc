@@ -4,6 +4,7 @@
 
 #include "app/keys.h"
 #include "domain/keys/lifecycle.h"
+#include "domain/keys/token.h"
 
 namespace keywright::app {
 namespace {
@@ -52,7 +53,13 @@ void check_listed(const Change& change, const Key& key, const Kind& kind, Scope&
     problems.push_back({"scope.ids", "must list at most 1000 ids"});
     return;
   }
-  if (kind.scope == ScopePolicy::optional_list) return;
+  if (kind.scope == ScopePolicy::optional_list) {
+    for (std::size_t i = 0; i < scope.ids.size(); ++i) {
+      if (!scope.ids[i].empty()) continue;
+      problems.push_back({fmt::format("scope.ids[{}]", i), "must not be blank"});
+    }
+    return;
+  }
   for (std::size_t i = 0; i < scope.ids.size(); ++i) {
     if (owner_reaches(change, key, kind, scope.ids[i])) {
       scope.ids[i] = Uuid::parse(scope.ids[i])->to_string();
@@ -221,6 +228,19 @@ void check_metadata(const json::Raw& metadata, Problems& problems) {
   }
 }
 
+void check_shown_text(const domain::Kinds& kinds, std::string_view field, std::string_view text,
+                      Problems& problems) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(" \t\r\n"), text.size());
+    const std::string_view word = text.substr(0, end);
+    if (!word.empty() && read_token(kinds, word).form == domain::TokenForm::recognised) {
+      problems.push_back({std::string(field), "must not hold a key: it would be shown to others"});
+      return;
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
 Result<KeyOrder> check_order(const Change& change, const KeyRequest& request,
                              const domain::KeyOwner& owner, domain::OrganizationId organization) {
   Problems problems;
@@ -249,6 +269,8 @@ Result<KeyOrder> check_order(const Change& change, const KeyRequest& request,
   check_permissions(kind, request.permissions, problems);
   check_limits(request.limits, problems);
   check_metadata(request.metadata, problems);
+  check_shown_text(change.directory().kinds(), "name", order.name, problems);
+  check_shown_text(change.directory().kinds(), "description", order.description, problems);
   check_scope(change, order, request.scope, order.policy.scope, problems);
   if (kind.shape == domain::TokenShape::keyspace) {
     const auto* keyspace =

@@ -92,6 +92,9 @@ void drop_repeated(std::optional<std::vector<std::string>>& permissions);
 void check_limits(const std::vector<domain::Limit>& limits, Problems& problems);
 void check_expiry(const domain::Kind& kind, const std::optional<Time>& expires_at, Time now,
                   Problems& problems);
+// Names and descriptions are shown to everyone who may read the key: no token belongs there.
+void check_shown_text(const domain::Kinds& kinds, std::string_view field, std::string_view text,
+                      Problems& problems);
 void check_metadata(const json::Raw& metadata, Problems& problems);
 Result<void> none_or_error(Problems problems);
 

@@ -34,6 +34,21 @@ bool is_blank(std::string_view text) {
   return true;
 }
 
+// What stands in a list beside other names: no line breaks or other control characters, and none
+// that turn the direction of what follows (U+202A to U+202E, U+2066 to U+2069).
+bool has_control(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7f) return true;
+    if (byte != 0xc2 && byte != 0xe2) continue;
+    const std::string_view rest = text.substr(i);
+    if (rest >= "\u0080" && rest < "\u00a0") return true;
+    if (rest >= "\u2028" && rest < "\u202f") return true;
+    if (rest >= "\u2066" && rest < "\u206a") return true;
+  }
+  return false;
+}
+
 // Which fields a document has given a value, by their place in Type::fields.
 class Seen {
  public:
@@ -226,6 +241,10 @@ bool Decoder::string(const Type& type, const Field& rules, std::string_view text
   }
   if (rules.non_blank && is_blank(text)) {
     problems_.add(path, "must not be blank");
+    return false;
+  }
+  if (rules.non_blank && has_control(text)) {
+    problems_.add(path, "must be one line, without control characters");
     return false;
   }
   // Counting is needed only where bytes cannot settle it: a character has one to four of them.

@@ -123,6 +123,19 @@ TEST(Rules, BlankMeansWhiteSpaceOfAnyKind) {
   EXPECT_TRUE(decode<Order>("{\"name\":\"\\u3000x\"}"));
 }
 
+TEST(Rules, ANameIsOneLineWithoutControlCharacters) {
+  for (const std::string_view name : {"a\\nb", "a\\tb", "\\u0007x", "x\\u007f", "x\\u0085y",
+                                      "a\\u2028b", "\\u202eabc", "a\\u2066b"}) {
+    const auto order = decode<Order>("{\"name\":\"" + std::string(name) + "\"}");
+    ASSERT_FALSE(order) << name;
+    EXPECT_EQ(order.error().detail(), "name: must be one line, without control characters");
+  }
+  for (const std::string_view name : {"\\u00a0x", "\\u00e9", "\\u202f1", "\\u2030", "\\u206ax", "a\\u200dx"}) {
+    EXPECT_TRUE(decode<Order>("{\"name\":\"" + std::string(name) + "\"}")) << name;
+  }
+  EXPECT_TRUE(decode<Order>("{\"name\":\"x\",\"title\":\"two\\nlines\"}"));
+}
+
 TEST(Rules, NulIsInNoString) {
   EXPECT_EQ(problems(R"("kind":"a\u0000b")"), "kind: must not contain the character U+0000");
   EXPECT_EQ(problems(R"("password":"abc\u0000")"),

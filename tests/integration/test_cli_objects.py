@@ -42,11 +42,16 @@ class Objects(CommandLineTest):
         for line in shown.text.splitlines():
             self.assertLessEqual(len(line), 80, line)
 
-    def test_names_cannot_move_the_cursor(self):
-        self.create("projects", "create", "--name", "evil\x1b[2Jname")
-        shown = self.cli.run_on_terminal("projects", "list", columns=120)
+    def test_text_cannot_move_the_cursor(self):
+        refused = self.cli.run("projects", "create", "--name", "evil\x1b[2Jname")
+        self.assertEqual(2, refused.returncode)
+        made = self.cli.expect("keys", "create", "--kind", "access", "--name", "Evil",
+                               "--description", "evil\x1b[2Jtext", "--json")
+        key = json.loads(made.stdout)["id"]
+        shown = self.cli.run_on_terminal("keys", "get", key, columns=120)
+        self.assertIn("evil", shown.raw)
         self.assertNotIn("\x1b[2J", shown.raw)
-        self.assertNotIn("\x1b", self.cli.expect("projects", "list").stdout)
+        self.assertNotIn("\x1b", self.cli.expect("keys", "get", key).stdout)
 
     def test_colour_follows_terminal_and_environment(self):
         self.create("projects", "create", "--name", "Colour")
