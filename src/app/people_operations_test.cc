@@ -4,6 +4,7 @@
 #include <set>
 
 #include "app/harness_test.h"
+#include "app/sessions.h"
 #include "app/upstream.h"
 
 namespace keywright::app {
@@ -295,6 +296,27 @@ TEST_F(PeopleOperations, ASessionEndsTwelveHoursAfterItsLastUse) {
   EXPECT_TRUE(signed_in(h.owner));
   h.clock.advance(hours{12});
   EXPECT_FALSE(signed_in(h.owner));
+}
+
+TEST_F(PeopleOperations, AnEndedSessionDoesNotStayInTheStore) {
+  const auto stored = [&](bool idle_too) {
+    EXPECT_TRUE(h.change([&](Change& change) -> Result<void> {
+                   remove_ended_sessions(change, idle_too);
+                   return {};
+                 }).has_value());
+    std::size_t count = 0;
+    h.directory.table<domain::Session>().for_each([&](const domain::Session&) { ++count; });
+    return count;
+  };
+  h.clock.advance(hours{6});
+  const std::string other = h.sign_in("owner@acme.test");
+  EXPECT_EQ(stored(true), 2u);
+  h.clock.advance(hours{6});
+  EXPECT_EQ(stored(false), 2u);  // it may be in use on another node
+  EXPECT_EQ(stored(true), 1u);
+  EXPECT_TRUE(signed_in(other));
+  h.clock.advance(hours{7 * 24});
+  EXPECT_EQ(stored(false), 0u);
 }
 
 TEST_F(PeopleOperations, ASessionEndsAfterSevenDaysHoweverOftenItIsUsed) {

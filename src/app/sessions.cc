@@ -159,4 +159,15 @@ void end_sessions(Change& change, domain::UserId user, std::optional<domain::Ses
   for (const Uuid& id : ended) change.erase<domain::Session>(id);
 }
 
+void remove_ended_sessions(Change& change, bool idle_too) {
+  constexpr std::size_t kAtOnce = 1000;  // the rest the next time
+  std::vector<Uuid> ended;
+  change.for_each<domain::Session>([&](const domain::Session& session) {
+    const bool over = session.expires_at <= change.now ||
+                      (idle_too && !session_lives(change.directory(), session, change.now));
+    if (over && ended.size() < kAtOnce) ended.push_back(session.id.value);
+  });
+  for (const Uuid& id : ended) change.erase<domain::Session>(id);
+}
+
 }  // namespace keywright::app

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/blot.h"
+#include "app/sessions.h"
 #include "app/setup_link.h"
 #include "app/slow_hashes.h"
 #include "app/throttle.h"
@@ -41,7 +42,7 @@ constexpr std::size_t kHashingThreadsMax = 4;
 constexpr std::size_t kHashingQueueMax = 64;
 constexpr std::chrono::milliseconds kTick{1000};
 constexpr unsigned kTicksBetweenLooks = 10;
-constexpr std::chrono::hours kDropTracesEvery{1};
+constexpr std::chrono::hours kDropTracesEvery{1};  // and ended sessions
 constexpr std::chrono::seconds kFirstLease{15};
 
 std::size_t hashing_threads() {
@@ -178,6 +179,14 @@ class Server {
 
   void record_found_idle() { app::record_found_idle(core_->directory, core_->committer); }
 
+  void remove_ended_sessions() {
+    const bool idle_too = core_->cluster == nullptr;
+    core_->committer.post([idle_too](app::Change& change) -> Result<void> {
+      app::remove_ended_sessions(change, idle_too);
+      return {};
+    });
+  }
+
   // Those of io threads that have fewer than it takes to write them by themselves.
   void write_pending_uses() {
     app::UsageMeter& usage = core_->directory.usage();
@@ -198,6 +207,7 @@ class Server {
     ready_ = false;
     http_->stop();
     traces_->stop();
+    remove_ended_sessions();
     core_->committer.stop();
     if (core_->cluster != nullptr) core_->cluster->stop();
     core_->barrier.disband();
@@ -220,7 +230,7 @@ class Server {
   Result<std::unique_ptr<store::UsageStore>> open_usage_store() {
     using store::postgres::PostgresStore;
     using store::postgres::PostgresUsageStore;
-    if (const auto* shared = dynamic_cast<const PostgresStore*>(core_->store.get())) {
+    if (auto* shared = dynamic_cast<PostgresStore*>(core_->store.get())) {
       return std::make_unique<PostgresUsageStore>(*shared);
     }
     return store::SqliteUsageStore::open((core_->directory_path / "usage.db").string());
@@ -343,6 +353,7 @@ void run_until_told(Server& server, const Signals& signals, const Clock& clock) 
     server.count_minutes();
     if (clock.boot_time() - dropped_at >= kDropTracesEvery) {
       server.drop_old_traces();
+      server.remove_ended_sessions();
       dropped_at = clock.boot_time();
     }
     if (clock.boot_time() - flushed_at >= kUsageFlushEvery) {
