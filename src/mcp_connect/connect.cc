@@ -44,6 +44,11 @@ bool asks_for_sign_in(std::string_view path) {
 }
 
 void answer_no_sign_in(http::Exchange& exchange) {
+  const auto query = http::Query::parse(exchange.request.query);
+  const auto good = query ? admission::refuse_credential_in_query(*query) : Result<void>();
+  if (!good) {
+    return http::write_problem(exchange.response, good.error(), exchange.request.request_id);
+  }
   http::write_problem(exchange.response, 404, "unknown_path",
                       "There is no OAuth here, and no registration of clients: Keywright takes "
                       "keys. The key that was sent is missing, has ended or is not the right one "

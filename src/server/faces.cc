@@ -98,7 +98,7 @@ Faces::Faces(app::App& app, const Config& config, rest::FaceOptions rest_options
       mcp_(app, {.trusted_proxies = config.trusted_proxies}),
       rest_(app, with_metrics(std::move(rest_options))) {
   app.mcp_health = &health_;
-  front_.add(console::serves, console_);
+  front_.add(console::serves, pages_);
   front_.add(graphql_face::serves, graphql_);
   front_.add(api_mcp::serves, mcp_);
   front_.add(api_targets::serves, targets_);  // four names of /auth, so before the gateway

@@ -19,6 +19,7 @@
 #include "mcp_connect/health.h"
 #include "server/config.h"
 #include "server/front.h"
+#include "server/keyless_face.h"
 
 namespace keywright::server {
 
@@ -42,6 +43,7 @@ class Faces {
   mcp_connect::Connect connect_;
   mcp_connect::Health health_;
   console::Console console_;
+  KeylessFace pages_{console_};
   graphql_face::Face graphql_;
   api_targets::Face targets_;
   api_mcp::Face mcp_;

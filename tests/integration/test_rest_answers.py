@@ -47,7 +47,9 @@ class Answers(ServerTest):
 
     def test_a_key_in_the_address_is_refused_everywhere(self):
         for path in ("/healthz", "/health", "/readyz", "/metrics", "/openapi.json", "/nothing",
-                     "/api/v1/nothing", "/api/v1/me", "/api/me"):
+                     "/api/v1/nothing", "/api/v1/me", "/api/me", "/", "/docs", "/docs/nothing",
+                     "/console/", "/console/assets/x", "/register",
+                     "/.well-known/oauth-protected-resource"):
             for query in ("api_key=secret-text", "a=1&access_token=secret-text"):
                 answer = self.owner.get(f"{path}?{query}")
                 self.assertEqual((400, "credential_in_query"), (answer.status, answer.code), path)
