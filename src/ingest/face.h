@@ -11,9 +11,9 @@
 //   GET  /public/traces, /public/traces/{id}, /public/whoami
 //
 // Each address also with a slash at its end. The order of a POST is fixed: key, size, type, body,
-// platform, store. The key is looked at on the head alone, while the body comes in, and once more when
-// it is there: a key that is revoked meanwhile gets its 401 at once. What the head alone decides is
-// answered before the body is read. Routing (domain/traces/routing.h) uses the scope and
+// platform, store. The key is looked at on the head alone, while the body comes in, and once more
+// when it is there: a key that is revoked meanwhile gets its 401 at once. What the head alone
+// decides is answered before the body is read. Routing (domain/traces/routing.h) uses the scope and
 // the platforms of that moment. A trace that is durable is told, whatever happened since.
 //
 // Errors: as answer.h writes them; nothing here ends in a 500.
