@@ -67,14 +67,13 @@ Result<Nothing> delete_keyspace(Change& change, Call& call, const ById& input) {
 }  // namespace
 
 void add_keyspace_operations(std::vector<Operation>& operations) {
-  operations.push_back(
-      operation<&list_of<Keyspace, KeyspaceList>>({.name = "keyspaces.list",
-                                                   .method = "GET",
-                                                   .path = "/keyspaces",
-                                                   .summary = "List keyspaces",
-                                                   .tag = "Keyspaces",
-                                                   .right = Right::keyspaces_read,
-                                                   .permission = "keys:read"}));
+  operations.push_back(operation<&list_of<Keyspace, KeyspaceList>>({.name = "keyspaces.list",
+                                                                    .method = "GET",
+                                                                    .path = "/keyspaces",
+                                                                    .summary = "List keyspaces",
+                                                                    .tag = "Keyspaces",
+                                                                    .right = Right::keyspaces_read,
+                                                                    .permission = "keys:read"}));
   operations.push_back(
       operation<&create_keyspace>({.name = "keyspaces.create",
                                    .method = "POST",

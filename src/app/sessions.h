@@ -63,7 +63,7 @@ const domain::Ticket* find_ticket(const Change& change, std::string_view token,
 void end_sessions(Change& change, domain::UserId user,
                   std::optional<domain::SessionId> except = std::nullopt);
 // Removes sessions that have ended by themselves. When they were used last is known in memory only,
-// so that an idle one that stayed in the store would live again after a restart. `idle_too` is false
+// so an idle one that stayed in the store would live again after a restart. `idle_too` is false
 // where other nodes share the store: one may be in use there.
 void remove_ended_sessions(Change& change, bool idle_too);
 

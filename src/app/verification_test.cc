@@ -57,8 +57,9 @@ TEST_F(VerificationText, IsTheEncodedValueForAKeyWithEverything) {
 }
 
 TEST_F(VerificationText, TellsTheIdOfAResourceThatWasNamedByItsSlug) {
-  const std::string server = h.create("mcp_servers.create", h.owner,
-                                      R"({"name":"m","slug":"files","url":"https://m.example/mcp"})");
+  const std::string server =
+      h.create("mcp_servers.create", h.owner,
+               R"({"name":"m","slug":"files","url":"https://m.example/mcp"})");
   const std::string token = create(R"({"kind":"connect","name":"c","scope":{"all":true}})");
   domain::Ask ask;
   ask.resource = domain::ResourceRef{domain::ResourceType::mcp_server, "mcp_server", "files"};

@@ -130,7 +130,8 @@ TEST(Rules, ANameIsOneLineWithoutControlCharacters) {
     ASSERT_FALSE(order) << name;
     EXPECT_EQ(order.error().detail(), "name: must be one line, without control characters");
   }
-  for (const std::string_view name : {"\\u00a0x", "\\u00e9", "\\u202f1", "\\u2030", "\\u206ax", "a\\u200dx"}) {
+  for (const std::string_view name :
+       {"\\u00a0x", "\\u00e9", "\\u202f1", "\\u2030", "\\u206ax", "a\\u200dx"}) {
     EXPECT_TRUE(decode<Order>("{\"name\":\"" + std::string(name) + "\"}")) << name;
   }
   EXPECT_TRUE(decode<Order>("{\"name\":\"x\",\"title\":\"two\\nlines\"}"));

@@ -7,8 +7,8 @@
 // browser's history and in the logs of proxies already: it is refused as everywhere else, which
 // tells whoever sent it.
 //
-// Errors: 400 `credential_in_query`. Threading: as a Handler. Lifetime: what it is given outlives it.
-// Cost: a look at the query, where there is one.
+// Errors: 400 `credential_in_query`. Threading: as a Handler. Lifetime: what it is given outlives
+// it. Cost: a look at the query, where there is one.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-"""What is refused for lack of a right takes nothing from a key's limits and credits, at any door."""
+"""What is refused for lack of a right takes no limit and no credit of a key, at any door."""
 
 import json
 import unittest
