@@ -22,6 +22,7 @@ constexpr std::chrono::milliseconds kWantsFor{1'500};
 constexpr std::chrono::seconds kActiveFor{5};
 // A node gives no more once it has as little as this of a limit, divided by the nodes.
 constexpr std::int64_t kPartsKept = kWholeShare / 32;
+constexpr std::int64_t kTrimmedAtOnce = 10'000;
 
 }  // namespace
 
@@ -124,6 +125,74 @@ void LimitExchange::look(Nanoseconds now) {
   }
 }
 
+void LimitExchange::divide(std::int64_t nodes, std::int64_t rank) {
+  const std::lock_guard lock(mutex_);
+  const std::int64_t before = shares().nodes();
+  shares().set_nodes(nodes, rank);
+  if (nodes == before) return;
+  directory_.keys().for_each([&](const domain::KeyRecord& key) {
+    if (key.policy->has_credits) divide_credits(key);
+    for (std::size_t i = 0; i < key.policy->limits.size(); ++i) divide_limit(key, i, before);
+  });
+}
+
+// Of which no row tells.
+void LimitExchange::divide_credits(const domain::KeyRecord& key) const {
+  Shares::Credit& credit = shares().credit(key.serial);
+  app::UsageCell& cell = directory_.usage().file().cell(key.serial);
+  const auto agreed = agreed_.find(key.serial);
+  if (agreed != agreed_.end() && agreed->second >= cell.credits_as_of.load()) return;
+  const std::int64_t more =
+      shares().credits_of(credit.configured.load(), key.serial) - credit.begun.load();
+  credit.begun.fetch_add(more);
+  credit.elsewhere.fetch_sub(more);
+  cell.credits.fetch_add(more);
+}
+
+// What was used is counted on. Where that is more than the new share can do without, the node keeps
+// what it has used, and says so.
+void LimitExchange::divide_limit(const domain::KeyRecord& key, std::size_t index,
+                                 std::int64_t before) const {
+  app::UsageMeter& meter = directory_.usage();
+  auto& word = meter.limit_share(key, index);
+  auto& state = meter.limit_state(key, index);
+  if (word.load() >> Shares::kFlagBits != 0 || state.load() == 0) return;
+  const domain::Limit& limit = key.policy->limits[index];
+  const std::int64_t had = kWholeShare / before;
+  const std::int64_t share = kWholeShare / shares().nodes();
+  const std::int64_t used =
+      had - std::min(had, domain::unused_parts(limit, state.load(), clock_.now(), had));
+  const std::int64_t has = std::max(share, used);
+  if (used > share / 2) {
+    word.fetch_or(has << Shares::kFlagBits);
+    shares().press(word, 0, key, static_cast<std::int64_t>(index));
+  }
+  move_state(limit, state, had, has);
+}
+
+Result<void> LimitExchange::trim(Connection& connection, const Uuid& me) {
+  const Statement statements[] = {
+      Statement("BEGIN"), Statement("SELECT pg_advisory_xact_lock(?)", kLock),
+      Statement("DELETE FROM shares WHERE (serial, slot) IN (SELECT shares.serial, slot FROM "
+                "shares LEFT JOIN keys ON keys.serial = shares.serial WHERE keys.serial IS NULL "
+                "OR keys.state = 2 LIMIT ?)",
+                kTrimmedAtOnce),
+      Statement("WITH gone AS (DELETE FROM shares WHERE (serial, slot, node) IN (SELECT serial, "
+                "slot, node FROM shares LEFT JOIN nodes ON nodes.id = node WHERE nodes.id IS NULL "
+                "AND node <> ? LIMIT ?) RETURNING serial, slot, key, epoch, amount) "
+                "INSERT INTO shares SELECT serial, slot, ?, key, max(epoch), sum(amount)::bigint, "
+                "0, ?, pg_current_xact_id()::text::bigint, now() FROM gone GROUP BY serial, slot, "
+                "key ON CONFLICT (serial, slot, node) DO UPDATE SET amount = shares.amount + "
+                "excluded.amount, writer = excluded.writer, noted = excluded.noted, written_at = "
+                "excluded.written_at",
+                Uuid{}, kTrimmedAtOnce, Uuid{}, me),
+      Statement("COMMIT")};
+  auto done = connection.run_all(statements);
+  if (done) return {};
+  if (!connection.is_broken()) (void)connection.run(Statement("ROLLBACK"));
+  return fail(std::move(done).error());
+}
+
 LimitExchange::Held LimitExchange::hold(const Place& place, const domain::KeyId& id) const {
   Held held;
   app::UsageMeter& meter = directory_.usage();
@@ -145,8 +214,9 @@ LimitExchange::Held LimitExchange::hold(const Place& place, const domain::KeyId&
   return held;
 }
 
-Result<void> LimitExchange::agree(Connection& connection, const std::vector<Place>& places,
-                                  bool leaving) {
+Result<LimitExchange::Groups> LimitExchange::read(Connection& connection,
+                                                  const std::vector<Place>& places,
+                                                  std::vector<Uuid>& live) {
   std::vector<std::int64_t> serials;
   std::vector<std::int64_t> slots;
   for (const Place& place : places) {
@@ -159,32 +229,36 @@ Result<void> LimitExchange::agree(Connection& connection, const std::vector<Plac
       Statement("SELECT serial, slot, node, epoch, amount, wants FROM shares WHERE (serial, slot) "
                 "IN (SELECT * FROM unnest(?, ?))",
                 std::span<const std::int64_t>(serials), std::span<const std::int64_t>(slots))};
-  auto read = connection.run_all(reads);
-  if (!read) {
-    if (!connection.is_broken()) (void)connection.run(Statement("ROLLBACK"));
-    return fail(std::move(read).error());
-  }
-  std::vector<Uuid> live{me_};
-  for (int i = 0; i < (*read)[2].size(); ++i) {
-    const Uuid id = (*read)[2][i].uuid(0);
+  KW_TRY(const std::vector<Rows> read, connection.run_all(reads));
+  live = {me_};
+  for (int i = 0; i < read[2].size(); ++i) {
+    const Uuid id = read[2][i].uuid(0);
     if (id != me_) live.push_back(id);
   }
-  std::map<Place, Group> groups;
+  Groups groups;
   for (const Place& place : places) groups[place];
-  const Rows& rows = (*read)[3];
-  for (int i = 0; i < rows.size(); ++i) {
-    Group& group = groups[{rows[i].integer(0), rows[i].integer(1)}];
-    group.epoch = std::max(group.epoch, rows[i].integer(3));
-    group.rows[rows[i].uuid(2)] = {.epoch = rows[i].integer(3),
-                                   .amount = rows[i].integer(4),
-                                   .wants = rows[i].integer(5) != 0};
+  for (int i = 0; i < read[3].size(); ++i) {
+    const auto row = read[3][i];
+    ShareGroup& group = groups[{row.integer(0), row.integer(1)}];
+    group.epoch = std::max(group.epoch, row.integer(3));
+    group.rows[row.uuid(2)] = {.amount = row.integer(4), .wants = row.integer(5) != 0};
   }
+  return groups;
+}
+
+Result<void> LimitExchange::agree(Connection& connection, const std::vector<Place>& places,
+                                  bool leaving) {
   std::vector<Change> changes;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto& [place, group] : groups) changes.push_back(plan(place, group, live, leaving));
-  }
-  if (auto written = write(connection, groups); !written) {
+  auto written = [&]() -> Result<void> {
+    std::vector<Uuid> live;
+    KW_TRY(Groups groups, read(connection, places, live));
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto& [place, group] : groups) changes.push_back(plan(place, group, live, leaving));
+    }
+    return write(connection, groups);
+  }();
+  if (!written) {
     if (!connection.is_broken()) (void)connection.run(Statement("ROLLBACK"));
     return written;
   }
@@ -199,126 +273,52 @@ Result<void> LimitExchange::agree(Connection& connection, const std::vector<Plac
   return {};
 }
 
-// The first that anybody writes of it, or what was written belongs to credits of before: what this
-// node does not have is the others'.
-void LimitExchange::begin(Group& group, const Held& held, std::int64_t epoch,
-                          const std::vector<Uuid>& live) const {
-  for (const auto& [node, row] : group.rows) group.gone.push_back(node);
-  group.rows.clear();
-  group.epoch = epoch;
-  const bool is_limit = held.limit != nullptr;
-  const std::int64_t mine =
-      is_limit ? shares().parts(held.word->load()) : held.credit->begun.load();
-  const std::int64_t all = is_limit ? kWholeShare : held.credit->configured.load();
-  std::int64_t left = std::max<std::int64_t>(0, all - mine);
-  const auto others = static_cast<std::int64_t>(live.size()) - 1;
-  for (const Uuid& node : live) {
-    const std::int64_t amount = node == me_ ? mine : std::max<std::int64_t>(0, all - mine) / others;
-    group.rows[node] = {.epoch = epoch, .amount = amount, .changed = true};
-    if (node != me_) left -= amount;
-  }
-  group.rows[Uuid{}] = {.epoch = epoch, .amount = left, .changed = true};
-}
-
-// What this node puts into the pool for others. Where all are in want, who has much evens it out.
-std::int64_t LimitExchange::gift(const Held& held, const Group& group, std::int64_t has,
-                                 bool want) const {
-  std::int64_t poorest = -1;
-  for (const auto& [node, row] : group.rows) {
-    if (!row.wants || node == me_ || node.is_nil()) continue;
-    poorest = poorest < 0 ? row.amount : std::min(poorest, row.amount);
-  }
-  if (poorest < 0) return 0;
-  std::int64_t unused = has;
+ShareAsk LimitExchange::ask(const Held& held, const std::vector<Uuid>& live) const {
+  ShareAsk ask{.me = me_, .live = live};
   if (held.limit != nullptr) {
-    unused =
-        std::min(has, domain::unused_parts(*held.limit, held.state->load(), clock_.now(), has));
-    const std::int64_t keep = kPartsKept / shares().nodes();
-    unused = std::clamp<std::int64_t>(has - keep, 0, unused);
+    ask.all = kWholeShare;
+    ask.begun = shares().parts(held.word->load());
+    ask.used = ask.begun - std::min(ask.begun, domain::unused_parts(*held.limit, held.state->load(),
+                                                                    clock_.now(), ask.begun));
+    ask.kept = kPartsKept / shares().nodes();
+    return ask;
   }
-  if (want) return has > 2 * poorest + 2 ? std::min(unused, (has - poorest) / 2) : 0;
-  return unused <= 4 ? unused : unused - unused / 4;
+  ask.all = held.credit->configured.load();
+  ask.since = held.cell->credits_as_of.load();
+  ask.begun = held.credit->begun.load();
+  ask.spent = ask.begun - held.cell->credits.load();
+  if (const auto& refill = held.key->policy->refill) {
+    const Time now = clock_.now();
+    ask.refill = {.amount = refill->amount,
+                  .boundary = to_unix_milliseconds(domain::refill_boundary(refill->interval, now)),
+                  .now = to_unix_milliseconds(now)};
+  }
+  return ask;
 }
 
-LimitExchange::Change LimitExchange::plan(const Place& place, Group& group,
+LimitExchange::Change LimitExchange::plan(const Place& place, ShareGroup& group,
                                           const std::vector<Uuid>& live, bool leaving) {
   const Entry& entry = entries_[place];
   Change change{.place = place};
   const Held held = hold(place, entry.id);
   if (held.key == nullptr) return change;
-  const bool is_limit = held.limit != nullptr;
-  const std::int64_t set_at = is_limit ? 0 : held.cell->credits_as_of.load();
-  if (group.rows.empty() || group.epoch < set_at) begin(group, held, set_at, live);
-
-  const std::int64_t mine =
-      is_limit ? shares().parts(held.word->load()) : held.cell->credits.load();
-  change.from = mine;
-  if (!is_limit && group.epoch == set_at) change.spent = held.credit->begun.load() - mine;
-  if (!is_limit && group.epoch > set_at) {  // refilled elsewhere
-    held.credit->begun.store(mine);
-    held.cell->credits_as_of.store(group.epoch);
-  }
-  Row& pool = group.rows[Uuid{}];
-  std::int64_t others = 0;
-  std::int64_t wanting = 0;
-  for (auto at = group.rows.begin(); at != group.rows.end();) {
-    const auto& [node, row] = *at;
-    if (!node.is_nil() && std::ranges::find(live, node) == live.end()) {
-      pool.amount += row.amount;
-      pool.changed = true;
-      group.gone.push_back(node);
-      at = group.rows.erase(at);
-      continue;
-    }
-    if (!node.is_nil() && node != me_) {
-      others += row.amount;
-      wanting += row.wants ? 1 : 0;
-    }
-    ++at;
-  }
-  const auto own = group.rows.find(me_);
-  std::int64_t has = (own == group.rows.end() ? 0 : own->second.amount) - change.spent;
-  std::int64_t pooled = pool.amount + std::min<std::int64_t>(0, has);
-  has = std::max<std::int64_t>(0, has);
-
-  if (!is_limit && held.key->policy->refill) {
-    const auto& refill = *held.key->policy->refill;
-    const std::int64_t boundary =
-        to_unix_milliseconds(domain::refill_boundary(refill.interval, clock_.now()));
-    if (boundary > group.epoch) {
-      pooled += std::max<std::int64_t>(0, refill.amount - (others + has + pooled));
-      group.epoch = to_unix_milliseconds(clock_.now());
+  ShareAsk asked = ask(held, live);
+  asked.wants = !leaving && clock_.boot_time() < entry.wants_until;
+  asked.leaves = leaving;
+  const ShareAnswer answer = agree_on(group, asked);
+  change.from = asked.begun - asked.spent;
+  change.spent = answer.spent;
+  change.want = asked.wants;
+  change.raise = answer.amount - change.from;
+  if (held.credit != nullptr) {
+    if (group.epoch > asked.since) {  // refilled, here or elsewhere
+      held.credit->begun.store(change.from + answer.spent);
       held.cell->credits_as_of.store(group.epoch);
-      for (auto& [node, row] : group.rows) row.changed = true;
     }
+    held.credit->elsewhere.store(answer.elsewhere);
+    agreed_[place.serial] = group.epoch;
   }
-  change.want = !leaving && clock_.boot_time() < entry.wants_until;
-  if (leaving) {
-    pooled += std::exchange(has, 0);
-  } else if (live.size() == 1) {
-    const std::int64_t all = has + pooled;
-    has = std::max<std::int64_t>(0, all);
-    pooled = std::min<std::int64_t>(0, all);
-  } else if (change.want && pooled > 0) {
-    const std::int64_t part = std::max<std::int64_t>(1, pooled / (wanting + 1));
-    has += part;
-    pooled -= part;
-  } else {
-    const std::int64_t given = gift(held, group, has, change.want);
-    has -= given;
-    pooled += given;
-  }
-  if (pooled != pool.amount) pool.changed = true;
-  pool.amount = pooled;
-  Row& row = group.rows[me_];
-  row.changed |= row.amount != has || row.wants != change.want;
-  row.amount = has;
-  row.wants = change.want;
-  for (auto& [node, each] : group.rows) each.epoch = group.epoch;
-  if (held.credit != nullptr)
-    held.credit->elsewhere.store(std::max<std::int64_t>(0, others + pooled));
-  change.raise = has - mine;
-  if (change.raise < 0) lower(held, mine, -std::exchange(change.raise, 0));
+  if (change.raise < 0) lower(held, change.from, -std::exchange(change.raise, 0));
   return change;
 }
 
@@ -338,19 +338,25 @@ void LimitExchange::raise(const Held& held, const Change& change) const {
     held.credit->begun.fetch_add(change.raise - change.spent);
     return;
   }
-  if (change.raise == 0) return;
+  const bool is_said = held.word->load() >> Shares::kFlagBits != 0;
+  if (change.raise == 0 && is_said) return;  // else it would follow the number of nodes
   const std::int64_t parts = std::max<std::int64_t>(1, change.from + change.raise);
   std::int64_t word = held.word->load();
   while (!held.word->compare_exchange_weak(
       word, parts << Shares::kFlagBits | (word & (Shares::kNoted | Shares::kWants)))) {
   }
-  std::int64_t state = held.state->load();
-  while (!held.state->compare_exchange_weak(
-      state, domain::with_share(*held.limit, state, clock_.now(), change.from, parts))) {
+  move_state(*held.limit, *held.state, change.from, parts);
+}
+
+void LimitExchange::move_state(const domain::Limit& limit, std::atomic<std::int64_t>& state,
+                               std::int64_t from, std::int64_t to) const {
+  std::int64_t seen = state.load();
+  while (
+      !state.compare_exchange_weak(seen, domain::with_share(limit, seen, clock_.now(), from, to))) {
   }
 }
 
-Result<void> LimitExchange::write(Connection& connection, const std::map<Place, Group>& groups) {
+Result<void> LimitExchange::write(Connection& connection, const Groups& groups) {
   std::vector<std::int64_t> gone_serials, gone_slots, serials, slots, epochs, amounts, wants;
   std::vector<Uuid> gone, nodes;
   std::vector<std::string> keys;
@@ -366,7 +372,7 @@ Result<void> LimitExchange::write(Connection& connection, const std::map<Place, 
       slots.push_back(place.slot);
       nodes.push_back(node);
       keys.push_back(entries_[place].id.to_string());
-      epochs.push_back(row.epoch);
+      epochs.push_back(group.epoch);
       amounts.push_back(row.amount);
       wants.push_back(row.wants ? 1 : 0);
     }
