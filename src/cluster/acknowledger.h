@@ -1,18 +1,19 @@
 // cluster/acknowledger.h - waits until the other nodes act on a change, or cannot answer any more.
 //
 //   acknowledger.tell();                                       // the log has grown
-//   acknowledger.wait({position, others, committed_at, wait, done});
+//   acknowledger.wait({point, others, committed_at, wait, done});
 //
 // A node has applied a position when its row says so; it cannot answer any more when its longest
 // staleness and a margin have passed since the commit, on this node's clock. A node that has left
-// or was removed does not answer either.
+// or was removed does not answer either. Rows are read when a node notifies that it has reported,
+// and, since notifications may be lost, again and again anyhow.
 //
-// Errors: `done` gets unavailable/stopping if stop() comes first.
+// Errors: `done` gets unavailable/stopping if stop() comes first, unavailable/store_unavailable if
+// the log turns out to have lost the change: the caller has to ask again.
 // Threading: any thread; `done` runs on the acknowledger's own. Lifetime: the clock outlives it.
-// Cost: one connection, used while somebody waits; a query every few milliseconds then.
+// Cost: one connection; while somebody waits a query for each report, and up to fifty a second.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -40,18 +41,19 @@ inline constexpr store::postgres::Timeouts kClusterTimeouts{
 inline constexpr std::chrono::milliseconds kBriefly{1'000};
 
 struct Waiting {
-  store::Position position = 0;
+  store::postgres::LogPoint point;
   std::vector<store::postgres::Node> others;  // that have not said yet that they applied it
   std::chrono::nanoseconds committed_at{};    // boot time after the commit's answer
   app::SharedLog::Wait wait = app::SharedLog::Wait::for_all;
   std::function<void(Result<int> nodes)> done;
   int applied = 1;  // nodes that have; this one to begin with
+  bool is_lost = false;
 };
 
 class Acknowledger {
  public:
   Acknowledger(const store::postgres::PostgresStore& store, const Clock& clock, const Uuid& me);
-  ~Acknowledger() { stop(); }
+  ~Acknowledger();
   Acknowledger(const Acknowledger&) = delete;
   Acknowledger& operator=(const Acknowledger&) = delete;
 
@@ -60,20 +62,30 @@ class Acknowledger {
   void stop();
 
  private:
+  struct Seen {
+    std::vector<store::postgres::Node> nodes;
+    std::vector<store::postgres::LogPoint> standing;  // of those asked for
+  };
+
   void run();
   store::postgres::Connection* connection();
-  // What the rows say now; empty without an answer.
-  std::optional<std::vector<store::postgres::Node>> read_others();
+  // Until there is something to do, or the time is over. True: a node has reported.
+  bool rest(std::chrono::milliseconds time);
+  // Takes what arrived. False: stopping.
+  bool take(std::vector<Waiting>& waiting, bool& tell);
+  // What the database says now; empty without an answer.
+  std::optional<Seen> look(const std::vector<Waiting>& waiting);
   // Takes out who need not wait any more.
-  void settle(std::vector<Waiting>& waiting,
-              const std::optional<std::vector<store::postgres::Node>>& nodes) const;
+  void settle(std::vector<Waiting>& waiting, const std::optional<Seen>& seen) const;
+  static void finish(std::vector<Waiting>& waiting);
+  void wake();
 
   store::postgres::Opener opener_;
   const Clock& clock_;
   const Uuid me_;
   std::unique_ptr<store::postgres::Connection> connection_;  // of the thread
+  int wake_ = -1;                                            // readable: something has arrived
   std::mutex mutex_;                                         // guards what follows
-  std::condition_variable wake_;
   std::vector<Waiting> arrived_;
   bool tell_ = false;
   bool stopping_ = false;

@@ -1,6 +1,7 @@
 #include "cluster/cluster.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -19,6 +20,12 @@ constexpr milliseconds kRenewEvery{250};
 constexpr milliseconds kLookEvery{1'000};
 constexpr std::chrono::minutes kTrimEvery{10};
 constexpr milliseconds kTellEvery{1'000};
+// How long nodes that may know of lost removals are waited for at a server that is new.
+constexpr milliseconds kOthersSettle{4'000};
+// How long a node that joins waits for others to count it.
+constexpr milliseconds kOthersCount{6'000};
+// How often a node looks that is waiting for others, or for its own writer.
+constexpr milliseconds kHeldUpEvery{25};
 constexpr int kRoundsMax = 100;
 constexpr std::size_t kIdBytesMax = 100;
 
@@ -60,9 +67,10 @@ Result<void> Cluster::join() {
   KW_CHECK_OK(leave_for_previous());
   KW_CHECK_OK(postgres::join(*connection_, row()));
   joined_ = true;
+  joined_at_ = clock_.boot_time();
   KW_TRY(const postgres::Rows rows, connection_->run(postgres::select_nodes()));
   note_nodes(postgres::read_nodes(rows));
-  return {};
+  return postgres::notify_of_nodes(*connection_);
 }
 
 // The node that had this directory before has ended, since its lock is this one's now.
@@ -111,7 +119,7 @@ void Cluster::stop() {
 
 Result<void> Cluster::begin() {
   std::unique_lock lock(mutex_);
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 4; ++round) {
     KW_TRY(postgres::Turn turn, store_.begin_turn(applied_));
     if (turn.missing.resync) {  // takes longer than a turn may
       store_.end_turn();
@@ -122,6 +130,10 @@ Result<void> Cluster::begin() {
       store_.end_turn();
       return applied;
     }
+    if (has_lost_) {  // before anything is decided
+      KW_CHECK_OK(write_lost());
+      continue;
+    }
     turn_nodes_ = std::move(turn.nodes);
     turn_lock_ = std::move(lock);
     return {};
@@ -129,19 +141,32 @@ Result<void> Cluster::begin() {
   return fail(behind());
 }
 
+// Takes the turn.
+Result<void> Cluster::write_lost() {
+  const store::Transaction lost = with_events_(lost_);
+  const auto written = store_.commit({&lost, 1});
+  if (!written.front()) return fail(written.front().error());
+  directory_.apply(lost);
+  barrier_.pass();
+  directory_.free_retired();
+  applied_ = store_.head();
+  has_lost_ = false;
+  acknowledger_.tell();
+  return {};
+}
+
 void Cluster::end() {
   turn_ended_at_ = clock_.boot_time();
   store_.end_turn();
   const bool has_written = store_.head() != applied_;
-  if (std::exchange(takes_lost_, false) && has_written) has_lost_ = false;
   applied_ = store_.head();
-  turn_position_ = applied_.position;
+  turn_point_ = applied_;
   turn_lock_.unlock();
   if (has_written) acknowledger_.tell();
 }
 
 void Cluster::when_applied(Wait wait, std::function<void(Result<int> nodes)> done) {
-  acknowledger_.wait({.position = turn_position_,
+  acknowledger_.wait({.point = turn_point_,
                       .others = turn_nodes_,
                       .committed_at = turn_ended_at_,
                       .wait = wait,
@@ -195,38 +220,37 @@ Result<void> Cluster::find_lost() {
   return {};
 }
 
-store::Transaction Cluster::take_lost() {
-  takes_lost_ = has_lost_;
-  return has_lost_ ? lost_ : store::Transaction{};
-}
-
-bool Cluster::has_lost() {
-  const std::lock_guard lock(mutex_);
-  return has_lost_;
-}
-
 // -- the feed
 
 void Cluster::feed() {
-  bool was_told = true;  // the first renewal is at once
+  const std::string own = me_.to_string();
+  bool was_told = true;
   while (!stopping_) {
-    auto done = step(was_told);
-    was_told = false;
+    auto done = step(std::exchange(was_told, false));
     if (done) {
       failing_ = false;
-      auto notices = connection_->wait(renew_every_, wake_);
+      auto notices = connection_->wait(until_renewal(), wake_);
       if (!notices) {
         note_failure(notices.error());
         continue;
       }
-      const std::string own = me_.to_string();
-      for (const postgres::Notice& notice : *notices) was_told |= notice.payload != own;
+      for (const postgres::Notice& notice : *notices) {
+        was_told |= notice.payload != own;
+        if (notice.payload == postgres::kNodesChanged) renewed_at_ = {};
+      }
       continue;
     }
     note_failure(done.error());
+    renewed_at_ = {};
     pollfd stop{.fd = wake_, .events = POLLIN, .revents = 0};
     (void)::poll(&stop, 1, static_cast<int>(renew_every_.count()) / 2);
   }
+}
+
+milliseconds Cluster::until_renewal() const {
+  const milliseconds every = is_held_up_ ? std::min(kHeldUpEvery, renew_every_) : renew_every_;
+  const auto left = renewed_at_ + every - clock_.boot_time();
+  return std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), every);
 }
 
 void Cluster::note_failure(const Error& error) {
@@ -244,12 +268,15 @@ Result<void> Cluster::open_feed() {
 
 Result<void> Cluster::step(bool was_told) {
   KW_CHECK_OK(open_feed());
-  if (was_told) KW_CHECK_OK(follow());
-  const bool shares = directory_.usage().shares() != nullptr;
-  if (shares && !has_lease_) KW_CHECK_OK(limits_.run(*connection_));  // before the first answer
+  if (was_told) {
+    KW_CHECK_OK(follow());
+    KW_CHECK_OK(report());
+  }
+  if (until_renewal() > milliseconds(0)) return {};
+  renewed_at_ = clock_.boot_time();
   KW_CHECK_OK(renew());
   if (clock_.boot_time() - looked_at_ >= kLookEvery) KW_CHECK_OK(look_after_others());
-  if (shares) KW_CHECK_OK(limits_.run(*connection_));
+  if (shares()) KW_CHECK_OK(limits_.run(*connection_));
   return usage_.run(*connection_);
 }
 
@@ -258,34 +285,90 @@ store::postgres::LogPoint Cluster::applied() {
   return applied_;
 }
 
+Cluster::Said Cluster::say() {
+  const std::lock_guard lock(mutex_);
+  return {
+      .applied = applied_, .resyncs = resyncs_, .is_settled = !has_lost_, .at = freshness_.mark()};
+}
+
+// After a fail-over, or a restart, others may know of removals of access that this server has lost
+// and this node never knew, since it was behind or is new: they come first, if they come soon.
+bool Cluster::may_trust(const postgres::Lease& lease) {
+  const auto now = clock_.boot_time();
+  if (lease.server != server_) {
+    server_ = lease.server;
+    met_at_ = now;
+  }
+  return lease.elsewhere == 0 || now - met_at_ >= kOthersSettle;
+}
+
+// Under the mutex, so that nobody loads anything anew meanwhile. The writer may have gone on since.
+Cluster::Extended Cluster::extend(const Said& said, const postgres::Lease& lease) {
+  const std::lock_guard lock(mutex_);
+  const bool is_past = resyncs_ == said.resyncs && applied_.position > lease.head.position &&
+                       lease.head.position >= said.applied.position;
+  if (applied_ != lease.head && !is_past) return Extended::behind;
+  if (has_lost_ || !may_trust(lease) || !is_counted(lease)) return Extended::no;
+  freshness_.extend(said.at);
+  return Extended::yes;
+}
+
 // The lease. What is durable when the mark is taken is in the answer's head, or comes after it was
 // taken; and who commits after it finds this node's row.
 Result<void> Cluster::renew() {
   for (int round = 0; round < kRoundsMax && !stopping_; ++round) {
-    const postgres::LogPoint said = applied();
-    const Freshness::Mark asked_at = freshness_.mark();
-    KW_TRY(const auto head, postgres::renew(*connection_, me_, said.position));
-    if (!head) {  // the others have given this node up
-      const std::lock_guard lock(mutex_);
-      KW_CHECK_OK(postgres::join(*connection_, row()));
+    const Said said = say();
+    KW_TRY(const auto lease,
+           postgres::renew(
+               *connection_, me_,
+               {.applied = said.applied, .is_settled = said.is_settled, .counted = counts_}));
+    if (!lease) {  // the others have given this node up
+      KW_CHECK_OK(join_again());
       continue;
     }
-    const postgres::LogPoint now = applied();  // the writer may have gone on meanwhile
-    const bool is_past = now.position > head->position && head->position >= said.position;
-    if (now != *head && !is_past) {
+    said_ = said.applied;
+    said_counts_ = counts_;
+    if (lease->nodes > counts_) {
+      KW_CHECK_OK(look_after_others());
+      continue;
+    }
+    const Extended extended = extend(said, *lease);
+    if (extended == Extended::behind) {
       KW_CHECK_OK(follow());
       continue;
     }
-    if (has_lost()) {
-      const bool told = clock_.boot_time() - told_of_lost_at_ < kTellEvery;
-      if (!told) told_of_lost_at_ = clock_.boot_time();
-      if (!told && on_lost_) on_lost_();
+    if (extended == Extended::no && joining_ == Joining::counted) {
+      KW_CHECK_OK(finish_joining());
+      continue;
+    }
+    is_held_up_ = extended == Extended::no;
+    if (is_held_up_) {
+      ask_for_turn();
       return {};
     }
-    freshness_.extend(asked_at);
     if (!std::exchange(has_lease_, true)) first_lease_.set_value();
-    if (now == said || round > 0) return {};  // else what the writer took in is said, too
+    return report();  // what the writer took in meanwhile
   }
+  return {};
+}
+
+// Where something is lost, the writer has to write it again.
+void Cluster::ask_for_turn() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!has_lost_) return;
+  }
+  const auto now = clock_.boot_time();
+  if (now - told_of_lost_at_ < kTellEvery) return;
+  told_of_lost_at_ = now;
+  if (want_turn_) want_turn_();
+}
+
+Result<void> Cluster::report() {
+  const postgres::LogPoint now = applied();
+  if (now == said_) return {};
+  KW_CHECK_OK(postgres::report(*connection_, me_, now));
+  said_ = now;
   return {};
 }
 
@@ -295,12 +378,58 @@ Result<void> Cluster::follow() {
   return apply(missing);
 }
 
+Result<void> Cluster::join_again() {
+  {
+    const std::lock_guard lock(mutex_);
+    KW_CHECK_OK(postgres::join(*connection_, row()));
+  }
+  joined_at_ = clock_.boot_time();
+  joining_ = Joining::uncounted;
+  return postgres::notify_of_nodes(*connection_);
+}
+
 // All nodes count alike, so that their shares add up.
 void Cluster::note_nodes(const std::vector<Node>& nodes) {
   std::int64_t lower = 0;
   for (const Node& node : nodes) lower += node.id < me_ ? 1 : 0;
   nodes_ = std::max<std::int64_t>(1, static_cast<std::int64_t>(nodes.size()));
-  if (app::Shares* shares = directory_.usage().shares()) shares->set_nodes(nodes_, lower);
+  counts_ = nodes_;
+  if (shares()) limits_.divide(nodes_, lower);
+}
+
+// More: first they are divided by, then that is said. Fewer: the other way round, and only if there
+// are as few after it was said; who joins meanwhile has then seen it or is seen.
+Result<void> Cluster::count_nodes(const std::vector<Node>& nodes) {
+  const auto count = std::max<std::int64_t>(1, static_cast<std::int64_t>(nodes.size()));
+  if (count < nodes_ && said_counts_ > count) {
+    counts_ = count;
+    return {};
+  }
+  const bool is_more = count > nodes_;
+  note_nodes(nodes);
+  if (!is_more || !shares()) return {};
+  {
+    const std::lock_guard lock(mutex_);
+    barrier_.pass();  // what was spent of the larger share is noted
+  }
+  return limits_.run(*connection_);
+}
+
+// The first time of all, and after it was given up.
+bool Cluster::is_counted(const postgres::Lease& lease) {
+  const bool is_late = clock_.boot_time() - joined_at_ >= kOthersCount;
+  if (joining_ == Joining::uncounted && (lease.undivided == 0 || is_late)) {
+    joining_ = shares() ? Joining::counted : Joining::done;
+  }
+  return joining_ == Joining::done;
+}
+
+// What the others had touched before they counted this node is in the table now.
+Result<void> Cluster::finish_joining() {
+  limits_.begin_again();
+  KW_CHECK_OK(limits_.run(*connection_));
+  joining_ = Joining::done;
+  return {};
 }
 
 // A node that has not renewed for as long as it may answer, seen from here, is gone. It finds its
@@ -323,10 +452,11 @@ Result<void> Cluster::look_after_others() {
     seen.emplace(node.id, since);
   }
   seen_ = std::move(seen);
-  note_nodes(nodes);
+  KW_CHECK_OK(count_nodes(nodes));
   if (now - trimmed_at_ >= kTrimEvery) {
     trimmed_at_ = now;
     KW_CHECK_OK(postgres::trim_log(*connection_, clock_.now()));
+    if (shares()) KW_CHECK_OK(LimitExchange::trim(*connection_, me_));
   }
   return {};
 }

@@ -15,14 +15,19 @@
 // says in its row how far it has applied the log, and gets the head of the log back. Once that is
 // applied, it may answer until its longest staleness has passed since the time it noted. A change
 // locks the log, brings this node to its head, is decided, committed, and returns when each node
-// that had a row then has applied it, has gone, or cannot answer any more.
+// that had a row then has applied it, has gone, or cannot answer any more. What others write is
+// applied and reported at once when PostgreSQL notifies of it; the renewals find it without.
+//
+// Limits and credits are divided by the number of nodes. A node that joins answers nothing until
+// the others divide by it, too; a node that counts fewer says so before it takes more for itself.
 //
 // A program that serves no checks (set-up, a repair) leaves out join() and start().
 //
 // Errors: unavailable/store_unavailable; conflict/conflict of the store.
 // Threading: SharedLog's functions on the writer thread, freshness() and numbers() from any, the
 // rest on the thread that owns it. Lifetime: what it is given outlives it.
-// Cost: three connections with the writer's; about five queries a second when nothing happens.
+// Cost: three connections with the writer's; about five queries a second when nothing happens, and
+// four for each group of changes of another node.
 #pragma once
 
 #include <atomic>
@@ -72,11 +77,15 @@ class Cluster final : public app::SharedLog {
     on_revived_ = std::move(function);
   }
 
-  // Called likewise when the store has lost changes that took access away. Has to submit a change
-  // that writes what take_lost() gives it. No answer relies on the records until it is committed.
-  void on_lost(std::function<void()> function) { on_lost_ = std::move(function); }
-  // In a turn, on the writer thread.
-  store::Transaction take_lost();
+  // The store has lost changes that took access away. The next turn writes them again, with the
+  // audit events that `with_events` adds (on the writer thread); `want_turn` is called likewise and
+  // has to make the writer take one. No answer relies on the records, and no change is decided,
+  // until that is committed.
+  void on_lost(std::function<void()> want_turn,
+               std::function<store::Transaction(store::Transaction)> with_events) {
+    want_turn_ = std::move(want_turn);
+    with_events_ = std::move(with_events);
+  }
 
   Result<void> join();
   void loaded();
@@ -108,20 +117,39 @@ class Cluster final : public app::SharedLog {
 
   Node row() const;  // under the mutex
   Result<void> leave_for_previous();
+  Result<void> join_again();
   store::postgres::LogPoint applied();
   // Under the mutex. Publishes what other nodes wrote.
   Result<void> apply(const store::postgres::Missing& missing);
   Result<void> resync();
   Result<void> find_lost();
-  bool has_lost();
+  Result<void> write_lost();
 
   void feed();
   Result<void> open_feed();
   Result<void> step(bool was_told);
+  std::chrono::milliseconds until_renewal() const;
   Result<void> renew();
+  enum class Extended : unsigned char { yes, no, behind };
+  // What this node says of itself when it renews.
+  struct Said {
+    store::postgres::LogPoint applied;
+    std::int64_t resyncs = 0;
+    bool is_settled = false;
+    Freshness::Mark at;
+  };
+  Said say();
+  Extended extend(const Said& said, const store::postgres::Lease& lease);
+  bool may_trust(const store::postgres::Lease& lease);
   Result<void> follow();
+  Result<void> report();
+  void ask_for_turn();
   Result<void> look_after_others();
   void note_nodes(const std::vector<Node>& nodes);
+  Result<void> count_nodes(const std::vector<Node>& nodes);
+  bool is_counted(const store::postgres::Lease& lease);
+  Result<void> finish_joining();
+  bool shares() const { return directory_.usage().shares() != nullptr; }
   void note_failure(const Error& error);
 
   store::postgres::PostgresStore& store_;
@@ -133,21 +161,32 @@ class Cluster final : public app::SharedLog {
   const std::chrono::milliseconds renew_every_;
   Freshness freshness_;
   std::function<void(const std::vector<domain::KeyId>&)> on_revived_;
-  std::function<void()> on_lost_;
+  std::function<void()> want_turn_;
+  std::function<store::Transaction(store::Transaction)> with_events_;
 
   std::mutex mutex_;  // who holds it may change the directory; guards applied_
   store::postgres::LogPoint applied_;
   store::Transaction lost_;  // that the store has to get again
   bool has_lost_ = false;
-  bool takes_lost_ = false;                 // in this turn
   std::unique_lock<std::mutex> turn_lock_;  // the writer's, from begin() to end()
   std::vector<Node> turn_nodes_;
-  store::Position turn_position_ = 0;
+  store::postgres::LogPoint turn_point_;
   std::chrono::nanoseconds turn_ended_at_{};
 
   store::postgres::Opener opener_;
   std::unique_ptr<Connection> connection_;  // of the feed
   std::map<Uuid, Seen> seen_;               // of the feed
+  store::postgres::LogPoint said_;          // of the feed: what its row says
+  std::int64_t counts_ = 0;                 // likewise, from the next renewal on
+  std::int64_t said_counts_ = 0;
+  // Counted: by the others, but what they told before was not read yet.
+  enum class Joining : unsigned char { uncounted, counted, done };
+  Joining joining_ = Joining::uncounted;
+  std::chrono::nanoseconds joined_at_{};
+  bool is_held_up_ = false;  // the lease cannot be extended yet
+  std::chrono::nanoseconds renewed_at_{};
+  std::int64_t server_ = 0;  // that was met last
+  std::chrono::nanoseconds met_at_{};
   std::chrono::nanoseconds looked_at_{};
   std::chrono::nanoseconds trimmed_at_{};
   std::chrono::nanoseconds told_of_lost_at_{};

@@ -161,7 +161,8 @@ std::unique_ptr<cluster::Cluster> Core::make_cluster(const std::optional<Serving
   auto made = std::make_unique<cluster::Cluster>(*shared, directory, barrier, clock, ids,
                                                  std::move(options));
   made->on_revived([this](const std::vector<domain::KeyId>& keys) { revoke_again(keys); });
-  made->on_lost([this] { write_lost_again(); });
+  made->on_lost([this] { committer.post([](app::Change&) { return Result<void>(); }); },
+                [this](store::Transaction lost) { return with_events_of_lost(std::move(lost)); });
   if (serving) {
     directory.set_fresh([&freshness = made->freshness()] { return freshness.is_fresh(); });
   }
@@ -188,34 +189,31 @@ void Core::revoke_again(const std::vector<domain::KeyId>& keys) {
   }
 }
 
-// The same for everything else that took access away in the last day.
-void Core::write_lost_again() {
-  committer.post([this](app::Change& change) -> Result<void> {
-    store::Transaction lost = cluster->take_lost();
-    if (lost.records.empty() && lost.keys.empty()) return {};
-    const auto audit = [&](std::string type, std::string id, domain::OrganizationId organization,
-                           std::string name) {
-      domain::AuditEvent event;
-      event.organization_id = organization;
-      event.actor.type = "system";
-      event.action = "store.removal_restored";
-      event.object = {std::move(type), std::move(id), std::move(name)};
-      event.reason = "lost_in_fail_over";
-      change.audit(std::move(event));
-    };
-    for (store::RecordWrite& write : lost.records) {
-      const store::Record& record = write.record;
-      audit(std::string(store::name_of(record.type)), record.id.to_string(),
-            domain::OrganizationId{record.organization}, "");
-      change.transaction.records.push_back(std::move(write));
-    }
-    for (domain::Key& key : lost.keys) {
-      audit("key", key.id.to_string(), key.organization_id, key.name);
-      change.put_key(std::move(key));
-    }
-    change.removes_access();
-    return {};
-  });
+// The same for everything that took access away in the last day.
+store::Transaction Core::with_events_of_lost(store::Transaction lost) {
+  const auto audit = [&](std::string type, std::string id, domain::OrganizationId organization,
+                         std::string name) {
+    domain::AuditEvent event;
+    event.id = ids.next();
+    event.time = clock.now();
+    event.organization_id = organization;
+    event.actor.type = "system";
+    event.action = "store.removal_restored";
+    event.object = {std::move(type), std::move(id), std::move(name)};
+    event.outcome = "success";
+    event.reason = "lost_in_fail_over";
+    lost.events.push_back(std::move(event));
+  };
+  for (const store::RecordWrite& write : lost.records) {
+    const store::Record& record = write.record;
+    audit(std::string(store::name_of(record.type)), record.id.to_string(),
+          domain::OrganizationId{record.organization}, "");
+  }
+  for (const domain::Key& key : lost.keys) {
+    audit("key", key.id.to_string(), key.organization_id, key.name);
+  }
+  lost.removes_access = true;
+  return lost;
 }
 
 Result<std::unique_ptr<Core>> Core::open_shared(const Place& place, Missing missing, Clock& clock,

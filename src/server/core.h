@@ -99,7 +99,7 @@ class Core {
                                                    const std::optional<Serving>& serving);
   std::unique_ptr<cluster::Cluster> make_cluster(const std::optional<Serving>& serving);
   void revoke_again(const std::vector<domain::KeyId>& keys);
-  void write_lost_again();
+  store::Transaction with_events_of_lost(store::Transaction lost);
 
   store::File lock_;  // of directory_path, where the store does not hold it
 };

@@ -13,19 +13,10 @@ namespace {
 struct Touched {
   std::set<std::pair<std::int64_t, Uuid>> records;
   std::set<std::string> keys;
-  // Which of them the last entry that changed them took access away from.
+  // The last entry that took access away from them.
   std::map<std::pair<std::int64_t, Uuid>, LogPoint> removed_records;
   std::map<std::string, LogPoint> removed_keys;
 };
-
-template <class Places, class Place>
-void note_removal(Places& removed, const Place& place, bool removes, const LogPoint& at) {
-  if (removes) {
-    removed.insert_or_assign(place, at);
-  } else {
-    removed.erase(place);
-  }
-}
 
 // Null if the log does not lead on from `applied`.
 std::optional<Touched> read_entries(const Rows& entries, const LogPoint& applied) {
@@ -43,11 +34,11 @@ std::optional<Touched> read_entries(const Rows& entries, const LogPoint& applied
     for (const Subject& subject : unpack_subjects(row.blob(2))) {
       if (subject.is_key()) {
         touched.keys.insert(subject.key_id());
-        note_removal(touched.removed_keys, subject.key_id(), removes, at);
+        if (removes) touched.removed_keys.insert_or_assign(subject.key_id(), at);
       } else {
         const std::pair<std::int64_t, Uuid> place(subject.type - 1, Uuid{subject.id});
         touched.records.insert(place);
-        note_removal(touched.removed_records, place, removes, at);
+        if (removes) touched.removed_records.insert_or_assign(place, at);
       }
     }
   }
@@ -95,6 +86,16 @@ void add_records(const Rows& rows, Touched& touched, Transaction& changes) {
   }
 }
 
+void note_removed(const Touched& touched, Missing& missing) {
+  for (const auto& [place, at] : touched.removed_records) {
+    missing.removed_records.emplace(std::pair(static_cast<RecordType>(place.first), place.second),
+                                    at);
+  }
+  for (const auto& [text, at] : touched.removed_keys) {
+    if (const auto id = domain::KeyId::parse(text)) missing.removed_keys.emplace(*id, at);
+  }
+}
+
 void add_keys(const Rows& rows, Transaction& changes) {
   PolicyReader policies;
   for (int i = 0; i < rows.size(); ++i) {
@@ -119,48 +120,54 @@ Statement select_entries(const LogPoint& applied) {
       static_cast<std::int64_t>(applied.position), kEntriesMax + 1);
 }
 
-Result<Missing> read_missing_rows(Connection& connection, const LogPoint& applied,
-                                  const LogPoint& head, const Rows& entries) {
+// `end`, if there is one, is sent with the last statement.
+static Result<Missing> read_rows(Connection& connection, const LogPoint& applied,
+                                 const LogPoint& head, const Rows& entries,
+                                 std::optional<Statement> end) {
   Missing missing;
   missing.head = head;
-  if (head == applied) return missing;
-  auto touched = read_entries(entries, applied);
-  const bool leads_on =
-      touched && head.position > applied.position && entries.size() > 0 &&
-      entries[entries.size() - 1].integer(0) == static_cast<std::int64_t>(head.position);
-  if (!leads_on) {
-    missing.resync = true;
-    return missing;
+  std::optional<Touched> touched;
+  if (head != applied) {
+    touched = read_entries(entries, applied);
+    const bool leads_on =
+        touched && head.position > applied.position && entries.size() > 0 &&
+        entries[entries.size() - 1].integer(0) == static_cast<std::int64_t>(head.position);
+    missing.resync = !leads_on;
+    if (!leads_on) touched.reset();
   }
-  for (const auto& [place, at] : touched->removed_records) {
-    missing.removed_records.emplace(std::pair(static_cast<RecordType>(place.first), place.second),
-                                    at);
+  std::vector<Statement> statements;
+  if (touched) {
+    note_removed(*touched, missing);
+    if (touched->records.empty() && touched->keys.empty()) touched.reset();
   }
-  for (const auto& [text, at] : touched->removed_keys) {
-    if (const auto id = domain::KeyId::parse(text)) missing.removed_keys.emplace(*id, at);
+  if (touched) {
+    statements = {select_records(*touched), select_keys(*touched)};
   }
-  std::vector<Statement> selects;
-  if (!touched->records.empty()) selects.push_back(select_records(*touched));
-  if (!touched->keys.empty()) selects.push_back(select_keys(*touched));
-  if (selects.empty()) return missing;
-  const bool has_records = !touched->records.empty();
-  const bool has_keys = !touched->keys.empty();
-  KW_TRY(const std::vector<Rows> rows, connection.run_all(selects));
-  if (has_records) add_records(rows.front(), *touched, missing.changes);
-  if (has_keys) add_keys(rows.back(), missing.changes);
+  if (end) statements.push_back(*std::move(end));
+  if (statements.empty()) return missing;
+  KW_TRY(const std::vector<Rows> rows, connection.run_all(statements));
+  if (touched) {
+    add_records(rows[0], *touched, missing.changes);
+    add_keys(rows[1], missing.changes);
+  }
   return missing;
 }
 
-Result<Missing> read_missing_here(Connection& connection, const LogPoint& applied) {
-  const Statement selects[] = {select_head(), select_entries(applied)};
-  KW_TRY(const std::vector<Rows> rows, connection.run_all(selects));
-  const LogPoint head{static_cast<Position>(rows[0][0].integer(0)), rows[0][0].uuid(1)};
-  return read_missing_rows(connection, applied, head, rows[1]);
+Result<Missing> read_missing_rows(Connection& connection, const LogPoint& applied,
+                                  const LogPoint& head, const Rows& entries) {
+  return read_rows(connection, applied, head, entries, std::nullopt);
 }
 
 Result<Missing> read_missing(Connection& connection, const LogPoint& applied) {
-  KW_TRY(const ReadMoment moment, ReadMoment::begin(connection));
-  return read_missing_here(connection, applied);
+  const Statement begin[] = {Statement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+                             select_head(), select_entries(applied)};
+  auto missing = [&]() -> Result<Missing> {
+    KW_TRY(const std::vector<Rows> rows, connection.run_all(begin));
+    const LogPoint head{static_cast<Position>(rows[1][0].integer(0)), rows[1][0].uuid(1)};
+    return read_rows(connection, applied, head, rows[2], Statement("COMMIT"));
+  }();
+  if (!missing && !connection.is_broken()) (void)connection.run(Statement("ROLLBACK"));
+  return missing;
 }
 
 }  // namespace keywright::store::postgres

@@ -9,8 +9,7 @@
 // the order of commits, since every writer locks log_head first; nothing that commits late can be
 // skipped.
 //
-// Errors: those of connection.h. Threading: as the connection. Cost: one round trip when nothing is
-// missing, three otherwise.
+// Errors: those of connection.h. Threading: as the connection. Cost: two round trips.
 #pragma once
 
 #include <map>
@@ -33,7 +32,7 @@ struct LogPoint {
 struct Missing {
   LogPoint head;
   Transaction changes;
-  // Of these what an entry that takes access away has changed last, and where that entry is.
+  // Of these what access was taken away from, and where the last entry that did is.
   std::map<std::pair<RecordType, Uuid>, LogPoint> removed_records;
   std::map<domain::KeyId, LogPoint> removed_keys;
   bool resync = false;  // the log does not lead from there to the head, or is too long to follow
@@ -41,14 +40,13 @@ struct Missing {
 
 inline constexpr std::int64_t kEntriesMax = 20'000;
 
-// Inside a transaction: REPEATABLE READ, or while the caller holds log_head.
-Result<Missing> read_missing_here(Connection& connection, const LogPoint& applied);
-// The same from the answers to these two.
+Result<Missing> read_missing(Connection& connection, const LogPoint& applied);
+
+// The same inside a transaction of the caller's, REPEATABLE READ or while it holds log_head, from
+// the answers to these two.
 Statement select_head();
 Statement select_entries(const LogPoint& applied);
 Result<Missing> read_missing_rows(Connection& connection, const LogPoint& applied,
                                   const LogPoint& head, const Rows& entries);
-
-Result<Missing> read_missing(Connection& connection, const LogPoint& applied);
 
 }  // namespace keywright::store::postgres

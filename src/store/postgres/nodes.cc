@@ -6,6 +6,25 @@ namespace {
 constexpr std::int64_t kEntriesKept = 100'000;
 constexpr std::chrono::hours kTimeKept{24};
 
+// For the end of this transaction only. Hints need not last.
+constexpr Sql kWithoutDisk("SELECT set_config('synchronous_commit', 'off', true), ");
+
+Statement set_applied(const LogPoint& applied) {
+  return Statement("UPDATE nodes SET applied = CASE WHEN is_known THEN ? ELSE applied END",
+                   static_cast<std::int64_t>(applied.position));
+}
+
+// A position counts only if its entry is the one that stands in the log.
+void add_where(Statement& update, const Uuid& id, const LogPoint& applied) {
+  const auto position = static_cast<std::int64_t>(applied.position);
+  update.add(
+      " FROM (SELECT position, entry, position = ? AND entry = ? OR EXISTS (SELECT FROM change_log "
+      "WHERE position = ? AND entry = ?) AS is_known, (extract(epoch FROM "
+      "pg_postmaster_start_time()) * 1000000)::bigint AS here FROM log_head) AS head "
+      "WHERE nodes.id = ?",
+      position, applied.entry, position, applied.entry, id);
+}
+
 }  // namespace
 
 Result<void> join(Connection& connection, const Node& node) {
@@ -23,14 +42,34 @@ Result<void> join(Connection& connection, const Node& node) {
   return fail(std::move(done).error());
 }
 
-Result<std::optional<LogPoint>> renew(Connection& connection, const Uuid& id, Position applied) {
-  KW_TRY(const Rows rows,
-         connection.run(Statement(
-             "UPDATE nodes SET applied = ?, renewals = renewals + 1, renewed_at = now() FROM "
-             "log_head WHERE nodes.id = ? RETURNING log_head.position, log_head.entry",
-             static_cast<std::int64_t>(applied), id)));
+Result<std::optional<Lease>> renew(Connection& connection, const Uuid& id, const News& news) {
+  Statement update = set_applied(news.applied);
+  update.add(", renewals = renewals + 1, renewed_at = now(), counted = ?", news.counted);
+  if (news.is_settled) update.add(", server = CASE WHEN is_known THEN here ELSE server END");
+  add_where(update, id, news.applied);
+  update.add(
+      " RETURNING head.position, head.entry, here, (SELECT count(*) FROM nodes AS other WHERE "
+      "other.id <> nodes.id AND other.server NOT IN (0, here)), (SELECT count(*) FROM nodes), "
+      "(SELECT count(*) FROM nodes AS other WHERE other.id <> nodes.id AND other.counted <> 0 AND "
+      "other.counted < (SELECT count(*) FROM nodes))");
+  KW_TRY(const Rows rows, connection.run(update));
   if (rows.size() == 0) return std::nullopt;
-  return LogPoint{static_cast<Position>(rows[0].integer(0)), rows[0].uuid(1)};
+  const Row row = rows[0];
+  return Lease{.head = {static_cast<Position>(row.integer(0)), row.uuid(1)},
+               .server = row.integer(2),
+               .elsewhere = row.integer(3),
+               .nodes = row.integer(4),
+               .undivided = row.integer(5)};
+}
+
+Result<void> report(Connection& connection, const Uuid& id, const LogPoint& applied) {
+  Statement tell(kWithoutDisk);
+  tell.add("pg_notify('keywright_applied', '')");
+  Statement update = set_applied(applied);
+  add_where(update, id, applied);
+  const Statement statements[] = {tell, update};
+  KW_CHECK_OK(connection.run_all(statements));
+  return {};
 }
 
 Result<void> leave(Connection& connection, const Uuid& id) {
@@ -56,16 +95,40 @@ std::vector<Node> read_nodes(const Rows& rows) {
   return nodes;
 }
 
+Statement select_standing(std::span<const std::int64_t> positions) {
+  return Statement(
+      "SELECT position, entry FROM log_head WHERE position = ANY(?) UNION SELECT position, entry "
+      "FROM change_log WHERE position = ANY(?)",
+      positions, positions);
+}
+
+std::vector<LogPoint> read_standing(const Rows& rows) {
+  std::vector<LogPoint> points;
+  for (int i = 0; i < rows.size(); ++i) {
+    points.push_back({static_cast<Position>(rows[i].integer(0)), rows[i].uuid(1)});
+  }
+  return points;
+}
+
 Result<void> remove_silent(Connection& connection, const Node& seen) {
   KW_CHECK_OK(connection.run(
       Statement("DELETE FROM nodes WHERE id = ? AND renewals = ?", seen.id, seen.renewals)));
   return {};
 }
 
-Result<void> notify(Connection& connection, const Uuid& by) {
-  KW_CHECK_OK(connection.run(
-      Statement("SELECT pg_notify('keywright_log', convert_from(?, 'UTF8'))", by.to_string())));
+static Result<void> notify_log(Connection& connection, std::string_view payload) {
+  Statement tell(kWithoutDisk);
+  tell.add("pg_notify('keywright_log', convert_from(?, 'UTF8'))", payload);
+  KW_CHECK_OK(connection.run(tell));
   return {};
+}
+
+Result<void> notify(Connection& connection, const Uuid& by) {
+  return notify_log(connection, by.to_string());
+}
+
+Result<void> notify_of_nodes(Connection& connection) {
+  return notify_log(connection, kNodesChanged);
 }
 
 Result<void> trim_log(Connection& connection, Time now) {

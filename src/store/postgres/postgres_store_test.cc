@@ -212,17 +212,79 @@ TEST_F(PostgresStoreTest, NodesJoinRenewAndLeave) {
   ASSERT_EQ(turn->nodes.size(), 1u);
   EXPECT_EQ(turn->nodes[0].max_staleness, node.max_staleness);
   one_->end_turn();
-  EXPECT_EQ((**renew(*connection, node.id, 7)).position, 0u);
+  const Transaction change = with_key(1);
+  ASSERT_TRUE(one_->commit({&change, 1})[0].has_value());
+  EXPECT_EQ((**renew(*connection, node.id, {.applied = one_->head()})).head, one_->head());
   auto nodes = read_nodes(*connection->run(select_nodes()));
-  EXPECT_EQ(nodes[0].applied, 7u);
+  EXPECT_EQ(nodes[0].applied, one_->head().position);
   ASSERT_TRUE(remove_silent(*connection, node).has_value());  // it renewed meanwhile
-  EXPECT_TRUE(renew(*connection, node.id, 7)->has_value());
+  EXPECT_TRUE(renew(*connection, node.id, {.applied = one_->head()})->has_value());
   nodes = read_nodes(*connection->run(select_nodes()));
   ASSERT_TRUE(remove_silent(*connection, nodes[0]).has_value());
-  EXPECT_FALSE(renew(*connection, node.id, 7)->has_value());
+  EXPECT_FALSE(renew(*connection, node.id, {.applied = one_->head()})->has_value());
   ASSERT_TRUE(join(*connection, node).has_value());
   ASSERT_TRUE(leave(*connection, node.id).has_value());
-  EXPECT_FALSE(renew(*connection, node.id, 7)->has_value());
+  EXPECT_FALSE(renew(*connection, node.id, {.applied = one_->head()})->has_value());
+}
+
+TEST_F(PostgresStoreTest, AReportIsNotedAndHeardWithoutARenewal) {
+  auto connection = schema_.connect();
+  auto listener = schema_.connect();
+  ASSERT_TRUE(listener->run(Statement(kListenReports)).has_value());
+  const Node node{.id = samples_.id(), .max_staleness = std::chrono::seconds(5), .name = "a"};
+  ASSERT_TRUE(join(*connection, node).has_value());
+  const Transaction change = with_key(1);
+  ASSERT_TRUE(one_->commit({&change, 1})[0].has_value());
+  ASSERT_TRUE(report(*connection, node.id, one_->head()).has_value());
+  EXPECT_EQ(listener->wait(std::chrono::seconds(10), -1)->size(), 1u);
+  const auto nodes = read_nodes(*connection->run(select_nodes()));
+  EXPECT_EQ(nodes[0].applied, one_->head().position);
+  EXPECT_EQ(nodes[0].renewals, 0);
+}
+
+TEST_F(PostgresStoreTest, APositionOfALogThatWasLostIsNotTakenForOneOfThisLog) {
+  auto connection = schema_.connect();
+  const Node node{.id = samples_.id(), .max_staleness = std::chrono::seconds(5), .name = "a"};
+  ASSERT_TRUE(join(*connection, node).has_value());
+  for (std::int64_t serial = 1; serial <= 3; ++serial) {
+    const Transaction change = with_key(serial);
+    ASSERT_TRUE(one_->commit({&change, 1})[0].has_value());
+  }
+  const LogPoint elsewhere{one_->head().position, samples_.id()};
+  ASSERT_TRUE(renew(*connection, node.id, {.applied = elsewhere}).has_value());
+  ASSERT_TRUE(report(*connection, node.id, elsewhere).has_value());
+  EXPECT_EQ(read_nodes(*connection->run(select_nodes()))[0].applied, 0u);
+  const std::int64_t positions[] = {static_cast<std::int64_t>(elsewhere.position), 100};
+  const auto standing = read_standing(*connection->run(select_standing(positions)));
+  EXPECT_EQ(standing, std::vector{one_->head()});
+}
+
+TEST_F(PostgresStoreTest, ANodeThatHasNotBeenAtThisServerIsToldOf) {
+  auto connection = schema_.connect();
+  const Node one{.id = samples_.id(), .max_staleness = std::chrono::seconds(5), .name = "one"};
+  const Node other{.id = samples_.id(), .max_staleness = std::chrono::seconds(5), .name = "other"};
+  ASSERT_TRUE(join(*connection, one).has_value());
+  ASSERT_TRUE(join(*connection, other).has_value());
+  EXPECT_EQ((**renew(*connection, one.id, {})).elsewhere, 0) << "the other is only new";
+  EXPECT_EQ((**renew(*connection, other.id, {})).elsewhere, 0);
+  ASSERT_TRUE(connection->run(Statement("UPDATE nodes SET server = 1")).has_value());
+  EXPECT_EQ((**renew(*connection, one.id, {})).elsewhere, 1);
+  EXPECT_EQ((**renew(*connection, other.id, {.is_settled = false})).elsewhere, 0);
+  EXPECT_EQ((**renew(*connection, one.id, {})).elsewhere, 1) << "it has something to write";
+  EXPECT_EQ((**renew(*connection, other.id, {})).elsewhere, 0);
+  EXPECT_EQ((**renew(*connection, one.id, {})).elsewhere, 0);
+}
+
+TEST_F(PostgresStoreTest, ANodeIsToldHowManyDoNotCountItYet) {
+  auto connection = schema_.connect();
+  const Node one{.id = samples_.id(), .max_staleness = std::chrono::seconds(5), .name = "one"};
+  const Node other{.id = samples_.id(), .max_staleness = std::chrono::seconds(5), .name = "other"};
+  ASSERT_TRUE(join(*connection, one).has_value());
+  EXPECT_EQ((**renew(*connection, one.id, {.counted = 1})).undivided, 0);
+  ASSERT_TRUE(join(*connection, other).has_value());
+  EXPECT_EQ((**renew(*connection, other.id, {.counted = 2})).undivided, 1);
+  EXPECT_EQ((**renew(*connection, one.id, {.counted = 2})).nodes, 2);
+  EXPECT_EQ((**renew(*connection, other.id, {.counted = 2})).undivided, 0);
 }
 
 TEST_F(PostgresStoreTest, ANotificationWakesTheOneWhoListens) {

@@ -11,20 +11,21 @@ constexpr std::chrono::minutes kForgetEvery{10};
 
 }  // namespace
 
+// What was changed without a removal goes on as it is now.
 void Removals::note_record(const RecordWrite& write, const LogPoint* at, Time now) {
   const std::pair place(write.record.type, write.record.id);
-  if (at == nullptr) {
-    records_.erase(place);
-  } else {
+  if (at != nullptr) {
     records_.insert_or_assign(place, Noted<RecordWrite>{write, *at, now});
+  } else if (const auto noted = records_.find(place); noted != records_.end()) {
+    noted->second.row = write;
   }
 }
 
 void Removals::note_key(const domain::Key& key, const LogPoint* at, Time now) {
-  if (at == nullptr) {
-    keys_.erase(key.id);
-  } else {
+  if (at != nullptr) {
     keys_.insert_or_assign(key.id, Noted<domain::Key>{key, *at, now});
+  } else if (const auto noted = keys_.find(key.id); noted != keys_.end()) {
+    noted->second.row = key;
   }
 }
 
@@ -55,7 +56,7 @@ void Removals::forget_old(Time now) {
   std::erase_if(keys_, is_old);
 }
 
-Result<Transaction> Removals::find_lost(Connection& connection) const {
+std::vector<std::int64_t> Removals::positions() const {
   std::set<std::int64_t> positions;
   for (const auto& [place, noted] : records_) {
     positions.insert(static_cast<std::int64_t>(noted.at.position));
@@ -63,29 +64,18 @@ Result<Transaction> Removals::find_lost(Connection& connection) const {
   for (const auto& [id, noted] : keys_) {
     positions.insert(static_cast<std::int64_t>(noted.at.position));
   }
+  return {positions.begin(), positions.end()};
+}
+
+Transaction Removals::lost_from(const Standing& standing) const {
+  const auto is_lost = [&](const LogPoint& at) {
+    if (at.position > standing.head) return true;
+    if (standing.oldest == 0 || at.position < standing.oldest) return false;
+    const auto found = standing.entries.find(at.position);
+    return found == standing.entries.end() || found->second != at.entry;
+  };
   Transaction lost;
   lost.removes_access = true;
-  if (positions.empty()) return lost;
-  const std::vector<std::int64_t> asked(positions.begin(), positions.end());
-  KW_TRY(const Rows rows, connection.run(Statement(
-                              "SELECT position, entry, (SELECT position FROM log_head), (SELECT "
-                              "min(position) FROM change_log) FROM log_head UNION ALL SELECT "
-                              "position, entry, 0, 0 FROM change_log WHERE position = ANY(?)",
-                              std::span<const std::int64_t>(asked))));
-  std::map<Position, Uuid> standing;
-  Position head = 0;
-  Position oldest = 0;  // what is older was trimmed, not lost
-  for (int i = 0; i < rows.size(); ++i) {
-    standing.emplace(static_cast<Position>(rows[i].integer(0)), rows[i].uuid(1));
-    head = std::max(head, static_cast<Position>(rows[i].integer(2)));
-    oldest = std::max(oldest, static_cast<Position>(rows[i].integer(3)));
-  }
-  const auto is_lost = [&](const LogPoint& at) {
-    if (at.position > head) return true;
-    if (oldest == 0 || at.position < oldest) return false;
-    const auto found = standing.find(at.position);
-    return found == standing.end() || found->second != at.entry;
-  };
   for (const auto& [place, noted] : records_) {
     if (is_lost(noted.at)) lost.records.push_back(noted.row);
   }
@@ -93,6 +83,24 @@ Result<Transaction> Removals::find_lost(Connection& connection) const {
     if (is_lost(noted.at)) lost.keys.push_back(noted.row);
   }
   return lost;
+}
+
+Result<Transaction> Removals::find_lost(Connection& connection) const {
+  const std::vector<std::int64_t> asked = positions();
+  if (asked.empty()) return lost_from({});
+  KW_TRY(const Rows rows, connection.run(Statement(
+                              "SELECT position, entry, (SELECT position FROM log_head), (SELECT "
+                              "min(position) FROM change_log) FROM log_head UNION ALL SELECT "
+                              "position, entry, 0, 0 FROM change_log WHERE position = ANY(?)",
+                              std::span<const std::int64_t>(asked))));
+  Standing standing;
+  for (int i = 0; i < rows.size(); ++i) {
+    const auto position = static_cast<Position>(rows[i].integer(0));
+    standing.entries.emplace(position, rows[i].uuid(1));
+    standing.head = std::max(standing.head, static_cast<Position>(rows[i].integer(2)));
+    standing.oldest = std::max(standing.oldest, static_cast<Position>(rows[i].integer(3)));
+  }
+  return lost_from(standing);
 }
 
 }  // namespace keywright::store::postgres

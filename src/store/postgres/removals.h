@@ -5,17 +5,19 @@
 //   KW_TRY(Transaction lost, removals.find_lost(connection));  // after a fail-over
 //
 // A server that is promoted may lack the last changes. A node that had applied them still has, for
-// a day, each record and each key as a removal of access left it, and where in the log that was. If
-// the log has no such entry, the removal is lost and has to be written again. What was changed
-// again later, by a change that removes nothing, is not remembered any more.
+// a day, each record and each key that access was taken away from, as it is now, and where in the
+// log that was. If the log has no such entry, the removal is lost and has to be written again; a
+// later change of the same that took nothing away comes with it.
 //
 // Errors: those of connection.h. Threading: one thread at a time. Cost: memory for a day of
 // removals; find_lost() is one query.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "store/postgres/log.h"
 
@@ -29,8 +31,17 @@ class Removals {
   // What a follower has read.
   void note(const Missing& missing, Time now);
 
-  // Rows as they were after the removal; deleted ones only with type and id.
+  // Rows as they are now; deleted ones only with type and id.
   Result<Transaction> find_lost(Connection& connection) const;
+
+  // The same, where what the log holds is known.
+  struct Standing {
+    std::map<Position, Uuid> entries;  // at positions(), as far as there are any
+    Position head = 0;
+    Position oldest = 0;  // what is older was trimmed, not lost; 0: the log is empty
+  };
+  std::vector<std::int64_t> positions() const;  // of all removals
+  Transaction lost_from(const Standing& standing) const;
 
  private:
   template <class T>

@@ -174,6 +174,12 @@ constexpr Step kSteps[] = {
         PRIMARY KEY (step, number, serial, reason)
       ) WITH (fillfactor = 70);
     )sql"},
+    {4, 1, R"sql(
+      -- On which start of PostgreSQL a node last had nothing to write again; 0: not said.
+      ALTER TABLE nodes ADD COLUMN server bigint NOT NULL DEFAULT 0;
+      -- By how many nodes it divides what is shared; 0: not said.
+      ALTER TABLE nodes ADD COLUMN counted bigint NOT NULL DEFAULT 0;
+    )sql"},
 };
 
 struct Stored {
