@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <array>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "cluster/usage_exchange.h"
 #include "store/postgres/postgres_store.h"
 #include "store/postgres/rows.h"
@@ -24,6 +26,7 @@ using store::postgres::PostgresStore;
 
 constexpr std::size_t kAtOnce = 500;
 constexpr std::int64_t kEntriesAtOnce = 1'000;
+constexpr std::size_t kCountsAtOnce = 5'000;
 constexpr int kLookMilliseconds = 200;
 
 // No digest key has this check value: nodes refuse a store that is not yet whole.
@@ -236,6 +239,32 @@ class Credits final : public store::Loader {
   std::vector<std::int64_t> amounts_;
 };
 
+// How often keys were used, by minute, hour and day.
+Result<void> move_counts(const std::string& path, store::postgres::Connection& connection) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return {};
+  KW_TRY(auto database, store::Database::open(path, store::Database::Access::read_only, ""));
+  KW_TRY(auto select,
+         database.prepare("SELECT step, number, serial, reason, count FROM counts ORDER BY step, "
+                          "number, serial, reason"));
+  store::Query query(select);
+  for (bool is_more = true; is_more;) {
+    std::array<std::vector<std::int64_t>, 5> columns;
+    while (columns[0].size() < kCountsAtOnce) {
+      KW_TRY(is_more, query.next());
+      if (!is_more) break;
+      for (int i = 0; i < 5; ++i) columns[static_cast<std::size_t>(i)].push_back(query.integer(i));
+    }
+    using Numbers = std::span<const std::int64_t>;
+    KW_CHECK_OK(connection.run(store::postgres::Statement(
+        "INSERT INTO key_counts (step, number, serial, reason, count) SELECT * FROM unnest(?, ?, "
+        "?, ?, ?) ON CONFLICT (step, number, serial, reason) DO NOTHING",
+        Numbers(columns[0]), Numbers(columns[1]), Numbers(columns[2]), Numbers(columns[3]),
+        Numbers(columns[4]))));
+  }
+  return {};
+}
+
 // When keys were used last: without it nodes elsewhere would take them for idle.
 Result<void> move_uses(Core& core, const Secret<std::string>& to, const Clock& clock) {
   app::UsageFile& uses = core.directory.usage().file();
@@ -243,6 +272,9 @@ Result<void> move_uses(Core& core, const Secret<std::string>& to, const Clock& c
          store::postgres::Connection::open(to, store::postgres::kMigrationTimeouts));
   cluster::UsageExchange exchange(uses, clock, Time{});
   KW_CHECK_OK(exchange.flush(*connection));
+  const auto counts = move_counts((core.directory_path / "usage.db").string(), *connection);
+  if (!counts && connection->is_broken()) return counts;
+  if (!counts) log_error("usage_not_moved", {{"why", counts.error().internal()}});
   Credits credits(uses);
   KW_CHECK_OK(core.store->load(credits));
   return credits.write(*connection);
