@@ -1,6 +1,7 @@
 #include "store/postgres/reader.h"
 
 #include <algorithm>
+#include <future>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -43,13 +44,16 @@ Statement keys_query(const KeyFilter& filter) {
 // What a load reads at once.
 constexpr Sql kFetch("FETCH 5000 FROM loading");
 
+// PostgreSQL works on the next rows while these are taken.
 template <class Take>
 Result<void> read_through(Connection& connection, const Statement& declare, Take take) {
   KW_CHECK_OK(connection.run(declare));
-  for (;;) {
-    KW_TRY(const Rows rows, connection.run(Statement(kFetch)));
-    if (rows.size() == 0) break;
+  const auto fetch = [&connection] { return connection.run(Statement(kFetch)); };
+  KW_TRY(Rows rows, fetch());
+  while (rows.size() > 0) {
+    std::future<Result<Rows>> next = std::async(std::launch::async, fetch);
     for (int i = 0; i < rows.size(); ++i) take(rows[i]);
+    KW_TRY(rows, next.get());
   }
   KW_CHECK_OK(connection.run(Statement("CLOSE loading")));
   return {};
