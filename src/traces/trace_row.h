@@ -7,6 +7,7 @@
 // Threading: plain values.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,7 +21,11 @@ namespace keywright::traces {
 using Number = std::int64_t;
 
 inline constexpr int kCounterBits = 20;
-constexpr Number first_number_of(Time time) { return to_unix_milliseconds(time) << kCounterBits; }
+// Of times after the year 2248, that year.
+inline constexpr std::int64_t kLatestMillisecond = (std::int64_t{1} << 43) - 1;
+constexpr Number first_number_of(Time time) {
+  return std::min(to_unix_milliseconds(time), kLatestMillisecond) << kCounterBits;
+}
 constexpr Time time_of(Number number) { return from_unix_milliseconds(number >> kCounterBits); }
 
 struct TraceRow {

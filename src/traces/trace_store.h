@@ -93,6 +93,8 @@ class TraceStore {
   void on_queued(QueuedHook hook) { queued_hook_ = std::move(hook); }
 
   virtual Result<std::vector<ForwardingRow>> forwardings() = 0;
+  // Nothing if the platform is not forwarded.
+  virtual Result<std::optional<ForwardingRow>> forwarding(domain::PlatformId platform);
   // Behind `after`, in the order of sending.
   virtual Result<std::vector<Queued>> queued(domain::PlatformId platform, std::int64_t after,
                                              int limit) = 0;

@@ -40,6 +40,8 @@ class PostgresStore final : public Store {
 
   // For those who need a connection of their own.
   Opener make_opener(const Timeouts& timeouts) const { return Opener(url_, timeouts, clock_); }
+  // Everything that is read shares a few connections.
+  ReaderPool& readers() { return readers_; }
 
   // Writer thread: between begin_turn() and the end of commit() or end_turn() no other node writes.
   Result<Turn> begin_turn(const LogPoint& applied);

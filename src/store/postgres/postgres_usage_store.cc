@@ -54,16 +54,15 @@ std::vector<UsageCount> in_order(std::span<const UsageCount> counts) {
 
 }  // namespace
 
-PostgresUsageStore::PostgresUsageStore(const PostgresStore& store)
-    : writer_opener_(store.make_opener(kWriting)), reader_opener_(store.make_opener({})) {}
+PostgresUsageStore::PostgresUsageStore(PostgresStore& store)
+    : readers_(store.readers()), opener_(store.make_opener(kWriting)) {}
 
-Result<Connection*> PostgresUsageStore::ready(Opener& opener,
-                                              std::unique_ptr<Connection>& connection) {
-  if (connection == nullptr || connection->is_broken()) {
-    connection.reset();
-    KW_TRY(connection, opener.open());
+Result<Connection*> PostgresUsageStore::ready() {
+  if (writer_ == nullptr || writer_->is_broken()) {
+    writer_.reset();
+    KW_TRY(writer_, opener_.open());
   }
-  return connection.get();
+  return writer_.get();
 }
 
 Result<void> PostgresUsageStore::add(Time minute, std::span<const UsageCount> counts) {
@@ -85,7 +84,7 @@ Result<void> PostgresUsageStore::add(Time minute, std::span<const UsageCount> co
       statements.push_back(std::move(statement));
     }
   }
-  KW_TRY(Connection * connection, ready(writer_opener_, writer_));
+  KW_TRY(Connection * connection, ready());
   KW_CHECK_OK(connection->run_all(statements));
   return {};
 }
@@ -99,18 +98,11 @@ Result<std::vector<UsageRow>> PostgresUsageStore::read(std::span<const std::int6
       "(?)",
       number_of(step, from), number_of(step, to - std::chrono::milliseconds{1}), stored(step),
       serials);
-  const std::lock_guard lock(mutex_);
-  const auto attempt = [&]() -> Result<Rows> {
-    KW_TRY(Connection * connection, ready(reader_opener_, reader_));
-    return connection->run(statement);
-  };
-  Result<Rows> rows = attempt();
-  // It may have been idle for long.
-  if (!rows && reader_ != nullptr && reader_->is_broken()) rows = attempt();
-  if (!rows) return fail(std::move(rows).error());
+  KW_TRY(const Rows rows,
+         readers_.read([&](Connection& connection) { return connection.run(statement); }));
   std::vector<UsageRow> found;
-  for (int i = 0; i < rows->size(); ++i) {
-    const Row row = (*rows)[i];
+  for (int i = 0; i < rows.size(); ++i) {
+    const Row row = rows[i];
     found.push_back(
         {begin_of(step, row.integer(0)), row.integer(1), row.integer(2), row.integer(3)});
   }
@@ -118,7 +110,7 @@ Result<std::vector<UsageRow>> PostgresUsageStore::read(std::span<const std::int6
 }
 
 Result<void> PostgresUsageStore::drop_old(Time now) {
-  KW_TRY(Connection * connection, ready(writer_opener_, writer_));
+  KW_TRY(Connection * connection, ready());
   for (const UsageStep step : kUsageSteps) {
     const Statement drop(
         "DELETE FROM key_counts WHERE step = ? AND number < least(?, (SELECT min(number) + ? FROM "

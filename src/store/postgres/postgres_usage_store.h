@@ -3,16 +3,16 @@
 //   PostgresUsageStore usage(store);                       // a PostgresStore
 //
 // Each node adds what it counted to the row of the minute, the hour and the day, so that a row is
-// the sum of all nodes. It has connections of its own: no change of a key waits for counts. Rows
+// the sum of all nodes. It has a connection of its own to write: no change of a key waits for
+// counts. Rows
 // are added in the same order by every node, so that two of them cannot wait for each other.
 //
 // Errors: those of connection.h. Where the answer to a commit was lost, what it added may be added
-// once more. Threading: as store/usage_store.h; reads take turns.
+// once more. Threading: as store/usage_store.h.
 // Cost: add is one round trip, read one, drop_old one for each step.
 #pragma once
 
 #include <memory>
-#include <mutex>
 
 #include "store/postgres/reader.h"
 #include "store/usage_store.h"
@@ -23,7 +23,7 @@ class PostgresStore;
 
 class PostgresUsageStore final : public UsageStore {
  public:
-  explicit PostgresUsageStore(const PostgresStore& store);
+  explicit PostgresUsageStore(PostgresStore& store);
 
   Result<void> add(Time minute, std::span<const UsageCount> counts) override;
   Result<std::vector<UsageRow>> read(std::span<const std::int64_t> serials, UsageStep step,
@@ -32,13 +32,11 @@ class PostgresUsageStore final : public UsageStore {
 
  private:
   // The connection, made anew if it is gone.
-  static Result<Connection*> ready(Opener& opener, std::unique_ptr<Connection>& connection);
+  Result<Connection*> ready();
 
-  Opener writer_opener_;
+  ReaderPool& readers_;
+  Opener opener_;
   std::unique_ptr<Connection> writer_;
-  std::mutex mutex_;  // guards what follows
-  Opener reader_opener_;
-  std::unique_ptr<Connection> reader_;
 };
 
 }  // namespace keywright::store::postgres

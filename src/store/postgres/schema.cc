@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "store/postgres/trace_tables.h"
+
 namespace keywright::store::postgres {
 namespace {
 
@@ -180,6 +182,7 @@ constexpr Step kSteps[] = {
       -- By how many nodes it divides what is shared; 0: not said.
       ALTER TABLE nodes ADD COLUMN counted bigint NOT NULL DEFAULT 0;
     )sql"},
+    {5, 1, kTraceTables},
 };
 
 struct Stored {

@@ -1,0 +1,456 @@
+#include "traces/postgres/trace_group.h"
+
+#include <algorithm>
+
+#include "traces/native.h"
+
+namespace keywright::traces {
+
+using store::postgres::Row;
+using store::postgres::Rows;
+using store::postgres::Statement;
+
+namespace {
+
+using Integers = std::vector<std::int64_t>;
+using Texts = std::vector<std::string>;
+using Uuids = std::vector<Uuid>;
+
+// Packed texts as columns.
+struct PackedColumns {
+  Integers sizes, checksums, compressed;
+  Texts bodies;
+
+  void add(const Packed& packed) {
+    sizes.push_back(packed.size);
+    checksums.push_back(packed.checksum);
+    compressed.push_back(std::int64_t{packed.compressed});
+    bodies.push_back(packed.bytes);
+  }
+  // The last columns of a list.
+  void bind(Statement& statement) const {
+    statement.add("?, ?, ?, ?)", std::span(sizes), std::span(checksums), std::span(compressed),
+                  std::span(bodies));
+  }
+};
+
+Uuid id_of_context(std::string_view context) {
+  const crypto::Sha256 digest = crypto::sha256(context);
+  Uuid id;
+  std::copy_n(digest.begin(), id.bytes.size(), id.bytes.begin());
+  return id;
+}
+
+}  // namespace
+
+TraceGroup::TraceGroup(store::postgres::Connection& connection, const GroupTools& tools,
+                       std::vector<const Writes*> submissions)
+    : connection_(connection), tools_(tools), submissions_(std::move(submissions)) {}
+
+TraceGroup::Identity TraceGroup::identity_of(const TraceWrite& write) {
+  return {write.platform.value, static_cast<std::int64_t>(write.source), write.external_id};
+}
+
+std::vector<domain::PlatformId> TraceGroup::queued() const {
+  std::set<domain::PlatformId> platforms;
+  for (const Queued& row : queued_) platforms.insert(row.platform);
+  return {platforms.begin(), platforms.end()};
+}
+
+void TraceGroup::collect() {
+  for (const Writes* writes : submissions_) {
+    std::vector<std::size_t>& of_submission = entry_of_.emplace_back();
+    for (const TraceWrite& write : *writes) {
+      std::size_t entry = entries_.size();
+      if (!write.external_id.empty()) {
+        entry = identities_.try_emplace(identity_of(write), entry).first->second;
+      }
+      if (entry == entries_.size()) {
+        TraceRow& row = entries_.emplace_back().row;
+        row.project = write.project;
+        row.platform = write.platform;
+        row.source = write.source;
+        row.external_id = write.external_id;
+      }
+      of_submission.push_back(entry);
+    }
+  }
+}
+
+Result<std::vector<std::vector<StoredTrace>>> TraceGroup::write() {
+  collect();
+  KW_CHECK_OK(tools_.numbers.reserve(connection_, entries_.size(), tools_.clock.boot_time()));
+  const Time now = tools_.clock.now();
+  for (Entry& entry : entries_) {
+    entry.row.number = tools_.numbers.next(now);
+    entry.row.id = tools_.ids.next();
+    entry.row.created_at = entry.row.updated_at = time_of(entry.row.number);
+    KW_CHECK_OK(tools_.days.ensure(connection_, day_of(entry.row.number)));
+  }
+  KW_CHECK_OK(begin());
+  KW_CHECK_OK(find_spans());
+  std::vector<std::vector<StoredTrace>> stored(submissions_.size());
+  for (std::size_t i = 0; i < submissions_.size(); ++i) {
+    for (std::size_t j = 0; j < submissions_[i]->size(); ++j) {
+      stored[i].push_back(apply(entries_[entry_of_[i][j]], (*submissions_[i])[j]));
+    }
+  }
+  KW_CHECK_OK(finish());
+  return stored;
+}
+
+// Locks, and learns how things stand.
+Result<void> TraceGroup::begin() {
+  Uuids platforms, ids;
+  Integers sources, numbers;
+  Texts externals;
+  for (const auto& [identity, number] : identities_) {
+    const Entry& entry = entries_[number];
+    platforms.push_back(entry.row.platform.value);
+    sources.push_back(static_cast<std::int64_t>(entry.row.source));
+    externals.push_back(entry.row.external_id);
+    numbers.push_back(entry.row.number);
+    ids.push_back(entry.row.id);
+  }
+  std::set<Uuid> receivers;
+  for (const Entry& entry : entries_) receivers.insert(entry.row.platform.value);
+  const Uuids all(receivers.begin(), receivers.end());
+  std::vector<Statement> statements;
+  statements.push_back(Statement("BEGIN"));
+  if (!identities_.empty()) {
+    statements.push_back(Statement(
+        "INSERT INTO trace_identities AS t (platform, source, external_id, number, id, digest, "
+        "name, status, span_count, size_bytes, revision, updated_at) SELECT *, ''::bytea, "
+        "''::bytea, ''::bytea, 0, 0, 0, 0 FROM unnest(?, ?, ?, ?, ?) ON CONFLICT (platform, "
+        "source, external_id) DO UPDATE SET number = t.number RETURNING platform, source, "
+        "external_id, number, id, digest, name, status, span_count, size_bytes, revision, "
+        "updated_at",
+        std::span<const Uuid>(platforms), std::span<const std::int64_t>(sources),
+        std::span<const std::string>(externals), std::span<const std::int64_t>(numbers),
+        std::span<const Uuid>(ids)));
+  }
+  statements.push_back(
+      Statement("SELECT platform FROM trace_forwardings WHERE platform = ANY (?) ORDER BY platform "
+                "FOR NO KEY UPDATE",
+                std::span<const Uuid>(all)));
+  KW_TRY(const std::vector<Rows> rows, connection_.run_all(statements));
+  if (!identities_.empty()) note_identities(rows[1]);
+  for (int i = 0; i < rows.back().size(); ++i) forwarded_.insert({rows.back()[i].uuid(0)});
+  return {};
+}
+
+void TraceGroup::note_identities(const Rows& rows) {
+  for (int i = 0; i < rows.size(); ++i) {
+    const Row found = rows[i];
+    const auto place = identities_.find(Identity{found.uuid(0), found.integer(1), found.text(2)});
+    if (place == identities_.end() || found.integer(10) == 0) continue;  // it was not there
+    Entry& entry = entries_[place->second];
+    entry.is_stored = entry.exists = true;
+    entry.row.number = found.integer(3);
+    entry.row.id = found.uuid(4);
+    const ByteView digest = found.blob(5);
+    if (digest.size() == entry.digest.size()) std::ranges::copy(digest, entry.digest.begin());
+    entry.row.name = found.text(6);
+    entry.row.status = found.text(7);
+    entry.row.span_count = found.integer(8);
+    entry.row.size_bytes = found.integer(9);
+    entry.row.revision = found.integer(10);
+    entry.row.created_at = time_of(entry.row.number);
+    entry.row.updated_at = from_unix_milliseconds(found.integer(11));
+  }
+}
+
+// Which of the spans that join a stored trace it has already.
+Result<void> TraceGroup::find_spans() {
+  std::map<std::size_t, Texts> asked;
+  for (std::size_t i = 0; i < submissions_.size(); ++i) {
+    for (std::size_t j = 0; j < submissions_[i]->size(); ++j) {
+      const std::size_t entry = entry_of_[i][j];
+      if (!entries_[entry].is_stored) continue;
+      for (const SpanWrite& span : (*submissions_[i])[j].spans) {
+        asked[entry].push_back(span.span_id);
+      }
+    }
+  }
+  if (asked.empty()) return {};
+  std::vector<Statement> statements;
+  for (const auto& [entry, ids] : asked) {
+    statements.push_back(
+        Statement("SELECT span_id FROM trace_spans WHERE trace = ? AND span_id = ANY (?)",
+                  entries_[entry].row.number, std::span<const std::string>(ids)));
+  }
+  KW_TRY(const std::vector<Rows> found, connection_.run_all(statements));
+  auto rows = found.begin();
+  for (const auto& [entry, ids] : asked) {
+    for (int i = 0; i < rows->size(); ++i) {
+      entries_[entry].known_spans.emplace((*rows)[i].text(0));
+    }
+    ++rows;
+  }
+  return {};
+}
+
+StoredTrace TraceGroup::apply(Entry& entry, const TraceWrite& write) {
+  TraceRow& row = entry.row;
+  Fate fate = entry.exists ? Fate::updated : Fate::created;
+  std::int64_t refused = 0;
+  if (write.source == Source::native && entry.exists && entry.digest == write.digest) {
+    fate = Fate::unchanged;
+  } else {
+    if (entry.exists) {
+      row.revision += 1;
+      row.updated_at = std::max(row.created_at, tools_.clock.now());
+    }
+    if (write.source == Source::native) {
+      apply_native(entry, write);
+    } else {
+      refused = apply_spans(entry, write);
+    }
+    entry.exists = true;
+    entry.last = &write;
+  }
+  return {row.id, fate, row.status, row.revision, refused, row.created_at, row.updated_at};
+}
+
+void TraceGroup::apply_native(Entry& entry, const TraceWrite& write) {
+  entry.row.name = write.name;
+  entry.row.status = write.status;
+  entry.row.span_count = write.span_count;
+  entry.row.size_bytes = write.size_bytes;
+  entry.digest = write.digest;
+  if (is_sent_on(write)) queue(entry, write, false);
+}
+
+// How many spans found no room.
+std::int64_t TraceGroup::apply_spans(Entry& entry, const TraceWrite& write) {
+  TraceRow& row = entry.row;
+  std::vector<Uuid> contexts;
+  for (const std::string& context : write.contexts) {
+    contexts.push_back(id_of_context(context));
+    if (!entry.contexts.contains(contexts.back())) {
+      entry.contexts.emplace(contexts.back(), pack(context));
+    }
+  }
+  const bool sent_on = is_sent_on(write);
+  std::int64_t refused = 0;
+  for (const SpanWrite& span : write.spans) {
+    if (!entry.known_spans.contains(span.span_id)) {
+      if (row.span_count >= tools_.spans_per_trace_max) {
+        ++refused;
+        continue;
+      }
+      entry.known_spans.insert(span.span_id);
+      row.span_count += 1;
+      if (entry.exists) row.size_bytes += span.json.size;
+    }
+    Span& put = entry.spans[span.span_id];
+    put = {&span, contexts[span.context], sent_on ? std::optional(row.revision) : std::nullopt};
+  }
+  if (!entry.exists) row.size_bytes = write.size_bytes;
+  if (!write.name.empty() || !entry.exists) row.name = write.name;
+  if (!entry.exists || write.status == kStatusError) row.status = write.status;
+  const bool took_some = refused < static_cast<std::int64_t>(write.spans.size());
+  if (sent_on && took_some) queue(entry, write, true);
+  return refused;
+}
+
+bool TraceGroup::is_sent_on(const TraceWrite& write) const {
+  return write.hops < kHopsMax && forwarded_.contains(write.platform);
+}
+
+void TraceGroup::queue(const Entry& entry, const TraceWrite& write, bool with_spans) {
+  Queued queued;
+  queued.platform = write.platform;
+  queued.trace = entry.row.number;
+  queued.revision = entry.row.revision;
+  queued.first_span = queued.last_span = with_spans ? entry.row.revision : 0;
+  queued.hops = write.hops;
+  queued.queued_at = tools_.clock.now();
+  queued_.push_back(queued);
+}
+
+Result<void> TraceGroup::finish() {
+  std::vector<Statement> statements;
+  add_new_traces(statements);
+  add_changed_traces(statements);
+  add_spans(statements);
+  add_identities(statements);
+  add_queued(statements);
+  statements.push_back(Statement("COMMIT"));
+  is_committing_ = true;
+  KW_CHECK_OK(connection_.run_all(statements));
+  return {};
+}
+
+void TraceGroup::add_new_traces(std::vector<Statement>& statements) const {
+  Uuids ids, projects, platforms;
+  Integers numbers, sources, span_counts, sizes, revisions, updated_ats;
+  Texts externals, names, statuses, keys, routed, warnings;
+  PackedColumns bodies;
+  for (const Entry& entry : entries_) {
+    if (entry.is_stored || entry.last == nullptr) continue;
+    const TraceRow& row = entry.row;
+    numbers.push_back(row.number);
+    ids.push_back(row.id);
+    projects.push_back(row.project.value);
+    platforms.push_back(row.platform.value);
+    sources.push_back(static_cast<std::int64_t>(row.source));
+    externals.push_back(row.external_id);
+    names.push_back(row.name);
+    statuses.push_back(row.status);
+    keys.push_back(entry.last->key_id);
+    routed.push_back(entry.last->routed_by);
+    warnings.push_back(join_warnings(entry.last->warnings));
+    span_counts.push_back(row.span_count);
+    sizes.push_back(row.size_bytes);
+    revisions.push_back(row.revision);
+    updated_ats.push_back(to_unix_milliseconds(row.updated_at));
+    bodies.add(entry.last->body);
+  }
+  if (numbers.empty()) return;
+  Statement insert(
+      "INSERT INTO traces (number, id, project, platform, source, external_id, name, status, "
+      "key_id, routed_by, warnings, span_count, size_bytes, revision, updated_at, size, checksum, "
+      "compressed, body) SELECT * FROM unnest(");
+  insert.add("?, ?, ?, ?, ?, ", std::span<const std::int64_t>(numbers), std::span<const Uuid>(ids),
+             std::span<const Uuid>(projects), std::span<const Uuid>(platforms),
+             std::span<const std::int64_t>(sources));
+  insert.add("?, ?, ?, ?, ?, ?, ", std::span<const std::string>(externals),
+             std::span<const std::string>(names), std::span<const std::string>(statuses),
+             std::span<const std::string>(keys), std::span<const std::string>(routed),
+             std::span<const std::string>(warnings));
+  insert.add("?, ?, ?, ?, ", std::span<const std::int64_t>(span_counts),
+             std::span<const std::int64_t>(sizes), std::span<const std::int64_t>(revisions),
+             std::span<const std::int64_t>(updated_ats));
+  bodies.bind(insert);
+  statements.push_back(std::move(insert));
+}
+
+void TraceGroup::add_changed_traces(std::vector<Statement>& statements) const {
+  for (const Entry& entry : entries_) {
+    if (!entry.is_stored || entry.last == nullptr) continue;
+    const TraceRow& row = entry.row;
+    const std::string warnings = join_warnings(entry.last->warnings);
+    Statement update(
+        "UPDATE traces SET name = ?, status = ?, key_id = ?, routed_by = ?, warnings = ?, "
+        "span_count = ?, size_bytes = ?, revision = ?, updated_at = ?",
+        std::string_view(row.name), std::string_view(row.status),
+        std::string_view(entry.last->key_id), std::string_view(entry.last->routed_by),
+        std::string_view(warnings), row.span_count, row.size_bytes, row.revision,
+        to_unix_milliseconds(row.updated_at));
+    if (row.source == Source::native) {
+      const Packed& body = entry.last->body;
+      update.add(", size = ?, checksum = ?, compressed = ?, body = ?", body.size, body.checksum,
+                 std::int64_t{body.compressed}, std::string_view(body.bytes));
+    }
+    update.add(" WHERE number = ?", row.number);
+    statements.push_back(std::move(update));
+  }
+}
+
+void TraceGroup::add_spans(std::vector<Statement>& statements) const {
+  Integers of_context, of_span, starts, revisions;
+  Uuids digests, contexts;
+  Texts span_ids;
+  PackedColumns context_texts, texts;
+  for (const Entry& entry : entries_) {
+    for (const auto& [digest, packed] : entry.contexts) {
+      of_context.push_back(entry.row.number);
+      digests.push_back(digest);
+      context_texts.add(packed);
+    }
+    for (const auto& [span_id, span] : entry.spans) {
+      of_span.push_back(entry.row.number);
+      span_ids.emplace_back(span_id);
+      starts.push_back(span.write->start);
+      contexts.push_back(span.context);
+      revisions.push_back(span.revision.value_or(0));
+      texts.add(span.write->json);
+    }
+  }
+  if (!of_context.empty()) {
+    Statement insert(
+        "INSERT INTO trace_contexts (trace, digest, size, checksum, compressed, body) "
+        "SELECT * FROM unnest(?, ?, ",
+        std::span<const std::int64_t>(of_context), std::span<const Uuid>(digests));
+    context_texts.bind(insert);
+    statements.push_back(std::move(insert.add(" ON CONFLICT DO NOTHING")));
+  }
+  if (of_span.empty()) return;
+  Statement insert(
+      "INSERT INTO trace_spans (trace, span_id, start, context, revision, size, checksum, "
+      "compressed, body) SELECT trace, span_id, start, context, nullif(revision, 0), size, "
+      "checksum, compressed, body FROM unnest(?, ?, ?, ?, ?, ",
+      std::span<const std::int64_t>(of_span), std::span<const std::string>(span_ids),
+      std::span<const std::int64_t>(starts), std::span<const Uuid>(contexts),
+      std::span<const std::int64_t>(revisions));
+  texts.bind(insert);
+  insert.add(
+      " AS u (trace, span_id, start, context, revision, size, checksum, compressed, body) "
+      "ON CONFLICT (trace, span_id) DO UPDATE SET start = excluded.start, context = "
+      "excluded.context, revision = coalesce(excluded.revision, trace_spans.revision), size = "
+      "excluded.size, checksum = "
+      "excluded.checksum, compressed = excluded.compressed, body = excluded.body");
+  statements.push_back(std::move(insert));
+}
+
+void TraceGroup::add_identities(std::vector<Statement>& statements) const {
+  Uuids platforms;
+  Integers sources, span_counts, sizes, revisions, updated_ats;
+  Texts externals, digests, names, statuses;
+  for (const auto& [identity, number] : identities_) {
+    const Entry& entry = entries_[number];
+    if (entry.last == nullptr) continue;
+    const TraceRow& row = entry.row;
+    platforms.push_back(row.platform.value);
+    sources.push_back(static_cast<std::int64_t>(row.source));
+    externals.push_back(row.external_id);
+    digests.emplace_back(view_text(ByteView(entry.digest)));
+    names.push_back(row.name);
+    statuses.push_back(row.status);
+    span_counts.push_back(row.span_count);
+    sizes.push_back(row.size_bytes);
+    revisions.push_back(row.revision);
+    updated_ats.push_back(to_unix_milliseconds(row.updated_at));
+  }
+  if (platforms.empty()) return;
+  Statement update(
+      "UPDATE trace_identities t SET digest = u.digest, name = u.name, status = u.status, "
+      "span_count = u.span_count, size_bytes = u.size_bytes, revision = u.revision, "
+      "updated_at = u.updated_at FROM unnest(");
+  update.add("?, ?, ?, ?, ?, ?, ", std::span<const Uuid>(platforms),
+             std::span<const std::int64_t>(sources), std::span<const std::string>(externals),
+             std::span<const std::string>(digests), std::span<const std::string>(names),
+             std::span<const std::string>(statuses));
+  update.add(
+      "?, ?, ?, ?) AS u (platform, source, external_id, digest, name, status, span_count, "
+      "size_bytes, revision, updated_at) WHERE t.platform = u.platform AND t.source = u.source "
+      "AND t.external_id = u.external_id",
+      std::span<const std::int64_t>(span_counts), std::span<const std::int64_t>(sizes),
+      std::span<const std::int64_t>(revisions), std::span<const std::int64_t>(updated_ats));
+  statements.push_back(std::move(update));
+}
+
+void TraceGroup::add_queued(std::vector<Statement>& statements) const {
+  if (queued_.empty()) return;
+  Uuids platforms;
+  Integers traces, revisions, firsts, lasts, hops, times;
+  for (const Queued& row : queued_) {
+    platforms.push_back(row.platform.value);
+    traces.push_back(row.trace);
+    revisions.push_back(row.revision);
+    firsts.push_back(row.first_span);
+    lasts.push_back(row.last_span);
+    hops.push_back(row.hops);
+    times.push_back(to_unix_milliseconds(row.queued_at));
+  }
+  statements.push_back(
+      Statement("INSERT INTO trace_outbox (platform, trace, revision, first_span, last_span, hops, "
+                "queued_at) SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?)",
+                std::span<const Uuid>(platforms), std::span<const std::int64_t>(traces),
+                std::span<const std::int64_t>(revisions), std::span<const std::int64_t>(firsts),
+                std::span<const std::int64_t>(lasts), std::span<const std::int64_t>(hops),
+                std::span<const std::int64_t>(times)));
+}
+
+}  // namespace keywright::traces
