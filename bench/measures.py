@@ -5,19 +5,13 @@ number comes about stands beside it, and in the head of RESULTS.md.
 """
 
 import contextlib
-import dataclasses
 import http.client
 import json
 import os
-import pathlib
 import random
-import re
-import shutil
-import signal
 import sqlite3
 import statistics
 import subprocess
-import tempfile
 import time
 
 import cluster
@@ -25,7 +19,9 @@ import gateway
 import graphql
 import mcp
 import traces
-from processes import (Exact, Failed, Keywright, Nginx, children_of, end, h2load, post, spawn, wrk)
+from counted import instructions, system_calls, system_calls_in
+from processes import Failed, Keywright, Nginx, h2load, post, wrk
+from rows import Row, quartiles, spread
 
 CONNECTIONS = 64
 SLICE_SECONDS = 1
@@ -34,27 +30,6 @@ CREATING_CLIENTS = 32
 A_A_RANGE = (0.9, 1.1)
 H2_STREAMS = 100
 H2_REQUESTS = 100_000  # about a second
-
-
-@dataclasses.dataclass
-class Row:
-    name: str
-    measured: str
-    bar: str = ""
-    passed: bool | None = None  # None: no bar, or the run is void
-    note: str = ""
-
-
-def quartiles(values):
-    if len(values) < 2:
-        return values[0], values[0], values[0]
-    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    return low, middle, high
-
-
-def spread(values, digits=2):
-    low, middle, high = quartiles(values)
-    return f"{middle:.{digits}f} (IQR {low:.{digits}f}–{high:.{digits}f})"
 
 
 # ---- decide() -----------------------------------------------------------------------------------
@@ -362,124 +337,6 @@ def syncs(bench, seconds):
     yield Row("creation, syncs a key", f"{each:.3f}", "≤ 0.25", each <= 0.25,
               f"strace -c of fdatasync and fsync over the server's whole life: "
               f"{sum(calls.values()):,} for {load.requests:,} keys")
-
-
-# ---- Counted, not timed -------------------------------------------------------------------------
-
-
-def system_calls_in(path):
-    """The table of strace -c: calls by name."""
-    calls = {}
-    for line in path.read_text().splitlines():
-        parts = line.split()
-        if len(parts) >= 5 and re.fullmatch(r"[\d.]+", parts[0]) and parts[-1] != "total":
-            calls[parts[-1]] = int(parts[3])
-    return calls
-
-
-@contextlib.contextmanager
-def counting_system_calls(pid, path):
-    """strace -c on every thread of a process that already runs."""
-    tracer = spawn(["strace", "-f", "-c", "-o", path, "-p", pid], stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
-    tasks = list(pathlib.Path(f"/proc/{pid}/task").iterdir())
-    deadline = time.monotonic() + 10
-    while not all(is_traced(task) for task in tasks):
-        if tracer.poll() is not None or time.monotonic() > deadline:
-            raise Failed("strace could not attach")
-        time.sleep(0.05)
-    try:
-        yield
-    finally:
-        end(tracer, signal.SIGINT)
-
-
-def is_traced(task):
-    return "TracerPid:\t0\n" not in (task / "status").read_text()
-
-
-RECEIVING = {"recvfrom", "recvmsg", "read", "readv"}
-SENDING = {"sendto", "sendmsg", "write", "writev"}
-WAITING = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "rt_sigtimedwait", "restart_syscall"}
-READING = {"read", "readv", "pread64", "preadv", "preadv2", "open", "openat", "lseek", "mmap"}
-
-
-def system_calls(bench):
-    """strace -c around exactly 3200 requests over 16 open connections."""
-    seed = bench.seed(min(bench.keys, 100_000))
-    counts = bench.scratch / "calls.txt"
-    with Keywright(seed.data, threads=1) as server:
-        for file in ("tokens", "unknown", "malformed"):
-            load = Exact(server.port, seed.verifier, random.sample(seed.lines(file), 5000))
-            load.run(2)
-            with counting_system_calls(server.pid, counts):
-                requests = load.run(200)
-            load.close()
-            calls = system_calls_in(counts)
-            if file == "tokens":
-                yield from row_of_calls(calls, requests)
-            else:
-                reads = sum(calls.get(name, 0) for name in READING)
-                yield Row(f"verify, store reads for {file} tokens", str(reads), "0", reads == 0,
-                          f"{requests:,} requests: no call that reads or maps a file")
-
-
-def row_of_calls(calls, requests):
-    received = sum(calls.get(name, 0) for name in RECEIVING)
-    sent = sum(calls.get(name, 0) for name in SENDING)
-    others = {name: count for name, count in calls.items()
-              if name not in RECEIVING | SENDING | WAITING}
-    waited = sum(calls.get(name, 0) for name in WAITING)
-    exact = received == requests and sent == requests
-    yield Row("verify, system calls a request",
-              f"{received / requests:.3f} recv + {sent / requests:.3f} send", "1 + 1", exact,
-              f"{requests:,} requests; waits {waited / requests:.3f}; others "
-              f"{sum(others.values()) / requests:.3f} {dict(sorted(others.items())) or ''}")
-
-
-def callgrind_totals(bench, seed, rounds, binary):
-    """User instructions by function of a whole life of the server with so many requests."""
-    out = bench.scratch / f"callgrind.{rounds}"
-    out.unlink(missing_ok=True)
-    wrapper = ["env", f"LD_PRELOAD={bench.less_room}", "valgrind", "--tool=callgrind", "-q",
-               f"--callgrind-out-file={out}"]
-    with Keywright(seed.data, threads=1, wrapper=wrapper, binary=binary) as server:
-        load = Exact(server.port, seed.verifier, seed.tokens()[:100], connections=8)
-        requests = load.run(rounds)
-        load.close()
-    text = subprocess.run(["callgrind_annotate", "--threshold=100", out], check=True,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
-    functions = {}
-    for count, name in re.findall(r"^ *([\d,]+) \( *[\d.]+%\)  (.+)$", text, re.M):
-        name = re.sub(r"^\S*?:(?=\S)", "", name.strip(), count=1) if ":" in name else name
-        functions[name] = functions.get(name, 0) + int(count.replace(",", ""))
-    total = functions.pop("PROGRAM TOTALS", None)
-    if total is None:
-        raise Failed("callgrind_annotate gave no total")
-    return requests, total, functions
-
-
-def instructions(bench):
-    """valgrind --tool=callgrind: the difference of two lives that differ by 2000 requests."""
-    seed = bench.seed(1000, people=100)
-    plain = bench.scratch / "keywright.stripped"  # valgrind chokes on newer debug information
-    subprocess.run(["strip", "--strip-debug", "-o", plain, Keywright.binary], check=True,
-                   stdin=subprocess.DEVNULL)
-    few, total_few, functions_few = callgrind_totals(bench, seed, 25, plain)
-    many, total_many, functions_many = callgrind_totals(bench, seed, 275, plain)
-    requests = many - few
-    each = {name: (count - functions_few.get(name, 0)) / requests
-            for name, count in functions_many.items()}
-    total = (total_many - total_few) / requests
-    # The blocks of SHA-256 are the one function of libcrypto without a public name that runs here.
-    hashing = sum(count for name, count in each.items()
-                  if name.startswith("0x") and "libcrypto" in name)
-    yield Row("verify, user instructions a request", f"{total - hashing:,.0f}",
-              note=f"without the {hashing:,.0f} of SHA-256 blocks, for which valgrind hides the "
-                   "processor's own instructions; 1000 keys")
-    top = sorted(each.items(), key=lambda item: -item[1])[:40]
-    (bench.scratch / "instructions.txt").write_text(
-        "".join(f"{count:10.1f}  {name}\n" for name, count in top))
 
 
 MEASURES = {

@@ -9,7 +9,8 @@
 namespace keywright::traces {
 namespace {
 
-constexpr std::size_t kWorthwhile = 256;
+// For less, starting the compressor costs more than writing the bytes that it saves.
+constexpr std::size_t kWorthwhile = 2048;
 constexpr int kLevel = 1;
 constexpr std::int64_t kSizeMax = 64 * 1024 * 1024;
 
