@@ -198,9 +198,8 @@ MaybeFault check_coding(std::string_view coding) {
     chunked_is_last = equals_ignoring_case(element, "chunked");
     chunked_count += chunked_is_last ? 1 : 0;
   }
-  // Without a final "chunked" nobody can say where the body ends.
-  if (!chunked_is_last && chunked_count > 0) return malformed("transfer_encoding");
-  if (chunked_count > 1) return malformed("transfer_encoding");
+  // Without a final "chunked" nobody can say where the body ends (RFC 9112 section 6.3).
+  if (!chunked_is_last || chunked_count > 1) return malformed("transfer_encoding");
   return Fault{Refusal::not_implemented, "transfer_encoding"};
 }
 
