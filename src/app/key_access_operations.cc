@@ -29,6 +29,7 @@ struct ReachedResource {
   bool reachable = false;
   domain::Outcome code = Outcome::valid;
   std::optional<std::string> problem;
+  std::optional<McpHealth> health;
 };
 KW_DESCRIBE(ReachedResource, field<&ReachedResource::id>("id", "Its id, as the scope names it."),
             field<&ReachedResource::name>("name", "Its name; empty once it is gone."),
@@ -38,7 +39,11 @@ KW_DESCRIBE(ReachedResource, field<&ReachedResource::id>("id", "Its id, as the s
             field<&ReachedResource::code>("code", "What a check for it answers."),
             field<&ReachedResource::problem>("problem",
                                              "The key may, but the MCP server did not answer when "
-                                             "it was asked last: why."))
+                                             "it was asked last: why."),
+            field<&ReachedResource::health>("health",
+                                            "What the MCP server answered when this node asked it "
+                                            "last; null if it did not, or if the key does not open "
+                                            "it."))
 
 struct ActingIn {
   domain::OrganizationId organization_id;
@@ -113,18 +118,18 @@ struct Looked {
         ask_for(directory, key, domain::ResourceRef{type, type_name, id}, now);
     const bool reachable = decision.outcome == Outcome::valid;
     if (!reachable && only_reached) return;
-    std::optional<std::string> problem;
-    if (reachable && type == ResourceType::mcp_server) problem = problem_of(id);
-    items.push_back({std::string(id), name_of_resource(directory, type, id), reachable && !problem,
-                     decision.outcome, std::move(problem)});
+    std::optional<McpHealth> health;
+    if (reachable && type == ResourceType::mcp_server) health = health_of(id);
+    const bool answers = !health || !health->problem;
+    items.push_back({std::string(id), name_of_resource(directory, type, id), reachable && answers,
+                     decision.outcome, answers ? std::nullopt : health->problem, health});
   }
 
-  std::optional<std::string> problem_of(std::string_view id) const {
+  std::optional<McpHealth> health_of(std::string_view id) const {
     const auto parsed = Uuid::parse(id);
     const McpServer* server = parsed ? directory.find<McpServer>(*parsed) : nullptr;
     if (server == nullptr || app.mcp_health == nullptr) return std::nullopt;
-    const auto health = app.mcp_health->last(*server);
-    return health ? health->problem : std::nullopt;
+    return app.mcp_health->last(*server);
   }
 
   template <class T>

@@ -67,8 +67,6 @@ Result<void> set_headers(Change& change, T& object, std::string_view place,
   return {};
 }
 
-KW_LIST_OF(McpServerList, McpServer)
-
 struct CreateMcpServer {
   std::optional<OrganizationId> organization_id;
   std::string name;
@@ -171,17 +169,39 @@ KW_DESCRIBE(McpServerDetails, field<&McpServerDetails::id>("id", "Id of the serv
                                              "node; null if it was not.",
                                              read_only))
 
+KW_LIST_OF(McpServerList, McpServerDetails)
+
+McpServerDetails with_health(const App& app, McpServer server) {
+  std::optional<McpHealth> health;
+  if (app.mcp_health != nullptr) health = app.mcp_health->last(server);
+  return {server.id,
+          server.organization_id,
+          std::move(server.name),
+          std::move(server.slug),
+          std::move(server.url),
+          std::move(server.header_names),
+          server.enabled,
+          server.created_by,
+          server.created_at,
+          std::move(health)};
+}
+
+KW_LIST_OF(PlainMcpServers, McpServer)
+
+Task<Result<McpServerList>> list_mcp_servers(App& app, Call& call, ListInput input) {
+  auto listed = co_await list_of<McpServer, PlainMcpServers>(app, call, std::move(input));
+  if (!listed) co_return fail(std::move(listed).error());
+  McpServerList list;
+  for (McpServer& server : listed->items) list.items.push_back(with_health(app, std::move(server)));
+  list.next_cursor = std::move(listed->next_cursor);
+  co_return list;
+}
+
 Task<Result<McpServerDetails>> get_mcp_server(App& app, Call& call, ById input) {
   KW_CO_TRY(const McpServer* server,
             visible<McpServer>(app.directory, call, id_from(input.id), "MCP server"));
   call.reply.etag = etag_of_object(*server);
-  McpServerDetails details{server->id,         server->organization_id,
-                           server->name,       server->slug,
-                           server->url,        server->header_names,
-                           server->enabled,    server->created_by,
-                           server->created_at, std::nullopt};
-  if (app.mcp_health != nullptr) details.health = app.mcp_health->last(*server);
-  co_return details;
+  co_return with_health(app, *server);
 }
 
 // Who may change the address may make us call it.
@@ -348,8 +368,7 @@ Result<Nothing> delete_service(Change& change, Call& call, const ById& input) {
 }  // namespace
 
 void add_mcp_server_operations(std::vector<Operation>& operations) {
-  operations.push_back(
-      operation<&list_of<McpServer, McpServerList>>({.name = "mcp_servers.list",
+  operations.push_back(operation<&list_mcp_servers>({.name = "mcp_servers.list",
                                                      .method = "GET",
                                                      .path = "/mcp-servers",
                                                      .summary = "List MCP servers",

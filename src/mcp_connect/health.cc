@@ -20,30 +20,42 @@ constexpr std::size_t kKnownMax = 10'000;  // then it begins anew
 Health::Health(app::App& app)
     : app_(app), prepared_(app.settings.allowed_upstreams), workers_(kThreads, kWaitingMax) {}
 
-Task<Result<app::McpHealth>> Health::probe(domain::McpServer server) {
+std::optional<ProbeTarget> Health::target_of(const domain::McpServer& server) const {
   const auto prepared = prepared_.prepare(
       app_.directory, {server.id.value, "mcp_server", server.url, server.sealed_headers});
+  if (!prepared) return std::nullopt;
+  const gateway::PreparedUpstream& upstream = **prepared;
+  ProbeTarget target;
+  target.url = fmt::format("{}://{}{}", upstream.target->secure ? "https" : "http",
+                           upstream.target->authority, upstream.path);
+  for (const auto& [name, value] : upstream.headers) {
+    target.headers.emplace_back(name, value.reveal());
+  }
+  target.allow = [&allowed = app_.settings.allowed_upstreams](const IpAddress& address) {
+    return app::upstream_address_allowed(address, allowed);
+  };
+  return target;
+}
+
+app::McpHealth Health::refused() const {
   app::McpHealth health;
-  if (prepared) {
-    const gateway::PreparedUpstream& upstream = **prepared;
-    ProbeTarget target;
-    target.url = fmt::format("{}://{}{}", upstream.target->secure ? "https" : "http",
-                             upstream.target->authority, upstream.path);
-    for (const auto& [name, value] : upstream.headers) {
-      target.headers.emplace_back(name, value.reveal());
-    }
-    target.allow = [&allowed = app_.settings.allowed_upstreams](const IpAddress& address) {
-      return app::upstream_address_allowed(address, allowed);
-    };
+  health.checked_at = app_.clock.now();
+  health.problem = "Its address may not be used here.";
+  return health;
+}
+
+Task<Result<app::McpHealth>> Health::probe(domain::McpServer server) {
+  const auto target = target_of(server);
+  app::McpHealth health;
+  if (target) {
     const auto ask = [&]() -> Result<app::McpHealth> {
-      return mcp_connect::probe(target, app_.clock);
+      return mcp_connect::probe(*target, app_.clock);
     };
     auto asked = co_await workers_.run(ask);
     if (!asked) co_return fail(std::move(asked).error());
     health = std::move(*asked);
   } else {
-    health.checked_at = app_.clock.now();
-    health.problem = "Its address may not be used here.";
+    health = refused();
   }
   keep(server, health);
   co_return health;

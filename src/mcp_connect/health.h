@@ -18,6 +18,7 @@
 #include "app/operation.h"
 #include "app/workers.h"
 #include "gateway/prepared_upstreams.h"
+#include "mcp_connect/probe.h"
 
 namespace keywright::mcp_connect {
 
@@ -28,13 +29,17 @@ class Health final : public app::McpHealthChecks {
   Task<Result<app::McpHealth>> probe(domain::McpServer server) override;
   std::optional<app::McpHealth> last(const domain::McpServer& server) const override;
 
+  // Where and how to ask, on an io thread; nothing if its address is none that may be used.
+  std::optional<ProbeTarget> target_of(const domain::McpServer& server) const;
+  app::McpHealth refused() const;  // the result for such a one
+  void keep(const domain::McpServer& server, const app::McpHealth& health);
+
  private:
   struct Known {
     std::string url;
     domain::SealedHeaders sealed_headers;
     app::McpHealth health;
   };
-  void keep(const domain::McpServer& server, const app::McpHealth& health);
 
   app::App& app_;
   const gateway::PreparedUpstreams prepared_;

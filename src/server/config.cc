@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include <fmt/core.h>
@@ -71,25 +72,41 @@ std::string take_store(Config& config, const Values& values) {
   return "";
 }
 
-// "5s", "1500ms" or seconds.
-std::string take_max_staleness(Config& config, const Values& values) {
-  constexpr std::chrono::milliseconds kLeast{1'000};
-  constexpr std::chrono::milliseconds kMost{300'000};
-  std::string_view text = values.front();
+// "1500ms", "5s", "5m", "1h" or seconds; nothing if it is none, or more than a day.
+std::optional<std::chrono::milliseconds> read_time(std::string_view text) {
+  constexpr std::chrono::milliseconds kMost = std::chrono::hours(24);
+  constexpr std::pair<std::string_view, std::int64_t> kUnits[] = {
+      {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}};
   std::int64_t unit = 1'000;
-  if (text.ends_with("ms")) {
-    unit = 1;
-    text.remove_suffix(2);
-  } else if (text.ends_with('s')) {
-    text.remove_suffix(1);
+  for (const auto& [name, milliseconds] : kUnits) {
+    if (!text.ends_with(name)) continue;
+    unit = milliseconds;
+    text.remove_suffix(name.size());
+    break;
   }
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool fits = error == std::errc() && end == text.data() + text.size() && number > 0 &&
-                    number <= kMost.count();
-  const std::chrono::milliseconds time(fits ? number * unit : 0);
-  if (time < kLeast || time > kMost) return "must be a time from 1s to 300s";
-  config.max_staleness = time;
+  const bool fits = error == std::errc() && end == text.data() + text.size() && number >= 0 &&
+                    number <= kMost.count() / unit;
+  if (!fits) return std::nullopt;
+  return std::chrono::milliseconds(number * unit);
+}
+
+std::string take_max_staleness(Config& config, const Values& values) {
+  const auto time = read_time(values.front());
+  if (!time || *time < std::chrono::seconds(1) || *time > std::chrono::seconds(300)) {
+    return "must be a time from 1s to 300s";
+  }
+  config.max_staleness = *time;
+  return "";
+}
+
+std::string take_mcp_probe_interval(Config& config, const Values& values) {
+  const auto time = read_time(values.front());
+  if (!time || (time->count() != 0 && *time < std::chrono::seconds(1))) {
+    return "must be a time from 1s to 24h, or 0 for never";
+  }
+  config.mcp_probe_interval = *time;
   return "";
 }
 
@@ -175,6 +192,9 @@ constexpr Option kOptions[] = {
     {"upstream-timeout", OptionType::text, "SECONDS",
      "How long an upstream may take until it answers (30); streams have no limit", true,
      take_upstream_timeout},
+    {"mcp-probe-interval", OptionType::text, "TIME",
+     "How often each MCP server is asked whether it answers (5m); 0: only on demand", true,
+     take_mcp_probe_interval},
     {"digest-key-file", OptionType::text, "FILE",
      "The secret that stored digests rest on (DIR/digest.key)", true,
      [](Config& c, const Values& v) { return take_path(c.digest_key_file, v.front()); }},

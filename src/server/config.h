@@ -47,6 +47,7 @@ struct Config {
   std::filesystem::path digest_key_file;
   Secret<std::string> store_url;  // postgres://...; "" = SQLite in data_directory
   std::chrono::milliseconds max_staleness{5'000};
+  std::chrono::milliseconds mcp_probe_interval{300'000};  // 0: MCP servers are not asked unprompted
   std::size_t threads = 0;
   bool demo = false;
   bool access_log = false;

@@ -211,8 +211,23 @@ TEST_F(ConfigTest, MaxStalenessIsATimeFromASecondToFiveMinutes) {
   EXPECT_EQ(staleness("5s"), 5'000);
   EXPECT_EQ(staleness("30"), 30'000);
   EXPECT_EQ(staleness("1500ms"), 1'500);
-  for (const char* wrong : {"0", "999ms", "301s", "-5s", "5m", "", "s", "9999999999999999999"}) {
+  EXPECT_EQ(staleness("2m"), 120'000);
+  for (const char* wrong : {"0", "999ms", "301s", "-5s", "6m", "", "s", "9999999999999999999"}) {
     EXPECT_EQ(staleness(wrong), -1) << wrong;
+  }
+}
+
+TEST_F(ConfigTest, McpServersAreAskedInAnIntervalOrNever) {
+  const auto interval = [&](const char* text) {
+    auto config = read({{"data", {"/d"}}, {"mcp-probe-interval", {text}}});
+    return config ? config->mcp_probe_interval : std::chrono::milliseconds(-1);
+  };
+  EXPECT_EQ(read({{"data", {"/d"}}})->mcp_probe_interval, std::chrono::minutes(5));
+  EXPECT_EQ(interval("0"), std::chrono::milliseconds(0));
+  EXPECT_EQ(interval("1h"), std::chrono::hours(1));
+  EXPECT_EQ(interval("24h"), std::chrono::hours(24));
+  for (const char* wrong : {"500ms", "25h", "-1", "", "h", "1d", "9223372036854775807h"}) {
+    EXPECT_EQ(interval(wrong), std::chrono::milliseconds(-1)) << wrong;
   }
 }
 

@@ -6,6 +6,8 @@ namespace keywright::server {
 
 namespace {
 
+constexpr std::size_t kServersShownMax = 500;
+
 gateway::ProxyOptions proxy_options(const Config& config) {
   gateway::ProxyOptions options;
   options.pool.allowed_upstreams = config.allowed_upstreams;
@@ -46,6 +48,24 @@ void write_connect(rest::MetricsText& text, const mcp_connect::Recorder& recorde
   text.counter("keywright_mcp_connect_audit_dropped_total",
                "Calls that are not in the audit log because the store was too slow.",
                recorder.dropped_audit_events());
+}
+
+void write_health(rest::MetricsText& text, const app::App& app, const mcp_connect::Health& health,
+                  const mcp_connect::HealthWatch& watch) {
+  text.counter("keywright_mcp_probes_total",
+               "MCP servers that were asked unprompted whether they answer.");
+  text.sample({{"result", "reachable"}}, watch.reachable());
+  text.sample({{"result", "unreachable"}}, watch.unreachable());
+  text.gauge("keywright_mcp_server_reachable",
+             "1: the MCP server answered when it was asked last; 0: it did not.");
+  std::size_t shown = 0;
+  app.directory.table<domain::McpServer>().for_each([&](const domain::McpServer& server) {
+    if (!server.enabled || shown == kServersShownMax) return;
+    const auto last = health.last(server);
+    if (!last) return;
+    ++shown;
+    text.sample({{"server", server.slug}}, std::uint64_t{last->reachable});
+  });
 }
 
 void write_proxy(rest::MetricsText& text, const gateway::ProxyCounters& counters) {
@@ -93,10 +113,11 @@ Faces::Faces(app::App& app, const Config& config, rest::FaceOptions rest_options
       gateway_(app, proxy_, gateway_options(config)),
       connect_(app, proxy_, {.trusted_proxies = config.trusted_proxies}),
       health_(app),
+      health_watch_(app, health_, config.mcp_probe_interval),
       graphql_(app, {.trusted_proxies = config.trusted_proxies}),
       targets_(app, {config.trusted_proxies}),
       mcp_(app, {.trusted_proxies = config.trusted_proxies}),
-      rest_(app, with_metrics(std::move(rest_options))) {
+      rest_(app, with_metrics(app, std::move(rest_options))) {
   app.mcp_health = &health_;
   front_.add(console::serves, pages_);
   front_.add(graphql_face::serves, graphql_);
@@ -106,8 +127,8 @@ Faces::Faces(app::App& app, const Config& config, rest::FaceOptions rest_options
   front_.add(mcp_connect::serves, connect_);
 }
 
-rest::FaceOptions Faces::with_metrics(rest::FaceOptions options) {
-  options.metrics.push_back([this](rest::MetricsText& text) {
+rest::FaceOptions Faces::with_metrics(const app::App& app, rest::FaceOptions options) {
+  options.metrics.push_back([this, &app](rest::MetricsText& text) {
     text.counter("keywright_gateway_requests_total",
                  "Requests to /auth and /services, by whether their key let them pass.");
     write_verdicts(text, "forward_auth", gateway_.forward_auth_totals());
@@ -115,6 +136,7 @@ rest::FaceOptions Faces::with_metrics(rest::FaceOptions options) {
     write_proxy(text, proxy_.counters());
     write_mcp(text, mcp_);
     write_connect(text, connect_.recorder());
+    write_health(text, app, health_, health_watch_);
   });
   return options;
 }

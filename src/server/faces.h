@@ -17,6 +17,7 @@
 #include "gateway/proxy.h"
 #include "mcp_connect/connect.h"
 #include "mcp_connect/health.h"
+#include "mcp_connect/health_watch.h"
 #include "server/config.h"
 #include "server/front.h"
 #include "server/keyless_face.h"
@@ -34,14 +35,18 @@ class Faces {
   void add(Front::Serves serves, http::Handler& face) { front_.add(serves, face); }
   // When no io thread runs any more, and before the loops go.
   void close_kept() { proxy_.close_kept(); }
+  // Asks MCP servers how they are, if it is time. About every second, on an io thread.
+  void look_at_mcp_servers() { health_watch_.tick(); }
+  bool looks_at_mcp_servers() const { return health_watch_.is_on(); }
 
  private:
-  rest::FaceOptions with_metrics(rest::FaceOptions options);
+  rest::FaceOptions with_metrics(const app::App& app, rest::FaceOptions options);
 
   gateway::Proxy proxy_;
   gateway::Gateway gateway_;
   mcp_connect::Connect connect_;
   mcp_connect::Health health_;
+  mcp_connect::HealthWatch health_watch_;
   console::Console console_;
   KeylessFace pages_{console_};
   graphql_face::Face graphql_;

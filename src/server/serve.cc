@@ -196,6 +196,11 @@ class Server {
     }
   }
 
+  void look_at_mcp_servers() {
+    if (!faces_.looks_at_mcp_servers()) return;
+    schedulers_.front()->post([this] { faces_.look_at_mcp_servers(); });
+  }
+
   void count_minutes() {
     if (usage_ != nullptr) usage_->tick();
   }
@@ -351,6 +356,7 @@ void run_until_told(Server& server, const Signals& signals, const Clock& clock) 
     server.look_at_traces();
     server.write_pending_uses();
     server.count_minutes();
+    server.look_at_mcp_servers();
     if (clock.boot_time() - dropped_at >= kDropTracesEvery) {
       server.drop_old_traces();
       server.remove_ended_sessions();

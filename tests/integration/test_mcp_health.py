@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from keywright import Server
+from keywright import Server, wait_until
 from mcp_upstream import McpUpstream
 from upstreams import Scripted, read_head
 
@@ -252,6 +252,50 @@ class Guard(unittest.TestCase):
         self.assertFalse(found["reachable"])
         self.assertIn("may not", found["problem"])
         self.assertEqual([], upstream.seen)
+
+
+class Unprompted(unittest.TestCase):
+    def test_each_server_is_asked_now_and_then_and_nobody_elses_credential_goes_there(self):
+        server = Server.start(options=["--allow-upstream", "127.0.0.0/8",
+                                       "--mcp-probe-interval", "1s"])
+        self.addCleanup(server.stop)
+        good, switched_off = Modern(), Modern()
+        self.addCleanup(good.close)
+        self.addCleanup(switched_off.close)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            dead = f"http://127.0.0.1:{free.getsockname()[1]}/mcp"
+        owner = server.sign_in()
+        made = owner.create("mcp-servers", name="good", url=good.url)
+        owner.create("mcp-servers", name="down", url=dead)
+        owner.create("mcp-servers", name="off", url=switched_off.url, enabled=False)
+        key = owner.create_key("connect")
+
+        def shown():
+            items = owner.get("/api/v1/mcp-servers").expect(200).json()["items"]
+            return {item["name"]: item["health"] for item in items}
+        found = wait_until(lambda: (shown() if shown()["good"] and shown()["down"] else None),
+                           what="both were asked")
+        self.assertEqual((True, "modern", None), tuple(
+            found["good"][name] for name in ("reachable", "era", "problem")))
+        self.assertEqual((False, "It cannot be reached."),
+                         (found["down"]["reachable"], found["down"]["problem"]))
+        self.assertIsNone(found["off"])
+        first = found["good"]["checked_at"]
+        wait_until(lambda: shown()["good"]["checked_at"] > first, what="it is asked again")
+        self.assertEqual({"server/discover", "tools/list"}, {name for name, _ in good.seen})
+        for _, headers in good.seen:
+            self.assertIsNone(headers["Authorization"])
+            self.assertIsNone(headers["Cookie"])
+        self.assertEqual([], switched_off.seen)
+        access = owner.get(f"/api/v1/keys/{key['id']}/access").expect(200).json()
+        health = {item["name"]: item["health"] for item in access["items"]}
+        self.assertEqual("modern", health["good"]["era"])
+        self.assertFalse(health["down"]["reachable"])
+
+        metrics = server.client().get("/metrics").expect(200).text
+        self.assertIn('keywright_mcp_server_reachable{server="good"} 1', metrics)
+        self.assertIn('keywright_mcp_server_reachable{server="down"} 0', metrics)
+        self.assertRegex(metrics, r'keywright_mcp_probes_total\{result="reachable"\} [1-9]')
 
 
 if __name__ == "__main__":
