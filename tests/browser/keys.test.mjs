@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { call, clipboardOf, counted, open, reach, signedIn, signIn, tracesOf } from "./support.mjs";
+import {
+  call, clipboardOf, counted, focused, heapHolds, open, reach, signedIn, signIn, tracesOf, useWritten,
+} from "./support.mjs";
 
 const kinds = JSON.parse(process.env.KEYWRIGHT_PLACES);  // ids of a project, a target, ...
 
@@ -30,18 +32,21 @@ test("the first key takes three clicks, works, and leaves nothing behind", async
   const page = await signedIn();
   const person = counted(page);
   await person.click(page.getByRole("button", { name: "Create API key" }));
+  await focused(page.getByLabel("Name", { exact: true }));
   await page.keyboard.type("first key");
   await person.click(page.getByRole("button", { name: "Create", exact: true }));
   const dialog = page.getByRole("dialog");
   const secret = await dialog.getByLabel("API key", { exact: true }).textContent();
+  const parts = [secret, secret.slice(12)];
+  assert.deepEqual(await heapHolds(page, parts), parts, "what is shown is found");
   await person.click(dialog.getByRole("button", { name: "Copy and close" }));
   await dialog.waitFor({ state: "detached" });
   assert.equal(person.clicks, 3);
   assert.equal(await clipboardOf(page), secret);
   assert.equal((await call("/api/v1/whoami", secret)).status, 200);
   await page.getByRole("link", { name: "first key" }).waitFor();
-  assert.deepEqual(await tracesOf(page, secret), []);
-  assert.deepEqual(await tracesOf(page, secret.slice(12)), []);
+  for (const part of parts) assert.deepEqual(await tracesOf(page, part), []);
+  assert.deepEqual(await heapHolds(page, parts), []);
 });
 
 test("every kind can be made, is shown once, and works", async () => {
@@ -105,8 +110,7 @@ test("a clipboard that refuses keeps the dialog open and the key selected", asyn
   const { dialog, secret } = await created(page);
   await dialog.getByRole("button", { name: "Copy and close" }).click();
   await dialog.getByText(/did not allow copying/).first().waitFor();
-  await page.waitForTimeout(100);
-  assert.equal(await page.evaluate(() => getSelection().toString().trim()), secret);
+  await page.waitForFunction((wanted) => getSelection().toString().trim() === wanted, secret);
   await dialog.getByLabel("I saved it another way").check();
   await dialog.getByRole("button", { name: "Close", exact: true }).click();
 });
@@ -147,6 +151,7 @@ test("a new secret takes four clicks, and the old one ends when it was said", as
   assert.notEqual(after, before);
   assert.equal((await call("/api/v1/whoami", before)).status, 401);
   assert.equal((await call("/api/v1/whoami", after)).status, 200);
+  assert.deepEqual(await heapHolds(page, [before, after]), []);
 });
 
 test("revoking says what it does, asks for the name of a key in use, and takes effect at once", async () => {
@@ -155,6 +160,7 @@ test("revoking says what it does, asks for the name of a key in use, and takes e
   const { dialog: made } = await created(page);
   const secret = await closeByCopy(page, made);
   assert.equal((await call("/api/v1/whoami", secret)).status, 200);
+  await useWritten(page, "to be revoked");
   await page.reload();
   await page.getByRole("button", { name: "Revoke to be revoked" }).click();
   const dialog = page.getByRole("dialog");
@@ -176,7 +182,7 @@ test("the keyboard alone makes a key and revokes it", async () => {
   await page.getByRole("button", { name: "Create API key" }).waitFor();
   await page.getByRole("heading", { level: 1 }).waitFor();
   await page.keyboard.press("c");
-  await page.getByLabel("Name", { exact: true }).waitFor();
+  await focused(page.getByLabel("Name", { exact: true }));
   await page.keyboard.type("by hand");
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog");
@@ -186,6 +192,7 @@ test("the keyboard alone makes a key and revokes it", async () => {
   assert.equal(await clipboardOf(page), secret);
   await page.getByRole("link", { name: "by hand" }).waitFor();
   await reach(page, "Revoke by hand");
+  await page.getByRole("dialog").waitFor();
   await reach(page, "Revoke key");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.equal((await call("/api/v1/whoami", secret)).status, 401);
@@ -309,8 +316,34 @@ test("an old secret that is still used is not said to be safe", async () => {
   await closeByCopy(page, page.getByRole("dialog"));
   await page.getByText(/safe to finish/).waitFor();
   assert.equal((await call("/api/v1/whoami", before)).status, 200);
+  await useWritten(page, "two secrets");
   await page.reload();
   await page.getByText(/Still in use/).waitFor();
+  await page.getByRole("button", { name: "End it now" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "End it now" }).click();
+  await page.getByText("This is not the name. Nothing was done.").waitFor();
+  assert.equal((await call("/api/v1/whoami", before)).status, 200);
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+});
+
+test("an old secret that nobody uses any more is ended in two clicks, before its time", async () => {
+  const page = await signedIn();
+  await newKey(page, "finished early", "access");
+  const before = await closeByCopy(page, (await created(page)).dialog);
+  await page.getByRole("link", { name: "finished early" }).click();
+  await page.getByRole("button", { name: "Rotate" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Rotate", exact: true }).click();
+  const after = await closeByCopy(page, page.getByRole("dialog"));
+  await page.getByText(/safe to finish/).waitFor();
+  const person = counted(page);
+  await person.click(page.getByRole("button", { name: "End it now" }));
+  await person.click(page.getByRole("dialog").getByRole("button", { name: "End it now" }));
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.equal(person.clicks, 2);
+  assert.equal((await call("/api/v1/whoami", before)).status, 401);
+  assert.equal((await call("/api/v1/whoami", after)).status, 200);
+  await page.getByText("ended", { exact: true }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "End it now" }).count(), 0);
 });
 
 test("a key's page says which servers it reaches, which not, and why", async () => {
@@ -325,6 +358,7 @@ test("a key's page says which servers it reaches, which not, and why", async () 
   await page.getByRole("button", { name: "Edit Tickets" }).click();
   await page.getByLabel("Enabled").uncheck();
   await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.goBack();
   await page.getByRole("list", { name: "What it reaches" }).getByText("Disabled, or no longer within").waitFor();
   await page.goto("/console/mcp-servers");

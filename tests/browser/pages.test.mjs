@@ -54,6 +54,7 @@ const dialogs = [
   }],
   ["edit a key", `/user-management/keys/${places.key}`, press("Edit")],
   ["rotate", `/user-management/keys/${places.key}`, press("Rotate")],
+  ["end an old secret", `/user-management/keys/${places.rotated}`, press("End it now")],
   ["revoke", `/user-management/keys/${places.key}`, press("Revoke")],
   ["history", `/user-management/keys/${places.key}`, press("keys.create")],
   ["new MCP server, refused", "/mcp-servers", async (page) => {
@@ -77,6 +78,10 @@ const dialogs = [
   ["deactivate", "/user-management/users", press("Deactivate Member Example")],
   ["remove", "/user-management/users", press("Remove Member Example")],
   ["event", "/audit", press("platforms.create")],
+  ["the chain", "/audit", async (page) => {
+    await page.getByRole("button", { name: "Verify the chain" }).click();
+    await page.getByText(/^The chain is whole/).waitFor();
+  }],
   ["delete the organization", "/settings", press("Delete organization")],
 ];
 
@@ -197,6 +202,25 @@ test("things are made, changed and deleted", async () => {
   await page.getByRole("button", { name: "Delete Weblog" }).click();
   await page.getByRole("button", { name: "Delete target" }).click();
   await page.getByRole("rowheader", { name: "Weblog" }).waitFor({ state: "detached" });
+});
+
+test("the chain of the audit log is verified, and what a request did is found by its id", async () => {
+  const page = await signedIn("auditor@example.org", {}, "/console/audit");
+  await page.getByRole("button", { name: "Verify the chain" }).click();
+  await page.getByText(/^The chain is whole: all \d+ events are as written/).waitFor();
+  await page.getByRole("button", { name: "Verify again" }).waitFor();
+
+  const events = async (query) => (await (await page.request.get(`/api/v1/audit-events?${query}`)).json()).items;
+  const [{ request_id: id }] = await events("action=platforms.create");
+  const count = (await events(`request_id=${id}`)).length;
+  assert.ok(count > 0);
+  await page.getByRole("searchbox", { name: "Request id" }).fill(id);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/request=/);
+  await page.waitForFunction((rows) => document.querySelectorAll("tbody tr").length === rows, count);
+  await page.getByRole("button", { name: "No longer only this request" }).click();
+  await page.waitForFunction((rows) => document.querySelectorAll("tbody tr").length > rows, count);
+  assert.equal(await page.getByRole("searchbox", { name: "Request id" }).inputValue(), "");
 });
 
 test("a person is invited, accepts, and is deactivated with a look at their keys", async () => {

@@ -68,13 +68,16 @@ def furnish(server, many_keys=0):
     keyspace = owner.create("keyspaces", name="Customers", prefix="acme_")["id"]
     key = owner.create_key("connect", name="An editor with a rather long name " * 4,
                            description="Described at length, so that it has to wrap. " * 5)["id"]
+    rotated = owner.create_key("access", name="Rotated lately")["id"]
+    owner.post(f"/api/v1/keys/{rotated}/rotate", {"overlap_seconds": 86_400}).expect(200)
     sender = owner.create_key("ingest", name="Sender", owner={"type": "project", "id": project})
     client = server.client(sender["key"], carrier="x-api-key")
     resource = {"attributes": [{"key": "mibo.platform_id", "value": {"stringValue": platform}}]}
     client.post("/v1/traces", {"resourceSpans": [
         {"resource": resource, "scopeSpans": [{"spans": SPANS}]}]}).expect(200)
     client.post("/public/traces", {"data": {"input": "x"}}).expect(400)
-    return {"project": project, "target": target, "keyspace": keyspace, "key": key}
+    return {"project": project, "target": target, "keyspace": keyspace, "key": key,
+            "rotated": rotated}
 
 
 def furnish_many(server):

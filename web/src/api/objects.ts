@@ -16,7 +16,7 @@ export interface Collection<Item extends { id: string }> {
   remove(id: string): Promise<unknown>;
 }
 
-export type McpServer = Schemas["McpServer"];
+export type McpServer = Schemas["McpServer"] & { health?: Schemas["McpHealth"] | null };  // in lists
 export type Registry = Schemas["Registry"];
 export type Project = Schemas["Project"];
 export type Platform = Schemas["Platform"];

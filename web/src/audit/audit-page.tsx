@@ -6,10 +6,10 @@ import { nameOf, useObjects, usersOf } from "../api/objects";
 import { localInput } from "../keys/expiry";
 import { useSession } from "../session";
 import { Button } from "../ui/button";
-import { CodeBlock } from "../ui/copy";
 import { ExportButton } from "../ui/export-button";
 import { Note, Page } from "../ui/page";
 import { AuditList } from "./audit-list";
+import { ChainSection } from "./chain-section";
 import { exportEvents, type AuditFilters } from "./data";
 
 const actions: [string, string[]][] = [
@@ -75,6 +75,34 @@ function TimeField({ label, value, onChange }: { label: string; value?: string; 
   );
 }
 
+function RequestField({ value, onFind }: { value?: string; onFind(request: string | undefined): void }) {
+  const [text, setText] = useState(value ?? "");
+  return (
+    <form
+      role="search"
+      className="min-w-0 sm:max-xl:col-span-2"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onFind(text.trim() || undefined);
+      }}
+    >
+      <input
+        type="search"
+        aria-label="Request id"
+        placeholder="Request id, then Enter"
+        className="input w-full min-w-0"
+        spellCheck={false}
+        autoComplete="off"
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value);
+          if (event.target.value === "") onFind(undefined);
+        }}
+      />
+    </form>
+  );
+}
+
 function Toolbar({ filters, set }: ReturnType<typeof useFilters>) {
   const { organization } = useSession();
   const users = useObjects(usersOf(organization.id), organization.id);
@@ -82,7 +110,7 @@ function Toolbar({ filters, set }: ReturnType<typeof useFilters>) {
   const words = { key_id: "Key", object_id: "Object", request: "Request" };
   return (
     <div className="flex flex-col gap-3 border-b border-line p-3 sm:p-4">
-      <div className="grid gap-2 sm:grid-cols-2 xl:grid-cols-4">
+      <div className="grid gap-2 sm:grid-cols-2 xl:grid-cols-[1fr_1fr_1.2fr_auto_auto]">
         <select aria-label="Who" className="input" value={filters.actor ?? ""} onChange={(event) => set({ actor: event.target.value })}>
           <option value="">Everybody</option>
           {(users.data?.items ?? []).map((user) => <option key={user.id} value={user.id}>{nameOf(user)}</option>)}
@@ -96,6 +124,7 @@ function Toolbar({ filters, set }: ReturnType<typeof useFilters>) {
             </optgroup>
           ))}
         </select>
+        <RequestField key={filters.request ?? ""} value={filters.request} onFind={(request) => set({ request })} />
         <TimeField label="from" value={filters.from} onChange={(from) => set({ from })} />
         <TimeField label="to" value={filters.to} onChange={(to) => set({ to })} />
       </div>
@@ -139,11 +168,7 @@ export default function AuditPage() {
           only={(changes) => set(changes)}
         />
       </section>
-      <details className="card p-4">
-        <summary className="font-medium">Verify the chain</summary>
-        <p className="my-3 text-quiet">On the server, also while it runs. It reads every event and says where the chain is broken, if it is.</p>
-        <CodeBlock label="command" code="keywright audit verify --data DIR" />
-      </details>
+      <ChainSection />
     </Page>
   );
 }

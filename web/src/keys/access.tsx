@@ -6,7 +6,9 @@ import type { ReactNode } from "react";
 
 import { answer, api, type Key, type Schemas } from "../api/client";
 import { Mono } from "../ui/copy";
+import { eraWords } from "../ui/health";
 import { Facts, Failed, Loading, Note, Section } from "../ui/page";
+import { Time } from "../ui/time";
 import { scopeText } from "./kinds";
 import { outcomeWords } from "./outcomes";
 import { Badge } from "./status";
@@ -38,6 +40,7 @@ function Reached({ access }: { access: Schemas["KeyAccess"] }) {
             <span className="min-w-0 wrap-anywhere">
               {item.name || <>Deleted <Mono>{item.id}</Mono></>}
               {!reachable && item.name && <span className="block text-sm text-quiet">{reasonOf(item)}</span>}
+              {reachable && item.health && eraWords(item.health) && <span className="block text-sm text-quiet">Answered <Time at={item.health.checked_at} /> ({eraWords(item.health)})</span>}
             </span>
           </li>
         );
@@ -47,6 +50,7 @@ function Reached({ access }: { access: Schemas["KeyAccess"] }) {
 }
 
 function reasonOf(item: Schemas["ReachedResource"]): string {
+  if (item.problem) return `The key may, but the server does not answer. ${item.problem}`;
   if (item.code === "OUT_OF_SCOPE") return "Disabled, or no longer within its owner's reach.";
   const { why, advice } = outcomeWords(item.code);
   return `${why} ${advice}`;

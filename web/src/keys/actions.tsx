@@ -9,7 +9,7 @@ import { Actions, Confirm, Modal } from "../ui/dialog";
 import { Refusal, SelectField } from "../ui/field";
 import { useNotice } from "../ui/notices";
 import { ago, exactTime } from "../ui/time";
-import { revokeKey, setEnabled } from "./data";
+import { finishRotation, revokeKey, setEnabled } from "./data";
 import type { KindName } from "./kinds";
 import { useShowSecret } from "./secret-provider";
 
@@ -62,6 +62,47 @@ export function RevokeDialog({ item, word = "Revoke", onClose }: { item: Key; wo
         connections are cut. This cannot be undone.
       </p>
       <Consequence item={item} />
+    </Confirm>
+  );
+}
+
+type Version = Key["versions"][number];
+
+// Has anybody used the old secret since its successor was made?
+export function isStillUsed(version: Version, newest: Version): boolean {
+  return version.last_used_at !== null && Date.parse(version.last_used_at) > Date.parse(newest.created_at);
+}
+
+export function FinishDialog({ item, version, newest, onClose }: {
+  item: Key;
+  version: Version;
+  newest: Version;
+  onClose(): void;
+}) {
+  const changed = useKeysChanged();
+  const say = useNotice();
+  const used = isStillUsed(version, newest);
+  return (
+    <Confirm
+      title={`End the old secret of “${item.name}”?`}
+      action="End it now"
+      typed={used ? item.name : undefined}
+      harmless={!used}
+      onConfirm={async () => {
+        const done = await finishRotation(item.id, version.number);
+        const nodes = done.effective_on.nodes;
+        say(`The old secret of “${item.name}” is refused, on ${nodes === 1 ? "this server" : `all ${nodes} servers`}, from now on.`);
+        changed();
+      }}
+      onClose={onClose}
+    >
+      <p>
+        {used
+          ? <>It was used {ago(version.last_used_at!)}, after the new one was made: whoever has it stops working at once, and open connections are cut.</>
+          : <>Nobody has used it since the new one was made.</>}
+        {" "}The new secret goes on working. This cannot be undone.
+      </p>
+      <p className="font-mono text-sm">{version.mask}</p>
     </Confirm>
   );
 }

@@ -106,5 +106,8 @@ export const setEnabled = (id: string, on: boolean) =>
     ? answer(api.POST("/api/v1/keys/{id}/enable", { params: { path: { id } } }))
     : answer(api.POST("/api/v1/keys/{id}/disable", { params: { path: { id } } }));
 
+export const finishRotation = (id: string, number: number) =>
+  answer(api.POST("/api/v1/keys/{id}/finish-rotation", { params: { path: { id } }, body: { number } }));
+
 export const revokeKey = (id: string, reason?: string) =>
   answer(api.POST("/api/v1/keys/{id}/revoke", { params: { path: { id } }, body: reason ? { reason } : {} }));

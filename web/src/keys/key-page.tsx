@@ -12,7 +12,7 @@ import { useNotice } from "../ui/notices";
 import { Facts, Failed, Loading, Page, Section } from "../ui/page";
 import { exactTime, Time } from "../ui/time";
 import { AccessSection } from "./access";
-import { RevokeDialog, RotateDialog, useKeysChanged } from "./actions";
+import { FinishDialog, isStillUsed, RevokeDialog, RotateDialog, useKeysChanged } from "./actions";
 import { setEnabled, useKey } from "./data";
 import { EditDialog } from "./edit-dialog";
 import { useMayManage, useMayRotate } from "./keys-page";
@@ -27,7 +27,7 @@ type Version = Key["versions"][number];
 
 // May the old secret end? Only if nobody has used it since its successor was made.
 function OldSecret({ version, newest }: { version: Version; newest: Version }) {
-  const usedSince = version.last_used_at !== null && Date.parse(version.last_used_at) > Date.parse(newest.created_at);
+  const usedSince = isStillUsed(version, newest);
   return (
     <span className={`basis-full text-sm ${usedSince ? "text-warn" : "text-good"}`}>
       {usedSince
@@ -37,7 +37,8 @@ function OldSecret({ version, newest }: { version: Version; newest: Version }) {
   );
 }
 
-function Secrets({ item }: { item: Key }) {
+function Secrets({ item, mayEnd }: { item: Key; mayEnd: boolean }) {
+  const [ending, setEnding] = useState<Version | null>(null);
   const newest = item.versions.reduce((one, other) => (other.number > one.number ? other : one), item.versions[0]!);
   return (
     <Section title="Secrets">
@@ -54,11 +55,17 @@ function Secrets({ item }: { item: Key }) {
               </span>
               {retires !== null && living && <Badge tone="warn">works until {exactTime(retires)}</Badge>}
               {!living && <Badge tone="quiet">ended</Badge>}
-              {retires !== null && living && item.versions.length > 1 && <OldSecret version={version} newest={newest} />}
+              {retires !== null && living && item.versions.length > 1 && (
+                <>
+                  <OldSecret version={version} newest={newest} />
+                  {mayEnd && <Button small onClick={() => setEnding(version)}>End it now</Button>}
+                </>
+              )}
             </li>
           );
         })}
       </ul>
+      {ending && <FinishDialog item={item} version={ending} newest={newest} onClose={() => setEnding(null)} />}
     </Section>
   );
 }
@@ -137,7 +144,7 @@ function OneKey({ item, place }: { item: Key; place: Place }) {
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <div className="flex min-w-0 flex-col gap-5">
           <About item={item} />
-          <Secrets item={item} />
+          <Secrets item={item} mayEnd={mayManage && alive} />
         </div>
         <div className="flex min-w-0 flex-col gap-5">
           <AccessSection item={item} />

@@ -162,6 +162,7 @@ function columnsFor(place: Place, withOwner: boolean, act: (what: Doing) => void
     { title: "Servers / scope", className: "min-w-18", cell: (item) => scopeText(item) },
     withOwner && {
       title: "User",
+      className: "min-w-20",
       cell: (item: Key) => (
         <>
           <span className="block wrap-anywhere">{item.owner.name || item.owner.id}</span>
@@ -218,7 +219,7 @@ function Toolbar({ place, where, filters, all, user, set }: ReturnType<typeof us
         {place.whose === "choice" && can("keys:read") && (
           <select
             aria-label="Whose keys"
-            className="input w-auto!"
+            className="input w-auto! max-sm:grow"
             value={all ? "all" : ""}
             onChange={(event) => set({ owner: event.target.value })}
           >
@@ -230,7 +231,7 @@ function Toolbar({ place, where, filters, all, user, set }: ReturnType<typeof us
         {!kindFixed && (
           <select
             aria-label="Kind"
-            className="input w-auto!"
+            className="input w-auto! max-sm:grow"
             value={filters.kind}
             onChange={(event) => set({ kind: event.target.value })}
           >
@@ -240,7 +241,7 @@ function Toolbar({ place, where, filters, all, user, set }: ReturnType<typeof us
         )}
         <select
           aria-label="Status"
-          className="input w-auto!"
+          className="input w-auto! max-sm:grow"
           value={filters.status}
           onChange={(event) => set({ status: event.target.value, view: "" })}
         >
@@ -348,8 +349,9 @@ function KeyList({ place, where, state, create }: {
   } else if (rows.length === 0) {
     content = (
       <Empty title="No keys yet" action={create}>
-        A key lets a program in without your password. Or from a terminal:{" "}
-        <Mono>keywright keys create --kind access --name ci</Mono>
+        {place.whose === "project" || place.whose === "target"
+          ? "A key lets a program in without anybody's password."
+          : <>A key lets a program in without your password. Or from a terminal: <Mono>keywright keys create --kind access --name ci</Mono></>}
       </Empty>
     );
   } else {

@@ -21,6 +21,8 @@ export function SecretProvider({ children }: { children: ReactNode }) {
         <SecretDialog
           shown={open.shown}
           onDone={() => {
+            // React keeps the state before the newest one, until it changes again.
+            open.shown.secret = "";
             setOpen(null);
             open.onDone?.();
           }}

@@ -12,6 +12,7 @@ import { Button } from "../ui/button";
 import { CodeBlock, Mono } from "../ui/copy";
 import { Actions, Modal } from "../ui/dialog";
 import { Facts, Failed, Loading, Note } from "../ui/page";
+import { eraWords, HealthLine } from "../ui/health";
 import { Time } from "../ui/time";
 
 // How a client is pointed at a server. The key itself is made on its own page; here stands a placeholder.
@@ -55,7 +56,7 @@ function TestDialog({ server, onClose }: { server: McpServer; onClose(): void })
             <Facts
               items={[
                 ["Calls itself", [health.server_name, health.server_version].filter(Boolean).join(" ") || "–"],
-                ["Protocol", [health.protocol_version, health.era].filter(Boolean).join(", ") || "–"],
+                ["Protocol", eraWords(health) || "–"],
                 ["Tools", health.tools_count ?? "–"],
                 ["Answered after", health.latency_ms == null ? "–" : `${health.latency_ms} ms`],
               ]}
@@ -88,7 +89,7 @@ function about(more: (server: McpServer) => ReactNode, givenTo: (server: McpServ
     ],
     columns: [
       { title: "Name", isName: true, className: "min-w-28", cell: (item) => <span className="font-medium wrap-anywhere">{item.name}</span> },
-      { title: "Address here", cell: (item) => <Mono>/mcp-connect/{item.slug}</Mono> },
+      { title: "Address here", className: "min-w-36", cell: (item) => <Mono>/mcp-connect/{item.slug}</Mono> },
       {
         title: "URL",
         cell: (item) => (
@@ -99,7 +100,11 @@ function about(more: (server: McpServer) => ReactNode, givenTo: (server: McpServ
         ),
       },
       { title: "Given to", cell: (item) => givenTo(item) || <span className="text-quiet">admins only</span> },
-      { title: "State", cell: (item) => item.enabled ? <Badge tone="good">Enabled</Badge> : <Badge tone="quiet">Disabled</Badge> },
+      {
+        title: "State",
+        className: "min-w-36",
+        cell: (item) => item.enabled ? <HealthLine health={item.health} /> : <Badge tone="quiet">Disabled</Badge>,
+      },
       { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
     ],
   };

@@ -62,8 +62,10 @@ export function OverviewPage() {
           <ul className="divide-y divide-line">
             {items.slice(0, 5).map((key) => (
               <li key={key.id} className="flex flex-wrap items-center gap-x-4 gap-y-1 py-2.5">
-                <KeyRound size={17} aria-hidden className="text-quiet" />
-                <Link href={`${base}/${key.id}`} className="link min-w-0 font-medium wrap-anywhere">{key.name}</Link>
+                <span className="flex min-w-0 grow basis-40 items-center gap-2.5">
+                  <KeyRound size={17} aria-hidden className="shrink-0 text-quiet" />
+                  <Link href={`${base}/${key.id}`} className="link line-clamp-2 min-w-0 font-medium wrap-anywhere">{key.name}</Link>
+                </span>
                 <Mono>{key.mask}</Mono>
                 <span className="text-sm text-quiet">{key.last_used_at ? <>used <Time at={key.last_used_at} /></> : "never used"}</span>
                 <span className="ml-auto"><KeyStatus item={key} /></span>

@@ -1,6 +1,6 @@
 // The parts every page has: a heading that takes the focus after navigation, and its states.
 
-import { AlertTriangle, Info } from "lucide-react";
+import { AlertTriangle, CircleCheck, Info } from "lucide-react";
 import { useEffect, useRef, type ReactNode } from "react";
 
 import { asProblem } from "../api/client";
@@ -51,9 +51,14 @@ export function Section({ title, actions, children }: {
   );
 }
 
-export function Note({ tone = "info", children }: { tone?: "info" | "warn"; children: ReactNode }) {
-  const Icon = tone === "warn" ? AlertTriangle : Info;
-  const look = tone === "warn" ? "bg-warn-tint text-warn" : "bg-tint text-ink";
+const notes = {
+  info: [Info, "bg-tint text-ink"],
+  good: [CircleCheck, "bg-good-tint text-good"],
+  warn: [AlertTriangle, "bg-warn-tint text-warn"],
+} as const;
+
+export function Note({ tone = "info", children }: { tone?: "info" | "good" | "warn"; children: ReactNode }) {
+  const [Icon, look] = notes[tone];
   return (
     <div className={`flex items-start gap-2.5 rounded-lg px-3 py-2 text-sm ${look}`}>
       <Icon size={18} aria-hidden className="mt-px shrink-0" />

@@ -1,6 +1,6 @@
 // Allowed and refused over time: a chart for those who see it, a table for everybody, and the reasons.
 
-import { useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 
 import { outcomeWords } from "../keys/outcomes";
 import { CheckField } from "../ui/field";
@@ -8,7 +8,7 @@ import { Failed, Loading } from "../ui/page";
 import { Time } from "../ui/time";
 import { ranges, reasonsOf, refusedAt, useUsage, type Point, type Step, type Usage } from "./usage";
 
-const kWidth = 720;
+const kMarkRoom = 120;  // of a time below the chart
 const kHeight = 160;
 const kLeft = 44;
 const kBottom = 22;
@@ -28,9 +28,23 @@ function roundAbove(count: number): number {
   return [1, 2, 5, 10].map((times) => times * ten).find((one) => one >= count) ?? 1;
 }
 
-function Bars({ points, step }: { points: Point[]; step: Step }) {
+// In pixels, so that its texts are as large as others wherever it stands.
+function useWidth() {
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const element = box.current!;
+    setWidth(element.clientWidth);
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return { box, width };
+}
+
+function Bars({ points, step, across }: { points: Point[]; step: Step; across: number }) {
   const top = roundAbove(Math.max(1, ...points.map((point) => point.accepted + refusedAt(point))));
-  const room = (kWidth - kLeft) / points.length;
+  const room = (across - kLeft) / points.length;
   const width = Math.max(1.5, room - Math.min(2, room / 4));
   const high = (count: number) => (count / top) * (kHeight - kBottom - 8);
   const base = kHeight - kBottom;
@@ -51,12 +65,18 @@ function Bars({ points, step }: { points: Point[]; step: Step }) {
 }
 
 function Chart({ usage, label }: { usage: Usage; label: string }) {
+  const { box, width } = useWidth();
+  return <div ref={box} className="min-h-40 overflow-hidden">{width > kLeft && <Drawing usage={usage} label={label} width={width} />}</div>;
+}
+
+function Drawing({ usage, label, width }: { usage: Usage; label: string; width: number }) {
   const { points, step } = usage;
   const top = roundAbove(Math.max(1, ...points.map((point) => point.accepted + refusedAt(point))));
-  const marks = [0, 0.25, 0.5, 0.75].map((share) => Math.floor(share * points.length));
+  const count = Math.max(1, Math.min(6, Math.floor((width - kLeft) / kMarkRoom)));
+  const marks = Array.from({ length: count }, (_, mark) => Math.floor((mark / count) * points.length));
   const base = kHeight - kBottom;
   return (
-    <svg role="img" aria-label={label} viewBox={`0 0 ${kWidth} ${kHeight}`} className="w-full text-quiet">
+    <svg role="img" aria-label={label} width={width} height={kHeight} className="text-quiet">
       <defs>
         <pattern id="refused" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
           <rect width="5" height="5" className="fill-bad-tint" />
@@ -65,14 +85,14 @@ function Chart({ usage, label }: { usage: Usage; label: string }) {
       </defs>
       {[1, 0.5].map((share) => (
         <g key={share}>
-          <line x1={kLeft} x2={kWidth} y1={base - share * (base - 8)} y2={base - share * (base - 8)} className="stroke-line" />
-          {top * share >= 1 && <text x={kLeft - 6} y={base - share * (base - 8) + 4} textAnchor="end" fontSize="11" fill="currentColor">{(top * share).toLocaleString("en", { notation: "compact" })}</text>}
+          <line x1={kLeft} x2={width} y1={base - share * (base - 8)} y2={base - share * (base - 8)} className="stroke-line" />
+          {top * share >= 1 && <text x={kLeft - 6} y={base - share * (base - 8) + 4} textAnchor="end" fontSize="12" fill="currentColor">{(top * share).toLocaleString("en", { notation: "compact" })}</text>}
         </g>
       ))}
-      <line x1={kLeft} x2={kWidth} y1={base + 0.5} y2={base + 0.5} className="stroke-edge" />
-      <Bars points={points} step={step} />
+      <line x1={kLeft} x2={width} y1={base + 0.5} y2={base + 0.5} className="stroke-edge" />
+      <Bars points={points} step={step} across={width} />
       {marks.map((index) => points[index] && (
-        <text key={index} x={kLeft + (index * (kWidth - kLeft)) / points.length} y={kHeight - 6} fontSize="11" fill="currentColor">{nameOfStep(points[index].at, step)}</text>
+        <text key={index} x={kLeft + (index * (width - kLeft)) / points.length} y={kHeight - 6} fontSize="12" fill="currentColor">{nameOfStep(points[index].at, step)}</text>
       ))}
     </svg>
   );
