@@ -161,6 +161,7 @@ void AuditOfChanges::change_keys() {
   const std::string key = make("keys.create", R"({"kind":"customer","name":"n",)" + customer + "}");
   on("keys.update", key, R"({"permissions":["a.b"]})");
   on("keys.rotate", key, R"({"overlap_seconds":60})");
+  on("keys.finish_rotation", key, R"({"number":1})");
   on("keys.disable", key);
   on("keys.enable", key);
   on("keys.revoke", key, R"({"reason":"over"})");

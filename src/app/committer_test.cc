@@ -52,7 +52,9 @@ class CountingStore final : public store::Store {
                                                        const store::Page& page) override {
     return memory.list_audit(filter, page);
   }
-  Result<store::AuditVerification> verify_audit() override { return memory.verify_audit(); }
+  Result<store::AuditVerification> verify_stretch(const store::AuditStretch& stretch) override {
+    return memory.verify_stretch(stretch);
+  }
   Result<void> backup(const std::string& path,
                       const std::function<void(int, int)>& progress) override {
     return memory.backup(path, progress);

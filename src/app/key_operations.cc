@@ -230,6 +230,49 @@ Result<KeyView> rotate(Change& change, Call& call, const RotateKey& input) {
   return view;
 }
 
+struct FinishRotation {
+  std::string id;
+  std::optional<std::int64_t> number;
+};
+KW_DESCRIBE(FinishRotation, field<&FinishRotation::id>("id", "Id of the key.", in_path),
+            field<&FinishRotation::number>("number",
+                                           "Which old secret, by its number in `versions`; left "
+                                           "out: every one that still works.",
+                                           minimum(1)))
+
+struct FinishedRotation {
+  std::string id;
+  std::vector<VersionView> versions;
+  EffectiveOn effective_on;
+};
+KW_DESCRIBE(FinishedRotation, field<&FinishedRotation::id>("id", "Id of the key."),
+            field<&FinishedRotation::versions>("versions", "Its secrets, newest first."),
+            field<&FinishedRotation::effective_on>("effective_on",
+                                                   "Where it is in force: no check is answered "
+                                                   "from older records any more."))
+
+// Takes access away as a revocation does, from those who still have the old secret.
+Result<FinishedRotation> finish_rotation(Change& change, Call& call, const FinishRotation& input) {
+  KW_TRY(Key key, key_for(change, call, input.id, KeyAct::stop));
+  KW_CHECK_OK(check_if_match(call, etag_of(key)));
+  KW_CHECK_OK(domain::may_edit(status_now(change.directory(), key, change.now)));
+  KW_TRY(const bool ended, domain::finish_rotation(key, input.number, change.now));
+  if (ended) {
+    auto event = key_event(change, call, key);
+    if (input.number) {
+      event.details = json::Raw::trusted(fmt::format("{{\"number\":{}}}", *input.number));
+    }
+    change.audit(std::move(event));
+    change.removes_access();
+    change.put_key(key);
+  }
+  remember_key(call, key);
+  FinishedRotation view;
+  view.id = key.id.to_string();
+  view.versions = view_of(change.directory(), key, change.now).versions;
+  return view;
+}
+
 struct RevokeKey {
   std::string id;
   std::optional<std::string> reason;
@@ -359,6 +402,29 @@ Result<KeyView> enable_key(Change& change, Call& call, const ById& input) {
   return view_of(change.directory(), key, change.now);
 }
 
+void add_rotation_operations(std::vector<Operation>& operations) {
+  operations.push_back(operation<&rotate>({.name = "keys.rotate",
+                                           .method = "POST",
+                                           .path = "/keys/{id}/rotate",
+                                           .summary = "Give a key a new secret",
+                                           .tag = "Keys",
+                                           .admits = Admits::key_managers,
+                                           .permission = "keys:write",
+                                           .no_store = true,
+                                           .destructive = true}));
+  operations.push_back(operation<&finish_rotation>(
+      {.name = "keys.finish_rotation",
+       .method = "POST",
+       .path = "/keys/{id}/finish-rotation",
+       .summary = "End the overlap of a rotation now",
+       .tag = "Keys",
+       .admits = Admits::key_managers,
+       .permission = "keys:write",
+       .destructive = true,
+       .description = "The old secrets of a rotated key, or one of them, stop working before the "
+                      "answer; the newest one goes on."}));
+}
+
 }  // namespace
 
 const Operation& create_unnamed_key() {
@@ -394,15 +460,7 @@ void add_key_operations(std::vector<Operation>& operations) {
                                                .tag = "Keys",
                                                .admits = Admits::key_managers,
                                                .permission = "keys:write"}));
-  operations.push_back(operation<&rotate>({.name = "keys.rotate",
-                                           .method = "POST",
-                                           .path = "/keys/{id}/rotate",
-                                           .summary = "Give a key a new secret",
-                                           .tag = "Keys",
-                                           .admits = Admits::key_managers,
-                                           .permission = "keys:write",
-                                           .no_store = true,
-                                           .destructive = true}));
+  add_rotation_operations(operations);
   operations.push_back(operation<&revoke_key>({.name = "keys.revoke",
                                                .method = "POST",
                                                .path = "/keys/{id}/revoke",

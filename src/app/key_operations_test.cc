@@ -297,6 +297,35 @@ TEST_F(KeyOperations, RotationWithoutOverlapEndsEveryOlderSecretAtOnce) {
   EXPECT_EQ(on("keys.rotate", ann, id, R"({"overlap_seconds":-1})").status(), 400);
 }
 
+TEST_F(KeyOperations, AnOverlapIsEndedBeforeItsTime) {
+  const Answer first = make(ann, "access");
+  const std::string id = first.text("id");
+  const Answer second = on("keys.rotate", ann, id, R"({"overlap_seconds":3600})");
+  const Answer third = on("keys.rotate", ann, id, R"({"overlap_seconds":3600})");
+  EXPECT_EQ(on("keys.finish_rotation", ann, id, R"({"number":4})").status(), 400);
+  EXPECT_EQ(on("keys.finish_rotation", ann, id, R"({"number":3})").status(), 409);
+  EXPECT_EQ(on("keys.finish_rotation", bob, id).status(), 404);
+  EXPECT_EQ(h.code_of(first.text("key")), "VALID");
+
+  const Answer one = on("keys.finish_rotation", ann, id, R"({"number":1})");
+  EXPECT_EQ(one.text("versions.2.retires_at"), format_rfc3339(h.clock.now()));
+  EXPECT_EQ(one.text("effective_on.nodes"), "1");
+  EXPECT_EQ(h.code_of(first.text("key")), "REVOKED");
+  EXPECT_EQ(h.code_of(second.text("key")), "VALID");
+
+  h.clock.advance(seconds{1});
+  ASSERT_TRUE(on("keys.finish_rotation", admin, id).ok());  // whoever may revoke it
+  EXPECT_EQ(h.code_of(second.text("key")), "REVOKED");
+  EXPECT_EQ(h.code_of(third.text("key")), "VALID");
+  const Answer again = on("keys.finish_rotation", ann, id);  // and once more changes nothing
+  EXPECT_EQ(again.text("versions.1.retires_at"), format_rfc3339(h.clock.now()));
+  EXPECT_EQ(again.text("versions.2.retires_at"), one.text("versions.2.retires_at"));
+  EXPECT_EQ(again.text("versions.0.retires_at"), "null");
+
+  ASSERT_TRUE(on("keys.revoke", ann, id).ok());
+  EXPECT_EQ(on("keys.finish_rotation", ann, id).status(), 409);
+}
+
 TEST_F(KeyOperations, AKeyOfADeletedKeyspaceIsNotRotated) {
   const std::string keyspace =
       h.create("keyspaces.create", h.owner, R"({"name":"k","prefix":"acme_"})");

@@ -58,6 +58,9 @@ constexpr std::string_view kRevokeWarning =
 constexpr std::string_view kRotateWarning =
     "The old secret stops working at once; --overlap-seconds 1h keeps it for another hour.";
 
+constexpr std::string_view kFinishWarning =
+    "Every integration that still has an old secret stops at once.";
+
 // clang-format off
 constexpr std::array kLines{
     Line{"keys list", "keys.list", "id name kind mask status last_used_at expires_at"},
@@ -67,6 +70,7 @@ constexpr std::array kLines{
     Line{"keys usage", "keys.usage", {}, {}, &run_usage},
     Line{"keys edit", "keys.update"},
     Line{"keys rotate", "keys.rotate", {}, kRotateWarning},
+    Line{"keys finish-rotation", "keys.finish_rotation", {}, kFinishWarning},
     Line{"keys revoke", "keys.revoke", {}, kRevokeWarning},
     Line{"keys disable", "keys.disable"},
     Line{"keys enable", "keys.enable"},
@@ -79,6 +83,7 @@ constexpr std::array kLines{
     Line{"keyspaces edit", "keyspaces.update"},
     Line{"keyspaces delete", "keyspaces.delete"},
     Line{"audit list", "audit_events.list", "time actor action object outcome reason address"},
+    Line{"audit check", "audit_events.verify", {}, {}, &run_audit_check, &adapt_audit_check},
     Line{"audit export", "audit_events.list", {}, {}, &run_audit_export, &adapt_audit_export},
     Line{"users list", "users.list", "id email name role active created_at"},
     Line{"users create", "users.create"},

@@ -46,8 +46,10 @@ std::string shown_object(const ApiCommand& command, const json::Value& object) {
 // "users.reset_link" -> "Done"; the common ones have a word.
 std::string_view past_tense(std::string_view operation) {
   constexpr std::pair<std::string_view, std::string_view> kWords[] = {
-      {"create", "Created"}, {"update", "Changed"},   {"delete", "Deleted"}, {"rotate", "Rotated"},
-      {"revoke", "Revoked"}, {"disable", "Disabled"}, {"enable", "Enabled"}};
+      {"create", "Created"}, {"update", "Changed"},
+      {"delete", "Deleted"}, {"rotate", "Rotated"},
+      {"revoke", "Revoked"}, {"disable", "Disabled"},
+      {"enable", "Enabled"}, {"finish_rotation", "Ended the old secrets of"}};
   const std::string_view verb = operation.substr(operation.rfind('.') + 1);
   for (const auto& [word, past] : kWords) {
     if (word == verb) return past;

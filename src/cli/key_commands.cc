@@ -83,6 +83,11 @@ std::string text_member(const json::Value& object, std::string_view name) {
   return value ? printable(value->as_string().value_or("")) : "";
 }
 
+std::int64_t number_member(const json::Value& object, std::string_view name) {
+  const auto value = object.find(name);
+  return value ? value->as_int64().value_or(0) : 0;
+}
+
 void take_batch_answer(const ImportBatch& batch, const std::string& body, ImportResult& result) {
   const auto document = json::Document::parse(body);
   const auto items = document ? document->root().find("items") : std::nullopt;
@@ -323,6 +328,49 @@ Outcome run_audit_export(const ApiCommand& command, Context& context, const Invo
     context.console.err(fmt::format("Wrote {} events to {}.\n", pages->items, path));
   }
   return ExitCode::ok;
+}
+
+void adapt_audit_check(Command& command) {
+  command.summary = "Check on the server that nobody changed the audit log";
+  command.description =
+      "Has the server follow the hashes from event to event, to the last one. `keywright audit "
+      "verify` does the same where the data are, without a server.";
+  for (std::string_view name : {"cursor", "quiet"}) remove_flag(command, name);
+  command.examples = {"keywright audit check"};
+}
+
+Outcome run_audit_check(const ApiCommand& command, Context& context, const Invocation& given) {
+  ApiClient api(context, given);
+  Invocation asked = given;
+  for (;;) {
+    auto body = request_body(*command.operation, asked, reading_of(context));
+    if (!body) return failed(std::move(body).error());
+    auto answer = api.send(command.operation->method, command.operation->path, *body);
+    if (!answer) return failed(with_flag_names(std::move(answer).error(), *command.operation));
+    auto document = json::Document::parse(answer->body);
+    if (!document) return failed({ExitCode::failure, "the server's answer is not JSON"});
+    const json::Value chain = document->root();
+    const std::string cursor = text_member(chain, "next_cursor");
+    const std::int64_t verified = number_member(chain, "verified");
+    if (!cursor.empty()) {
+      asked.flags["cursor"] = {cursor};
+      if (context.console.err_is_terminal()) {
+        context.console.err(
+            fmt::format("{} of {} events\n", verified, number_member(chain, "events")));
+      }
+      continue;
+    }
+    if (given.has("json")) print_json(context, given, answer->body);
+    const auto intact = chain.find("intact");
+    if (!intact || !intact->as_bool().value_or(false)) {
+      return failed({ExitCode::failure,
+                     fmt::format("the audit log was changed: {}", text_member(chain, "problem"))});
+    }
+    if (!given.has("json")) {
+      context.console.out(fmt::format("The audit log is intact: {} events\n", verified));
+    }
+    return ExitCode::ok;
+  }
 }
 
 }  // namespace keywright::cli

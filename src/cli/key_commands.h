@@ -1,5 +1,6 @@
 // cli/key_commands.h - commands on keys and on the audit log that are more than one request and one
-// answer: verify, import, audit export. `run_...` runs one, `adapt_...` gives it its own flags.
+// answer: verify, import, audit export, audit check. `run_...` runs one, `adapt_...` gives it its
+// own flags.
 //
 // Threading: one thread. Errors: as cli/api_run.h.
 #pragma once
@@ -21,5 +22,9 @@ void adapt_import(Command& command);
 // keywright audit export: every event that the filters let through, one JSON object for each line.
 Outcome run_audit_export(const ApiCommand& command, Context& context, const Invocation& given);
 void adapt_audit_export(Command& command);
+
+// keywright audit check: has the server follow the chain of the log, stretch by stretch.
+Outcome run_audit_check(const ApiCommand& command, Context& context, const Invocation& given);
+void adapt_audit_check(Command& command);
 
 }  // namespace keywright::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/encoding.h"
 #include "cli/api_run.h"
 #include "cli/text_width.h"
 #include "json/codec.h"
@@ -170,14 +171,15 @@ Outcome verify_audit(Context& context, const Invocation& given) {
     std::string out;
     json::Writer writer(out);
     writer.begin_object().key("intact").boolean(seen->intact);
-    writer.key("events").unsigned_integer(seen->events).key("head").string(seen->head);
+    writer.key("events").unsigned_integer(seen->events);
+    writer.key("head").string(encode_hex(seen->head));
     writer.key("problem");
     seen->problem.empty() ? writer.null() : writer.string(seen->problem);
     writer.end_object();
     context.console.out(out + "\n");
   } else if (seen->intact) {
-    context.console.out(
-        fmt::format("The audit log is intact: {} events, head {}\n", seen->events, seen->head));
+    context.console.out(fmt::format("The audit log is intact: {} events, head {}\n", seen->events,
+                                    encode_hex(seen->head)));
   }
   if (seen->intact) return ExitCode::ok;
   return failed({ExitCode::failure, fmt::format("the audit log was changed: {}", seen->problem)});

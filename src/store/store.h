@@ -25,6 +25,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -130,13 +131,23 @@ struct AuditFilter {
   std::string object_id = {};
   std::optional<Time> from = {};  // inclusive
   std::optional<Time> to = {};    // exclusive
+  std::string request_id = {};
+};
+
+// A part of the audit log's chain. Without fields: all of it.
+struct AuditStretch {
+  std::uint64_t after = 0;  // this many events were found to fit before
+  crypto::Sha256 head{};    // the hash of the last of them
+  std::uint64_t events_max = std::numeric_limits<std::uint64_t>::max();  // about, at once
 };
 
 struct AuditVerification {
-  std::uint64_t events = 0;
-  std::string head;  // hex of the last hash
-  bool intact = false;
-  std::string problem;  // names the first event that does not fit
+  std::uint64_t events = 0;   // that fit, from the first one on
+  std::uint64_t written = 0;  // that there should be
+  crypto::Sha256 head{};      // the hash of the last one that fits
+  bool complete = false;      // nothing is left to be looked at
+  bool intact = false;        // so far
+  std::string problem;        // names the first event that does not fit
 };
 
 // What a start loads. Calls come in the order below, each collection whole before the next.
@@ -179,7 +190,8 @@ class Store {
   virtual Result<PageOf<domain::Key>> list_keys(const KeyFilter& filter, const Page& page) = 0;
   virtual Result<PageOf<domain::AuditEvent>> list_audit(const AuditFilter& filter,
                                                         const Page& page) = 0;
-  virtual Result<AuditVerification> verify_audit() = 0;
+  virtual Result<AuditVerification> verify_stretch(const AuditStretch& stretch) = 0;
+  Result<AuditVerification> verify_audit() { return verify_stretch({}); }
 
   // A consistent copy while everything goes on, readable by its owner only, without the digest key;
   // refuses to replace a file. `progress` gets done and total pages.

@@ -376,6 +376,7 @@ REQUESTS = {
     "PATCH /keys/{id}": key_path("", {"description": "changed"}),
     "DELETE /keys/{id}": key_path(),
     "POST /keys/{id}/rotate": key_path("/rotate", {"overlap_seconds": 0}),
+    "POST /keys/{id}/finish-rotation": key_path("/finish-rotation"),
     "POST /keys/{id}/revoke": key_path("/revoke", {"reason": "matrix"}),
     "POST /keys/{id}/disable": key_path("/disable"),
     "POST /keys/{id}/enable": disabled_key,
@@ -386,6 +387,7 @@ REQUESTS = {
         **{"kind": "customer", "name": unique()}, **w.key_fields("customer"),
         "algorithm": "sha256", "encoding": "hex", "hash": os.urandom(32).hex()}]}),
     "GET /audit-events": fixed("/audit-events"),
+    "POST /audit-events/verify": fixed("/audit-events/verify"),
 }
 # Works only once in the life of an installation: tried in test_rest_pages.py.
 ELSEWHERE = {"POST /setup"}

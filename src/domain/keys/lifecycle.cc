@@ -86,6 +86,26 @@ void rotate(Key& key, KeyVersion next, std::int64_t overlap_seconds, Time now) {
   key.versions.insert(key.versions.begin(), std::move(next));
 }
 
+Result<bool> finish_rotation(Key& key, std::optional<std::int64_t> number, Time now) {
+  bool ended = false;
+  bool found = false;
+  for (KeyVersion& version : key.versions) {
+    if (number && version.number != *number) continue;
+    found = true;
+    if (!version.retires_at) {
+      if (!number) continue;
+      return fail(Code::conflict, "current_version",
+                  "This is the key's newest secret. Rotate the key to replace it, or revoke the "
+                  "key.");
+    }
+    if (!still_works(version, now)) continue;
+    version.retires_at = now;
+    ended = true;
+  }
+  if (number && !found) return fail(invalid_field("number", "no secret of this key has it"));
+  return ended;
+}
+
 bool revoke(Key& key, std::string_view reason, Time now) {
   if (key.state == KeyState::revoked) return false;
   key.state = KeyState::revoked;

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -41,6 +42,12 @@ Result<void> may_enable(const Status& status);
 // Makes `next` the current version. The one before it, and older ones that would outlive it, retire
 // when the overlap ends; overlap 0 retires them at `now`, which is to say at once.
 void rotate(Key& key, KeyVersion next, std::int64_t overlap_seconds, Time now);
+
+// Ends what is left of overlaps: the retired version with this number, or each of them, stops at
+// `now`. False, and nothing changed, if none of them works any more.
+// Errors: Code::conflict "current_version", if it is the one that has not been rotated away;
+// invalid_argument on field "number", if there is none.
+Result<bool> finish_rotation(Key& key, std::optional<std::int64_t> number, Time now);
 
 // True until `retires_at`.
 inline bool still_works(const KeyVersion& version, Time now) {

@@ -1,8 +1,6 @@
 // The audit log: events come back as they were, lists, and the chain.
 #include "store/conformance/conformance.h"
 
-#include "base/encoding.h"
-
 namespace keywright::store {
 namespace {
 
@@ -43,6 +41,7 @@ TEST_P(StoreConformance, EventsAreFilteredByEachField) {
   AuditEvent called = samples.event("mcp.call");
   called.actor = {"key", "user-2", "abcdefghijkl"};
   called.object = {"mcp_server", "server-1", "s"};
+  called.request_id = "req-7";
   clock().advance(std::chrono::seconds(1));
   AuditEvent revoked = samples.event("key.revoke");
   revoked.actor.key_id = "abcdefghijkl";  // both actor and object
@@ -51,6 +50,7 @@ TEST_P(StoreConformance, EventsAreFilteredByEachField) {
   AuditEvent elsewhere = samples.event("key.create");
   elsewhere.organization_id = {samples.other_organization};
   elsewhere.object = {"key", "zzzzzzzzzzzz", "name"};
+  elsewhere.request_id = "req-7";
   AuditEvent similar = samples.event("keyspace.create");
   for (const AuditEvent& event : {created, called, revoked, elsewhere, similar}) put(event);
 
@@ -85,6 +85,13 @@ TEST_P(StoreConformance, EventsAreFilteredByEachField) {
   filter = {};
   filter.object_id = "abcdefghijkl";
   EXPECT_EQ(list(filter), (Actions{"key.revoke", "key.create"}));
+  filter = {};
+  filter.request_id = "req-7";
+  EXPECT_EQ(list(filter), (Actions{"key.create", "mcp.call"}));
+  filter.organization = samples.organization;
+  EXPECT_EQ(list(filter), (Actions{"mcp.call"}));
+  filter.request_id = "req-";
+  EXPECT_EQ(list(filter), (Actions{}));
   filter = {};
   filter.from = called.time;
   EXPECT_EQ(list(filter), (Actions{"keyspace.create", "key.create", "key.revoke", "mcp.call"}));
@@ -143,7 +150,9 @@ TEST_P(StoreConformance, TheChainIsThatOfTheDomain) {
   const auto found = store().verify_audit();
   EXPECT_TRUE(found->intact) << found->problem;
   EXPECT_EQ(found->events, 60u);
-  EXPECT_EQ(found->head, encode_hex(head));
+  EXPECT_EQ(found->head, head);
+  EXPECT_EQ(found->written, 60u);
+  EXPECT_TRUE(found->complete);
   EXPECT_EQ(found->problem, "");
 }
 
@@ -155,6 +164,43 @@ TEST_P(StoreConformance, AnAlteredEventIsNamed) {
   EXPECT_FALSE(found->intact);
   EXPECT_EQ(found->events, 1099u);
   EXPECT_NE(found->problem.find("event 1100 "), std::string::npos) << found->problem;
+}
+
+// Transactions of one event and of many: a store may keep the latter together.
+TEST_P(StoreConformance, TheChainIsFollowedInStretches) {
+  for (int round = 0; round < 5; ++round) {
+    std::vector<Transaction> group(2);
+    group[0].events.push_back(samples.event("alone"));
+    for (int i = 0; i < 30; ++i) group[1].events.push_back(samples.event("together"));
+    for (const auto& result : store().commit(group)) ASSERT_TRUE(result.has_value());
+  }
+  const auto whole = store().verify_audit();
+  ASSERT_TRUE(whole->intact);
+  AuditStretch stretch{.events_max = 10};
+  int stretches = 0;
+  for (;;) {
+    const auto found = store().verify_stretch(stretch);
+    ASSERT_TRUE(found->intact) << found->problem;
+    EXPECT_EQ(found->written, 155u);
+    ++stretches;
+    if (found->complete) {
+      EXPECT_EQ(found->events, 155u);
+      EXPECT_EQ(found->head, whole->head);
+      break;
+    }
+    ASSERT_GT(found->events, stretch.after);
+    stretch.after = found->events;
+    stretch.head = found->head;
+  }
+  EXPECT_GE(stretches, 3);
+
+  put(samples.event("later"));
+  stretch = {.after = 155, .head = whole->head};
+  EXPECT_EQ(store().verify_stretch(stretch)->events, 156u);
+  stretch.head[0] ^= 1;
+  EXPECT_NE(store().verify_stretch(stretch)->problem.find("event 156 "), std::string::npos);
+  EXPECT_EQ(store().verify_stretch({.after = 400})->problem,
+            "the log ends at event 156, but 400 were written");
 }
 
 }  // namespace

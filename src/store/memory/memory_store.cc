@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "store/audit_chain.h"
 #include "store/cursor.h"
 
 namespace keywright::store {
@@ -52,6 +53,7 @@ bool matches(const AuditFilter& filter, const AuditEvent& event) {
   if (!filter.actor.empty() && event.actor.id != filter.actor) return false;
   if (!filter.action.empty() && !matches_action(filter.action, event.action)) return false;
   if (!filter.object_id.empty() && event.object.id != filter.object_id) return false;
+  if (!filter.request_id.empty() && event.request_id != filter.request_id) return false;
   return (!filter.from || event.time >= *filter.from) && (!filter.to || event.time < *filter.to);
 }
 
@@ -252,24 +254,17 @@ Result<PageOf<AuditEvent>> MemoryStore::list_audit(const AuditFilter& filter, co
   return result;
 }
 
-Result<AuditVerification> MemoryStore::verify_audit() {
+Result<AuditVerification> MemoryStore::verify_stretch(const AuditStretch& stretch) {
   std::lock_guard lock(mutex_);
-  AuditVerification verification;
-  verification.intact = true;
-  crypto::Sha256 head{};
-  for (const ChainedEvent& chained : events_) {
-    const crypto::Sha256 hash = chain_hash(head, chained.event);
-    if (hash != chained.hash) {
-      verification.intact = false;
-      verification.problem = fmt::format("event {} ({}) does not fit the events before it",
-                                         verification.events + 1, chained.event.id.to_string());
-      break;
-    }
-    head = hash;
-    ++verification.events;
+  AuditHeads heads;
+  heads.rows = heads.written = std::ssize(events_);
+  if (!events_.empty()) heads.head = events_.back().hash;
+  ChainWalk walk(stretch);
+  while (walk.goes_on(heads.rows)) {
+    const ChainedEvent& next = events_[static_cast<std::size_t>(walk.number())];
+    walk.take(walk.number() + 1, next.event, next.hash);
   }
-  verification.head = encode_hex(head);
-  return verification;
+  return walk.judge(heads);
 }
 
 Result<void> MemoryStore::backup(const std::string&, const std::function<void(int, int)>&) {

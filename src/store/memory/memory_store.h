@@ -41,7 +41,7 @@ class MemoryStore final : public Store {
   Result<PageOf<domain::Key>> list_keys(const KeyFilter& filter, const Page& page) override;
   Result<PageOf<domain::AuditEvent>> list_audit(const AuditFilter& filter,
                                                 const Page& page) override;
-  Result<AuditVerification> verify_audit() override;
+  Result<AuditVerification> verify_stretch(const AuditStretch& stretch) override;
   Result<void> backup(const std::string& to_path,
                       const std::function<void(int, int)>& progress) override;
   bool writable() override;

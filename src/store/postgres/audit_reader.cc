@@ -1,9 +1,7 @@
 // The part of reader.h that reads the audit log.
 #include <algorithm>
 
-#include <fmt/core.h>
-
-#include "base/encoding.h"
+#include "store/audit_chain.h"
 #include "store/cursor.h"
 #include "store/postgres/reader.h"
 #include "store/postgres/rows.h"
@@ -39,6 +37,9 @@ void add_conditions(Statement& query, const AuditFilter& filter, const AuditPage
   if (!filter.object_id.empty()) {
     query.add(" AND object_id = ? AND object_id <> ''", filter.object_id);
   }
+  if (!filter.request_id.empty()) {
+    query.add(" AND request_id = ? AND request_id <> ''", filter.request_id);
+  }
   if (filter.from) query.add(" AND time >= ?", to_unix_milliseconds(*filter.from));
   if (filter.to) query.add(" AND time < ?", to_unix_milliseconds(*filter.to));
   if (page.time) query.add(" AND (time, number) < (?, ?)", *page.time, page.number);
@@ -70,53 +71,21 @@ Statement key_events_query(const AuditFilter& filter, const AuditPage& page) {
   return query;
 }
 
-// Follows the chain; says in `verification` how far it came and what it met.
-class ChainWalk {
- public:
-  explicit ChainWalk(AuditVerification& verification) : verification_(verification) {}
-
-  std::int64_t number() const { return static_cast<std::int64_t>(verification_.events); }
-  const crypto::Sha256& head() const { return head_; }
-
-  bool take(const Row& row) {
-    auto stored = read_event(row);
-    const std::int64_t expected = number() + 1;
-    if (!stored) return stop(fmt::format("event {} cannot be read", expected));
-    if (stored->number != expected) return stop(fmt::format("event {} is missing", expected));
-    const crypto::Sha256 hash = chain_hash(head_, stored->event);
-    if (hash != stored->hash) {
-      return stop(fmt::format("event {} ({}, {}) does not fit the events before it", expected,
-                              stored->event.id.to_string(), stored->event.action));
-    }
-    head_ = hash;
-    ++verification_.events;
-    return true;
-  }
-
-  bool stop(std::string problem) {
-    verification_.problem = std::move(problem);
-    return false;
-  }
-
- private:
-  AuditVerification& verification_;
-  crypto::Sha256 head_{};
-};
-
-Result<bool> walk_all(Connection& connection, ChainWalk& walk, std::int64_t rows) {
-  while (walk.number() < rows) {
+Result<void> walk_some(Connection& connection, ChainWalk& walk, std::int64_t rows) {
+  while (walk.goes_on(rows)) {
     Statement query("SELECT ");
     query.add(kEventColumns)
         .add(" FROM audit_events WHERE number > ? ORDER BY number LIMIT ?", walk.number(),
              kEventsAtOnce);
     KW_TRY(const Rows found, connection.run(query));
-    const std::int64_t before = walk.number();
+    if (found.size() == 0) walk.missing();
     for (int i = 0; i < found.size(); ++i) {
-      if (!walk.take(found[i])) return false;
+      const auto stored = read_event(found[i]);
+      if (!stored) walk.unreadable();
+      if (!stored || !walk.take(stored->number, stored->event, stored->hash)) return {};
     }
-    if (walk.number() == before) return walk.stop(fmt::format("event {} is missing", before + 1));
   }
-  return true;
+  return {};
 }
 
 }  // namespace
@@ -148,25 +117,20 @@ Result<PageOf<domain::AuditEvent>> list_audit(Connection& connection, const Audi
   return result;
 }
 
-Result<AuditVerification> verify_audit(Connection& connection) {
+Result<AuditVerification> verify_audit(Connection& connection, const AuditStretch& stretch) {
   KW_TRY(const ReadMoment moment, ReadMoment::begin(connection));
-  KW_TRY(const Rows heads,
+  KW_TRY(const Rows found,
          connection.run(Statement("SELECT audit_events, audit_head, (SELECT coalesce(max(number), "
                                   "0) FROM audit_events) FROM log_head")));
-  if (heads.size() != 1) return fail(Code::internal, "store_damaged", "The store is damaged.");
-  const std::int64_t events = heads[0].integer(0);
-  const std::int64_t rows = heads[0].integer(2);
-  AuditVerification verification;
-  ChainWalk walk(verification);
-  KW_TRY(bool fits, walk_all(connection, walk, rows));
-  if (fits && rows != events) {
-    fits = walk.stop(fmt::format("the log ends at event {}, but {} were written", rows, events));
-  } else if (fits && !std::ranges::equal(walk.head(), heads[0].blob(1))) {
-    fits = walk.stop(fmt::format("event {} is not the one that was written", rows));
-  }
-  verification.head = encode_hex(walk.head());
-  verification.intact = fits;
-  return verification;
+  AuditHeads heads;
+  const bool whole = found.size() == 1 && found[0].blob(1).size() == heads.head.size();
+  if (!whole) return fail(Code::internal, "store_damaged", "The store is damaged.");
+  heads.written = found[0].integer(0);
+  std::ranges::copy(found[0].blob(1), heads.head.begin());
+  heads.rows = found[0].integer(2);
+  ChainWalk walk(stretch);
+  KW_CHECK_OK(walk_some(connection, walk, heads.rows));
+  return walk.judge(heads);
 }
 
 }  // namespace keywright::store::postgres

@@ -127,9 +127,9 @@ Result<PageOf<domain::AuditEvent>> PostgresStore::list_audit(const AuditFilter& 
   return readers_.read([&](Connection& c) { return postgres::list_audit(c, filter, page); });
 }
 
-Result<AuditVerification> PostgresStore::verify_audit() {
+Result<AuditVerification> PostgresStore::verify_stretch(const AuditStretch& stretch) {
   KW_TRY(const auto connection, Connection::open(url_, kLoadTimeouts));
-  return postgres::verify_audit(*connection);
+  return postgres::verify_audit(*connection, stretch);
 }
 
 Result<void> PostgresStore::backup(const std::string&, const std::function<void(int, int)>&) {

@@ -31,7 +31,7 @@ Result<PageOf<domain::Key>> list_keys(Connection& connection, const KeyFilter& f
                                       const Page& page);
 Result<PageOf<domain::AuditEvent>> list_audit(Connection& connection, const AuditFilter& filter,
                                               const Page& page);
-Result<AuditVerification> verify_audit(Connection& connection);
+Result<AuditVerification> verify_audit(Connection& connection, const AuditStretch& stretch = {});
 // Everything, as it is at one point of the log.
 Result<LogPoint> load(Connection& connection, Loader& loader);
 

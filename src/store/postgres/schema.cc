@@ -183,6 +183,11 @@ constexpr Step kSteps[] = {
       ALTER TABLE nodes ADD COLUMN counted bigint NOT NULL DEFAULT 0;
     )sql"},
     {5, 1, kTraceTables},
+    {6, 1, R"sql(
+      -- What one request did.
+      CREATE INDEX audit_by_request ON audit_events (request_id, time, number)
+        WHERE request_id <> '';
+    )sql"},
 };
 
 struct Stored {

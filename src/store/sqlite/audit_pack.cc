@@ -197,6 +197,7 @@ bool matches(const AuditFilter& filter, const AuditEvent& event) {
   }
   if (!filter.actor.empty() && filter.actor != event.actor.id) return false;
   if (!filter.object_id.empty() && filter.object_id != event.object.id) return false;
+  if (!filter.request_id.empty() && filter.request_id != event.request_id) return false;
   if (filter.action.empty()) return true;
   if (!filter.action.ends_with(".*")) return filter.action == event.action;
   std::string_view family = filter.action;

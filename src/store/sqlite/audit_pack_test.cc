@@ -118,7 +118,7 @@ TEST_F(AuditPackTest, TheChainGoesThroughRowsAndPacks) {
   const auto found = store()->verify_audit();
   EXPECT_TRUE(found->intact) << found->problem;
   EXPECT_EQ(found->events, 524u);
-  EXPECT_EQ(found->head, encode_hex(head));
+  EXPECT_EQ(found->head, head);
 }
 
 TEST_F(AuditPackTest, AnAlteredEventOfAPackIsNamed) {

@@ -6,8 +6,8 @@
 //     ...                                        // check that their numbers follow one another
 //   }
 //
-// Rows and packs (audit_pack.h) come alike. No read transaction stays open between two calls, so
-// the writer goes on.
+// It begins behind `after`, the number of an event. Rows and packs (audit_pack.h) come alike. No
+// read transaction stays open between two calls, so the writer goes on.
 //
 // Errors: those of sqlite.h; internal/store_damaged names the event.
 // Threading: as the Database. Lifetime: the database outlives it. Cost: some hundred events in
@@ -22,7 +22,8 @@ namespace keywright::store {
 
 class AuditWalk {
  public:
-  explicit AuditWalk(Database& database) : database_(database) {}
+  explicit AuditWalk(Database& database, std::int64_t after = 0)
+      : database_(database), last_(after) {}
 
   Result<std::vector<StoredEvent>> next();
 
@@ -33,7 +34,7 @@ class AuditWalk {
   Database& database_;
   Statement find_pack_, read_pack_, read_rows_;
   bool prepared_ = false;
-  std::int64_t last_ = 0;
+  std::int64_t last_;
 };
 
 }  // namespace keywright::store

@@ -160,6 +160,10 @@ constexpr Migration kMigrations[] = {
         PRIMARY KEY (term, time, first)
       ) STRICT, WITHOUT ROWID;
     )sql"},
+    // What one request did. Packs have no term for it: nearly each of their events has its own.
+    {3, R"sql(
+      CREATE INDEX audit_by_request ON audit_events (request_id, time) WHERE request_id <> '';
+    )sql"},
 };
 
 Result<std::int64_t> stored_version(Database& database) {

@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "store/audit_chain.h"
 #include "store/sqlite/sqlite.h"
 #include "store/store.h"
 
@@ -40,7 +41,7 @@ class Reader {
   Result<PageOf<domain::AuditEvent>> list_audit(const AuditFilter& filter, const Page& page);
 
   // Streams: holds a few hundred events at a time, and lets the writer go on in between.
-  Result<AuditVerification> verify_audit();
+  Result<AuditVerification> verify_audit(const AuditStretch& stretch = {});
   // A whole copy of one moment; see Store::backup.
   Result<void> backup(const std::string& to_path, const std::function<void(int, int)>& progress);
   // What SQLite itself finds wrong with the file; "" = nothing.
@@ -52,6 +53,7 @@ class Reader {
   // Prepared once for each text.
   Result<Statement*> statement(const SqlText& sql);
   Result<Statement*> statement(const QueryText& query);
+  Result<AuditHeads> audit_heads();
   Result<std::vector<StoredEvent>> audit_rows(const QueryText& query);
   Result<void> add_older_versions(domain::Key& key);
   Result<void> load_records(Loader& loader);

@@ -3,9 +3,6 @@
 
 #include <algorithm>
 
-#include <fmt/core.h>
-
-#include "base/encoding.h"
 #include "store/cursor.h"
 #include "store/sqlite/audit_pack.h"
 #include "store/sqlite/audit_walk.h"
@@ -44,6 +41,8 @@ void add_conditions(QueryText& query, const AuditFilter& filter, const ActionRan
   }
   if (!filter.object_id.empty())
     query.add(" AND object_id = ?", std::string_view(filter.object_id));
+  if (!filter.request_id.empty())
+    query.add(" AND request_id = ?", std::string_view(filter.request_id));
   if (filter.from) query.add(" AND time >= ?", to_unix_milliseconds(*filter.from));
   if (filter.to) query.add(" AND time < ?", to_unix_milliseconds(*filter.to));
   if (page.time) {
@@ -57,7 +56,9 @@ QueryText events_query(const AuditFilter& filter, const ActionRange& actions,
                        const AuditPage& page) {
   QueryText query("SELECT ");
   query.add(kEventColumns).add(" FROM audit_events ");
-  if (!filter.object_id.empty()) {
+  if (!filter.request_id.empty()) {
+    query.add("INDEXED BY audit_by_request WHERE request_id <> ''");
+  } else if (!filter.object_id.empty()) {
     query.add("INDEXED BY audit_by_object WHERE object_id <> ''");
   } else if (!filter.actor.empty()) {
     query.add("INDEXED BY audit_by_actor WHERE actor_id <> ''");
@@ -188,85 +189,42 @@ Result<PageOf<domain::AuditEvent>> Reader::list_audit(const AuditFilter& filter,
   return result;
 }
 
-namespace {
+Result<AuditHeads> Reader::audit_heads() {
+  KW_TRY(Statement * heads,
+         statement(SqlText(
+             Sql("SELECT audit_events, audit_head, max((SELECT coalesce(max(number), 0) FROM "
+                 "audit_events), coalesce((SELECT last FROM audit_packs ORDER BY first DESC "
+                 "LIMIT 1), 0)) FROM heads"))));
+  Query query(*heads);
+  KW_TRY(bool found, query.next());
+  if (!found) return fail(Code::internal, "store_damaged", "The store is damaged.");
+  AuditHeads said;
+  said.written = query.integer(0);
+  KW_TRY(said.head, read_hash(query, 1));
+  said.rows = query.integer(2);
+  return said;
+}
 
-// Follows the chain; says in `verification` how far it came and what it met.
-class ChainWalk {
- public:
-  explicit ChainWalk(AuditVerification& verification) : verification_(verification) {}
-
-  std::int64_t number() const { return static_cast<std::int64_t>(verification_.events); }
-  const crypto::Sha256& head() const { return head_; }
-
-  bool take(const StoredEvent& stored) {
-    const std::int64_t expected = number() + 1;
-    if (stored.number != expected) return stop(fmt::format("event {} is missing", expected));
-    const crypto::Sha256 hash = chain_hash(head_, stored.event);
-    if (hash != stored.hash) {
-      return stop(fmt::format("event {} ({}, {}) does not fit the events before it", expected,
-                              stored.event.id.to_string(), stored.event.action));
-    }
-    head_ = hash;
-    ++verification_.events;
-    return true;
-  }
-
-  bool stop(std::string problem) {
-    verification_.problem = std::move(problem);
-    return false;
-  }
-
- private:
-  AuditVerification& verification_;
-  crypto::Sha256 head_{};
-};
-
-}  // namespace
-
-Result<AuditVerification> Reader::verify_audit() {
-  AuditVerification verification;
-  std::int64_t events = 0;
-  std::int64_t rows = 0;
-  crypto::Sha256 stored_head;
-  {
-    KW_TRY(Statement * heads,
-           statement(SqlText(
-               Sql("SELECT audit_events, audit_head, max((SELECT coalesce(max(number), 0) FROM "
-                   "audit_events), coalesce((SELECT last FROM audit_packs ORDER BY first DESC "
-                   "LIMIT 1), 0)) FROM heads"))));
-    Query query(*heads);
-    KW_TRY(bool found, query.next());
-    if (!found) return fail(Code::internal, "store_damaged", "The store is damaged.");
-    events = query.integer(0);
-    KW_TRY(stored_head, read_hash(query, 1));
-    rows = query.integer(2);
-  }
-
-  ChainWalk walk(verification);
-  AuditWalk stored(database_);
-  bool fits = true;
-  while (fits && walk.number() < rows) {
+Result<AuditVerification> Reader::verify_audit(const AuditStretch& stretch) {
+  KW_TRY(const AuditHeads heads, audit_heads());
+  ChainWalk walk(stretch);
+  AuditWalk stored(database_, walk.number());
+  while (walk.goes_on(heads.rows)) {
     const auto some = stored.next();
     if (!some && some.error().code() != Code::internal) return fail(some.error());
     if (!some) {
-      fits = walk.stop(fmt::format("event {} cannot be read", walk.number() + 1));
+      walk.unreadable();
     } else if (some->empty()) {
-      fits = walk.stop(fmt::format("event {} is missing", walk.number() + 1));
+      walk.missing();
     } else {
       for (const StoredEvent& event : *some) {
-        fits = walk.number() == rows || walk.take(event);
-        if (!fits) break;
+        // What came after the heads were read is another verification's.
+        if (walk.number() == heads.rows) break;
+        if (!walk.take(event.number, event.event, event.hash)) break;
       }
     }
   }
-  if (fits && rows != events) {
-    fits = walk.stop(fmt::format("the log ends at event {}, but {} were written", rows, events));
-  } else if (fits && walk.head() != stored_head) {
-    fits = walk.stop(fmt::format("event {} is not the one that was written", rows));
-  }
-  verification.head = encode_hex(walk.head());
-  verification.intact = fits;
-  return verification;
+  return walk.judge(heads);
 }
 
 }  // namespace keywright::store

@@ -222,7 +222,9 @@ Result<PageOf<domain::AuditEvent>> SqliteStore::list_audit(const AuditFilter& fi
   return readers_->borrow()->list_audit(filter, page);
 }
 
-Result<AuditVerification> SqliteStore::verify_audit() { return readers_->borrow()->verify_audit(); }
+Result<AuditVerification> SqliteStore::verify_stretch(const AuditStretch& stretch) {
+  return readers_->borrow()->verify_audit(stretch);
+}
 
 Result<void> SqliteStore::backup(const std::string& to_path,
                                  const std::function<void(int, int)>& progress) {
