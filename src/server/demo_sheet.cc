@@ -47,10 +47,9 @@ constexpr Showing kShowings[] = {
     {"ingest", "ingest", "sends traces to any platform of its project, named by platformId",
      KW_TRACE(",\"platformId\":\"{id:platform.flowise}\"")},
     {"account", "account", "a scanner's key for every target of the organization",
-     KW_VERIFY("\"audience\":\"targets-api\"")},
+     "curl -s {url}/targets/ -H 'Authorization: JWT {token}'"},
     {"target_key", "target", "a scanner's key for one target",
-     KW_VERIFY("\"audience\":\"targets-api\",\"resource\":{\"type\":\"target\","
-               "\"id\":\"{id:target}\"}")},
+     "curl -s {url}/targets/{id:target}/ -H 'Authorization: JWT {token}'"},
     {"customer", "customer", "a key for a customer of yours, checked by your own services",
      KW_VERIFY("\"permissions\":[\"weather.read\"]")},
     {"management", "management", "lets a program of yours check and manage keys", kWhoami},
