@@ -120,7 +120,8 @@ class Cpu:
 def on_core(server, core):
     """Every thread of the server on one core meanwhile, as nginx is."""
     everywhere = os.sched_getaffinity(0)
-    threads = [int(path.name) for path in pathlib.Path(f"/proc/{server.process.pid}/task").iterdir()]
+    tasks = pathlib.Path(f"/proc/{server.process.pid}/task")
+    threads = [int(task.name) for task in tasks.iterdir()]
     for thread in threads:
         os.sched_setaffinity(thread, {core})
     try:

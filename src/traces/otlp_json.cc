@@ -14,6 +14,8 @@ using json::Value;
 using json::ValueKind;
 using json::Writer;
 
+constexpr std::size_t kDigitsThatFit = 19;  // any number of so many is below 2^64
+
 Error malformed(std::string_view detail) {
   return Error(Code::invalid_argument, "malformed_body", detail);
 }
@@ -50,19 +52,31 @@ class Fields {
   std::array<std::optional<Value>, kCount> values_;
 };
 
+constexpr std::array<char, 256> make_hex_digits() {
+  std::array<char, 256> digits{};
+  for (const char c : std::string_view("0123456789abcdef")) {
+    digits[static_cast<unsigned char>(c)] = c;
+    if (c >= 'a') digits[static_cast<std::size_t>(c - 'a' + 'A')] = c;
+  }
+  return digits;
+}
+// The digit in lower case; 0 for what is none.
+constexpr std::array<char, 256> kHexDigits = make_hex_digits();
+
 // Lower-case hex digits, not all zero.
 template <std::size_t kDigits>
 bool read_id(const std::optional<Value>& value, std::array<char, kDigits>& id) {
   const auto text = value ? value->as_string() : std::nullopt;
   if (!text || text->size() != kDigits) return false;
-  bool zero = true;
+  bool is_hex = true;
+  int other_than_zero = 0;
   for (std::size_t i = 0; i < kDigits; ++i) {
-    const char c = ascii_lower((*text)[i]);
-    if (!is_ascii_digit(c) && (c < 'a' || c > 'f')) return false;
-    id[i] = c;
-    zero = zero && c == '0';
+    const char digit = kHexDigits[static_cast<unsigned char>(text->data()[i])];
+    is_hex &= digit != 0;
+    other_than_zero |= digit ^ '0';
+    id[i] = digit;
   }
-  return !zero;
+  return is_hex && other_than_zero != 0;
 }
 
 // A 64-bit number: JSON number or decimal text.
@@ -71,6 +85,14 @@ std::optional<std::uint64_t> read_unsigned(const Value& value) {
   const auto text = value.as_string();
   if (!text) return std::nullopt;
   std::uint64_t number = 0;
+  if (text->size() - 1 < kDigitsThatFit) {
+    bool is_decimal = true;
+    for (const char c : *text) {
+      is_decimal &= is_ascii_digit(c);
+      number = number * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    return is_decimal ? std::optional(number) : std::nullopt;
+  }
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
   if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
   return number;
@@ -198,7 +220,13 @@ class SpanWriter {
     if (!value) return true;
     const auto number = read_unsigned(*value);
     if (!number) return false;
-    out_.key(fields.key(field)).quoted(*number);
+    out_.key(fields.key(field));
+    const auto text = value->as_string();
+    if (text && (text->front() != '0' || text->size() == 1)) {
+      out_.plain(*text);  // as it would be written
+    } else {
+      out_.quoted(*number);
+    }
     if (stored != nullptr) *stored = stored_nanoseconds(*number);
     return true;
   }

@@ -77,6 +77,24 @@ TEST(OtlpJson, IdsAreHexOfTheRightLengthAndNotZero) {
   EXPECT_EQ(upper->traces[0].trace_id, kTrace);
 }
 
+TEST(OtlpJson, TimesAreNumbersOfSixtyFourBitsHoweverTheyAreWritten) {
+  const auto time_of = [](const std::string& json) {
+    const auto request = read(request_of(",\"endTimeUnixNano\":" + json));
+    if (!request || request->rejected > 0) return "rejected"s;
+    const std::string text = stored(*request);
+    return text.substr(text.find("Nano\":") + 6);
+  };
+  EXPECT_EQ(time_of("7"), "\"7\"}");
+  EXPECT_EQ(time_of("\"0\""), "\"0\"}");
+  EXPECT_EQ(time_of("\"007\""), "\"7\"}");
+  EXPECT_EQ(time_of("\"9999999999999999999\""), "\"9999999999999999999\"}");
+  EXPECT_EQ(time_of("\"18446744073709551615\""), "\"18446744073709551615\"}");
+  for (const char* wrong :
+       {"\"\"", "\"18446744073709551616\"", "\"-1\"", "\"1x\"", "\"+1\"", "-1", "1.5"}) {
+    EXPECT_EQ(time_of(wrong), "rejected") << wrong;
+  }
+}
+
 TEST(OtlpJson, ValuesThatAreTooDeepAreRejected) {
   std::string value = R"({"stringValue":"x"})";
   for (int i = 0; i < 18; ++i) value = R"({"arrayValue":{"values":[)" + value + "]}}";
