@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <set>
 
 #include "app/upstream.h"
 #include "json/codec.h"
@@ -30,6 +31,21 @@ std::optional<std::int64_t> parse_sequence(std::string_view text) {
 Error stopping() {
   return Error(Code::unavailable, "stopping", "The server is stopping; try again in a moment.")
       .with_retry_after_seconds(1);
+}
+
+struct ReadRow {
+  Forwarding settings;
+  LaneState state;
+};
+
+std::optional<ReadRow> read_row(const traces::ForwardingRow& row) {
+  auto settings = json::decode<Forwarding>(row.settings, {.form = json::Form::store});
+  auto state = json::decode<LaneState>(row.state, {.form = json::Form::store});
+  if (!settings) {
+    log_error("forwarding_not_read", {{"platform", row.platform.to_string()}});
+    return std::nullopt;
+  }
+  return ReadRow{std::move(*settings), state ? std::move(*state) : LaneState()};
 }
 
 Error gone() { return Error(Code::not_found, "not_found", "This platform is not forwarded."); }
@@ -63,13 +79,7 @@ http::ClientOptions Forwarder::client_options(std::chrono::milliseconds request_
 Result<void> Forwarder::start() {
   KW_TRY(const std::vector<traces::ForwardingRow> rows, store_.forwardings());
   for (const traces::ForwardingRow& row : rows) {
-    auto settings = json::decode<Forwarding>(row.settings, {.form = json::Form::store});
-    auto state = json::decode<LaneState>(row.state, {.form = json::Form::store});
-    if (!settings) {
-      log_error("forwarding_not_read", {{"platform", row.platform.to_string()}});
-      continue;
-    }
-    take(std::move(*settings), state ? std::move(*state) : LaneState());
+    if (auto read = read_row(row)) take(std::move(read->settings), std::move(read->state));
   }
   store_.on_queued([this](const std::vector<PlatformId>& platforms) {
     loop_.post([this, platforms] {
@@ -79,6 +89,7 @@ Result<void> Forwarder::start() {
       }
     });
   });
+  store_.on_forwardings_changed([this] { loop_.post([this] { refresh(); }); });
   loops_.start();
   return {};
 }
@@ -116,21 +127,37 @@ ForwarderTotals Forwarder::totals() const {
   return totals;
 }
 
-Result<std::optional<Forwarding>> Forwarder::find(PlatformId platform) {
-  const std::lock_guard lock(seen_mutex_);
-  const auto found = seen_.find(platform);
-  if (found == seen_.end()) return std::nullopt;
-  return found->second.settings;
-}
-
-Result<ForwardingState> Forwarder::state(PlatformId platform) {
-  Seen seen;
+// What is known here, or, of another process's, what it wrote down.
+Result<std::optional<Forwarder::Seen>> Forwarder::look_up(PlatformId platform) {
+  std::optional<Seen> seen;
   {
     const std::lock_guard lock(seen_mutex_);
     const auto found = seen_.find(platform);
-    if (found == seen_.end()) return fail(gone());
-    seen = found->second;
+    if (found != seen_.end()) seen = found->second;
   }
+  if (!store_.is_shared()) return seen;
+  KW_TRY(const auto row, store_.forwarding(platform));
+  auto read = row ? read_row(*row) : std::nullopt;
+  if (!read) return std::nullopt;
+  if (!seen || !seen->is_ours) {
+    seen.emplace();
+    seen->next_attempt_at = read->state.next_attempt_at;
+    seen->state = std::move(read->state);
+  }
+  seen->settings = std::move(read->settings);
+  return seen;
+}
+
+Result<std::optional<Forwarding>> Forwarder::find(PlatformId platform) {
+  KW_TRY(auto seen, look_up(platform));
+  if (!seen) return std::nullopt;
+  return std::move(seen->settings);
+}
+
+Result<ForwardingState> Forwarder::state(PlatformId platform) {
+  KW_TRY(const auto found, look_up(platform));
+  if (!found) return fail(gone());
+  const Seen& seen = *found;
   KW_TRY(const traces::QueueState queue, store_.queue_state(platform, seen.done_until));
   ForwardingState state;
   state.queued = queue.queued;
@@ -250,12 +277,36 @@ void Forwarder::take(Forwarding settings, LaneState state) {
   wake(place);
 }
 
+// Another process changed what is forwarded, or where to.
+void Forwarder::refresh() {
+  const auto rows = store_.forwardings();
+  if (!rows) return;  // said again after the next change, and looked up where it matters
+  std::set<PlatformId> known;
+  for (const traces::ForwardingRow& row : *rows) {
+    auto read = read_row(row);
+    if (!read) continue;
+    known.insert(row.platform);
+    const auto place = places_.find(row.platform);
+    const json::EncodeOptions whole{.form = json::Form::store};
+    const bool is_same =
+        place != places_.end() && !place->second.removed &&
+        json::encode(place->second.lane->settings(), whole) == json::encode(read->settings, whole);
+    if (!is_same) take(std::move(read->settings), std::move(read->state));
+  }
+  std::vector<PlatformId> gone_now;
+  for (const auto& [platform, place] : places_) {
+    if (!known.contains(platform)) gone_now.push_back(platform);
+  }
+  for (const PlatformId& platform : gone_now) let_go(platform);
+}
+
 void Forwarder::let_go(PlatformId platform) {
   const auto found = places_.find(platform);
   if (found == places_.end()) return;
   Place& place = found->second;
   loop_.cancel(std::exchange(place.timer, net::TimerId::none));
   place.removed = true;
+  store_.release(platform);
   {
     const std::lock_guard lock(seen_mutex_);
     seen_.erase(platform);
@@ -337,6 +388,7 @@ void Forwarder::show(const Place& place, std::optional<Time> next_attempt_at) {
   seen.state = lane.state();
   seen.done_until = lane.done_until();
   seen.next_attempt_at = next_attempt_at;
+  seen.is_ours = !store_.is_shared() || lane.is_ours();
 }
 
 void Forwarder::test(PlatformId platform, std::function<void(Result<ForwardingTest>)> done) {
@@ -347,6 +399,7 @@ void Forwarder::test(PlatformId platform, std::function<void(Result<ForwardingTe
 
 void Forwarder::begin_trial(PlatformId platform, std::shared_ptr<Trial> trial) {
   std::erase_if(trials_, [](const auto& each) { return !each->done; });
+  if (!places_.contains(platform)) refresh();
   const auto place = places_.find(platform);
   if (place == places_.end()) return std::exchange(trial->done, nullptr)(fail(gone()));
   if (trials_.size() >= kTrialsMax) {

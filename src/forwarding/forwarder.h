@@ -12,6 +12,9 @@
 // dialled, as the gateway does (app/upstream.h): a name that leads into the server's own network
 // leads nowhere.
 //
+// Where several processes share the trace store, each platform is sent by one of them at a time;
+// what is asked for (settings, state, dead letters) comes from the store, so all say the same.
+//
 // Errors: those of traces/trace_store.h.
 // Threading: as app/trace_forwarding.h; start and stop from one thread.
 // Lifetime: store, keyring, clock and random outlive it. Cost: one thread, which also reads.
@@ -77,6 +80,7 @@ class Forwarder final : public app::TraceForwarding {
     LaneState state;
     std::int64_t done_until = 0;
     std::optional<Time> next_attempt_at;
+    bool is_ours = true;  // false: another process knows better
   };
   // A lane and what it is doing; the loop's thread only.
   struct Place {
@@ -94,7 +98,9 @@ class Forwarder final : public app::TraceForwarding {
   };
 
   http::ClientOptions client_options(std::chrono::milliseconds request_timeout) const;
+  Result<std::optional<Seen>> look_up(domain::PlatformId platform);
   void take(app::Forwarding settings, LaneState state);
+  void refresh();
   void let_go(domain::PlatformId platform);
   void poke(Place& place);
   void wake(Place& place);  // also out of a wait

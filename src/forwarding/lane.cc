@@ -183,7 +183,53 @@ Result<Lane::Parcel> Lane::pack(std::vector<Queued> rows, std::vector<TraceToSen
   return parcel;
 }
 
+// False: another process has it. What that one did is in the store.
+Result<bool> Lane::claim() {
+  KW_TRY(const traces::Claim claim, tools_.store.claim(platform()));
+  is_ours_ = claim != traces::Claim::refused;
+  if (claim != traces::Claim::taken) return is_ours_;
+  KW_TRY(const auto row, tools_.store.forwarding(platform()));
+  if (row) {
+    if (auto state = json::decode<LaneState>(row->state, {.form = json::Form::store})) {
+      state_ = std::move(*state);
+    }
+  }
+  rows_.clear();
+  done_until_ = saved_until_ = 0;
+  attempts_ = 0;
+  waiting_since_.reset();
+  return true;
+}
+
+// Only when it is written how far it got: the next one would send it again.
+Task<void> Lane::give_back() {
+  if (!tools_.store.is_shared()) {
+    save();
+    co_return;
+  }
+  if (saved_until_ != done_until_) {
+    saved_until_ = done_until_;
+    Saving saving(tools_.works, tools_.loop,
+                  [lane = platform(), until = done_until_, text = state_text()](
+                      traces::Outbox& outbox) { return outbox.delivered(lane, until, text); });
+    const Result<void> saved = co_await saving;
+    if (!saved) log_warning("forwarding_not_saved", {{"problem", saved.error().detail()}});
+  }
+  is_ours_ = false;
+  tools_.store.release(platform());
+}
+
 Task<Lane::Rest> Lane::send_some() {
+  if (!settings_.enabled) co_return Rest();
+  const Result<bool> claimed = claim();
+  if (!claimed) co_return Rest{false, kStoreWait};
+  if (!*claimed) co_return Rest();  // it is told when nobody has it any more
+  const Rest rest = co_await send_messages();
+  if (!rest.more && !rest.wait) co_await give_back();
+  co_return rest;
+}
+
+Task<Lane::Rest> Lane::send_messages() {
   for (int turn = 0; turn < kTurn; ++turn) {
     if (!settings_.enabled) co_return Rest();
     auto parcel = next_parcel();
@@ -197,10 +243,7 @@ Task<Lane::Rest> Lane::send_some() {
       if (!buried) co_return Rest{false, kStoreWait};
       continue;
     }
-    if (!*parcel) {
-      save();
-      co_return Rest();
-    }
+    if (!*parcel) co_return Rest();
     http::ClientRequest request = std::move((*parcel)->request);
     auto response = co_await tools_.client.send(std::move(request));
     Verdict verdict = verdict_of(settings_.type, response, tools_.clock.now());
@@ -218,6 +261,7 @@ Task<std::optional<Lane::Rest>> Lane::handle(Parcel parcel, Verdict verdict) {
       state_.delivered += static_cast<std::int64_t>(parcel.rows.size());
       state_.failures = 0;
       state_.failing_since.reset();
+      state_.next_attempt_at.reset();
       state_.last_success_at = tools_.clock.now();
       if (!verdict.problem.empty()) note_error(verdict.problem);
       if (done_until_ - saved_until_ >= kUnsavedMax) save();
@@ -261,12 +305,14 @@ Lane::Rest Lane::fail_for_now(const Verdict& verdict) {
   ++state_.failures;
   note_error(verdict.problem);
   if (!state_.failing_since) state_.failing_since = now;
+  const auto delay = delay_after(state_.failures, verdict.retry_after, tools_.random);
+  state_.next_attempt_at = now + delay;
   save(true);
   if (now - *state_.failing_since >= tools_.options.disable_after) {
     disable("failing");
     return {};
   }
-  return {false, delay_after(state_.failures, verdict.retry_after, tools_.random)};
+  return {false, delay};
 }
 
 Task<bool> Lane::bury(Queued row, std::int64_t status, std::string problem) {

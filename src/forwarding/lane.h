@@ -8,6 +8,9 @@
 // message that is refused for good becomes a dead letter and the next one goes on; one that fails
 // for now holds up those behind it, for a day; then it is a dead letter, too.
 //
+// Where several processes share the store, one at a time has the lane: it begins where the one
+// before it ended, and gives the lane back when there is nothing to send.
+//
 // Threading: the forwarder's loop. Lifetime: tools outlive the lane; a lane must not be destroyed
 // while send_some() runs, unless the loop has ended. Cost: the body of one message at a time.
 #pragma once
@@ -39,13 +42,15 @@ struct LaneState {
   std::optional<Time> last_success_at;
   std::optional<Time> last_error_at;
   std::optional<std::string> last_error;
+  std::optional<Time> next_attempt_at;  // after a failure
 };
 KW_DESCRIBE(LaneState, field<&LaneState::delivered>("delivered", ""),
             field<&LaneState::failures>("failures", ""),
             field<&LaneState::failing_since>("failing_since", ""),
             field<&LaneState::last_success_at>("last_success_at", ""),
             field<&LaneState::last_error_at>("last_error_at", ""),
-            field<&LaneState::last_error>("last_error", ""))
+            field<&LaneState::last_error>("last_error", ""),
+            field<&LaneState::next_attempt_at>("next_attempt_at", ""))
 
 struct LaneOptions {
   std::chrono::milliseconds give_up_after = std::chrono::hours(24);      // a message
@@ -89,6 +94,8 @@ class Lane {
   const app::Forwarding& settings() const { return settings_; }
   const LaneState& state() const { return state_; }
   std::int64_t done_until() const { return done_until_; }
+  // Whether this process is the one that knows how it goes.
+  bool is_ours() const { return is_ours_; }
   domain::PlatformId platform() const { return settings_.platform_id; }
 
  private:
@@ -98,6 +105,9 @@ class Lane {
     bool gzip = false;
   };
 
+  Result<bool> claim();
+  Task<void> give_back();
+  Task<Rest> send_messages();
   Result<void> fill();
   Result<std::optional<Parcel>> next_parcel();
   Result<Parcel> pack(std::vector<traces::Queued> rows, std::vector<traces::TraceToSend> traces);
@@ -120,6 +130,7 @@ class Lane {
   Secret<std::string> previous_secret_;
   std::vector<std::pair<std::string, Secret<std::string>>> headers_;
   std::deque<traces::Queued> rows_;  // read, not sent yet
+  bool is_ours_ = false;
   std::int64_t done_until_ = 0;
   std::int64_t saved_until_ = 0;
   std::int64_t single_until_ = 0;  // up to there one trace in each request

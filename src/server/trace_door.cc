@@ -1,5 +1,8 @@
 #include "server/trace_door.h"
 
+#include "base/log.h"
+#include "store/postgres/postgres_store.h"
+#include "traces/postgres/postgres_trace_store.h"
 #include "traces/sqlite_trace_store.h"
 
 namespace keywright::server {
@@ -13,6 +16,22 @@ forwarding::ForwarderOptions forwarder_options(const app::App& app, const Config
   options.allowed_upstreams = config.allowed_upstreams;
   options.lane.user_agent = "Keywright/" + app.settings.version;
   return options;
+}
+
+// Nodes that share their records share their traces.
+Result<std::unique_ptr<traces::TraceStore>> open_store(app::App& app,
+                                                       const std::filesystem::path& directory,
+                                                       Random& random) {
+  if (auto* shared = dynamic_cast<store::postgres::PostgresStore*>(&app.store)) {
+    std::error_code ignored;
+    if (std::filesystem::exists(directory / "traces.db", ignored)) {
+      log_warning("earlier_traces_not_shown", {{"directory", directory.native()}});
+    }
+    KW_TRY(auto store, traces::PostgresTraceStore::open(*shared, {}, app.clock, random));
+    return store;
+  }
+  KW_TRY(auto store, traces::SqliteTraceStore::open(directory, {}, app.clock, random));
+  return store;
 }
 
 }  // namespace
@@ -29,7 +48,7 @@ TraceDoor::TraceDoor(app::App& app, const Config& config, std::unique_ptr<traces
 Result<std::unique_ptr<TraceDoor>> TraceDoor::open(app::App& app, const Config& config,
                                                    const std::filesystem::path& directory,
                                                    Random& random) {
-  KW_TRY(auto store, traces::SqliteTraceStore::open(directory, {}, app.clock, random));
+  KW_TRY(auto store, open_store(app, directory, random));
   std::unique_ptr<TraceDoor> door(new TraceDoor(app, config, std::move(store)));
   KW_CHECK_OK(door->forwarder_.start());
   door->reader_.set_forwarding(&door->forwarder_);

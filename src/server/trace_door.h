@@ -8,7 +8,7 @@
 //   door->look_around();                              // once a second
 //   http_server.stop();  door->stop();                // before the loops stop
 //
-// Traces lie in DIR/traces, apart from the keys.
+// Traces lie in DIR/traces, apart from the keys; those of a cluster in its PostgreSQL.
 //
 // Errors: those of traces/trace_store.h.
 // Threading: the main thread. Lifetime: app, clock and random outlive it.

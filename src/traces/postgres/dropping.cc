@@ -34,18 +34,18 @@ Result<std::vector<domain::ProjectId>> read_projects(store::postgres::Connection
 
 }  // namespace
 
-void Dropping::begin(Retention retention) {
+void PostgresDropping::begin(Retention retention) {
   retention_ = std::move(retention);
   state_ = State::locking;
 }
 
-void Dropping::sweep() {
+void PostgresDropping::sweep() {
   if (under_way()) return;  // it ends with a sweep
   retention_.reset();
   state_ = State::sweeping;
 }
 
-void Dropping::step(Connection& connection) {
+void PostgresDropping::step(Connection& connection) {
   const auto done = advance(connection);
   if (done) return;
   log_warning("traces_not_dropped",
@@ -56,7 +56,7 @@ void Dropping::step(Connection& connection) {
   (void)unlock(connection);
 }
 
-Result<void> Dropping::advance(Connection& connection) {
+Result<void> PostgresDropping::advance(Connection& connection) {
   switch (state_) {
     case State::resting: return {};
     case State::locking: return lock(connection);
@@ -84,7 +84,7 @@ Result<void> Dropping::advance(Connection& connection) {
   return {};
 }
 
-Result<void> Dropping::lock(Connection& connection) {
+Result<void> PostgresDropping::lock(Connection& connection) {
   if (!has_lock_) {  // it is one of the session, and counts how often it was taken
     KW_TRY(const Rows rows, connection.run(Statement("SELECT pg_try_advisory_lock(?)", kLock)));
     has_lock_ = rows[0].integer(0) != 0;
@@ -102,14 +102,14 @@ Result<void> Dropping::lock(Connection& connection) {
   return {};
 }
 
-Result<void> Dropping::unlock(Connection& connection) {
+Result<void> PostgresDropping::unlock(Connection& connection) {
   if (!std::exchange(has_lock_, false)) return {};
   KW_CHECK_OK(connection.run(Statement("SELECT pg_advisory_unlock(?)", kLock)));
   return {};
 }
 
 // Those that may go if nothing is in them.
-Result<void> Dropping::find_days(Connection& connection) {
+Result<void> PostgresDropping::find_days(Connection& connection) {
   KW_TRY(const Rows rows, connection.run(Statement("SELECT * FROM trace_days()")));
   days_.clear();
   for (int i = 0; i < rows.size(); ++i) {
@@ -120,7 +120,7 @@ Result<void> Dropping::find_days(Connection& connection) {
 }
 
 // What points at its traces goes first.
-Result<void> Dropping::drop_day(Connection& connection) {
+Result<void> PostgresDropping::drop_day(Connection& connection) {
   const Day day = days_.front();
   const Number from = first_number_of_day(day);
   const Number before = first_number_of_day(day + 1);
@@ -137,7 +137,7 @@ Result<void> Dropping::drop_day(Connection& connection) {
   return {};
 }
 
-Result<void> Dropping::find_projects(Connection& connection) {
+Result<void> PostgresDropping::find_projects(Connection& connection) {
   KW_TRY(const std::vector<domain::ProjectId> projects, read_projects(connection));
   projects_.clear();
   for (const domain::ProjectId& project : projects) {
@@ -147,7 +147,7 @@ Result<void> Dropping::find_projects(Connection& connection) {
   return {};
 }
 
-Result<void> Dropping::drop_rows(Connection& connection) {
+Result<void> PostgresDropping::drop_rows(Connection& connection) {
   const auto& [project, before] = projects_.front();
   KW_TRY(const Rows rows,
          connection.run(Statement("SELECT number FROM traces WHERE project = ? AND number < ? "
@@ -171,7 +171,7 @@ Result<void> Dropping::drop_rows(Connection& connection) {
   return {};
 }
 
-Result<void> Dropping::drop_empty_day(Connection& connection) {
+Result<void> PostgresDropping::drop_empty_day(Connection& connection) {
   const Day day = days_.front();
   days_.pop_front();
   KW_TRY(const Rows rows,

@@ -24,9 +24,9 @@
 
 namespace keywright::traces {
 
-class Dropping {
+class PostgresDropping {
  public:
-  explicit Dropping(const Clock& clock) : clock_(clock) {}
+  explicit PostgresDropping(const Clock& clock) : clock_(clock) {}
 
   bool under_way() const { return state_ != State::resting; }
   void begin(Retention retention);

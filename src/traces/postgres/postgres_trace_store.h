@@ -123,7 +123,7 @@ class PostgresTraceStore final : public TraceStore {
   std::unique_ptr<Connection> connection_;
   Numbers numbers_;
   Days days_;
-  Dropping dropping_;
+  PostgresDropping dropping_;
   Moment looked_at_{};
   Moment renewed_at_{};
   std::int64_t fingerprint_ = 0;  // of what is forwarded
