@@ -92,10 +92,12 @@ void Session::act() {
   acting_ = false;
 }
 
+// Also for one that is noted already: it may have been by the engine, which tells nobody.
 void Session::note(Stream& stream) {
-  if (std::exchange(stream.queued, true)) return;
-  (last_event_ != nullptr ? last_event_->next_event : first_event_) = &stream;
-  last_event_ = &stream;
+  if (!std::exchange(stream.queued, true)) {
+    (last_event_ != nullptr ? last_event_->next_event : first_event_) = &stream;
+    last_event_ = &stream;
+  }
   if (!in_engine_) changed();
 }
 

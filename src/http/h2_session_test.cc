@@ -263,6 +263,16 @@ TEST(Http2, CutEndsOnlyItsStreamAfterItsLastWords) {
   EXPECT_EQ(server.handler().streams_alive, 0);
 }
 
+TEST(Http2, CutWithoutLastWordsIsToldAtOnce) {
+  TestServer server;
+  H2Client client(server.endpoint());
+  const auto endless = client.submit("GET", "/endless");
+  ASSERT_TRUE(client.until([&] { return client.answer(endless).body == "first"; }));
+  server.handler().cut_endless("");
+  EXPECT_EQ(client.finish(endless).reset, kCancel);  // nothing else goes over this connection
+  EXPECT_EQ(client.get("/hello").status, 200);
+}
+
 TEST(Http2, HandlerHearsOfAStreamThatWasReset) {
   TestServer server;
   H2Client client(server.endpoint());

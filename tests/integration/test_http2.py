@@ -12,6 +12,7 @@ import time
 import unittest
 
 from keywright import Server, ServerTest
+from upstreams import Recorder
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 6, 7, 9
@@ -36,8 +37,8 @@ def literal(name, value):
     return b"\0" + bytes([len(name)]) + name + length + value
 
 
-def request(stream, path=b"/healthz", flags=END_STREAM | END_HEADERS, fields=()):
-    block = (literal(b":method", b"GET") + literal(b":scheme", b"http") +
+def request(stream, path=b"/healthz", flags=END_STREAM | END_HEADERS, fields=(), method=b"GET"):
+    block = (literal(b":method", method) + literal(b":scheme", b"http") +
              literal(b":authority", b"a") + literal(b":path", path))
     return frame(HEADERS, flags, stream, block + b"".join(literal(*field) for field in fields))
 
@@ -92,6 +93,8 @@ class Attacker:
 
 
 class Http2(ServerTest):
+    options = ["--allow-upstream", "127.0.0.0/8"]
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -179,6 +182,32 @@ class Http2(ServerTest):
         self.owner.post(f"/api/v1/keys/{made['id']}/revoke", {}).expect(200)
         client.say(request(3, b"/api/v1/whoami", fields=[field]))
         client.hear(b'"unauthenticated"')
+
+    def test_a_stream_ends_with_its_key_and_is_told_so_at_once(self):
+        upstream = Recorder()
+        self.addCleanup(upstream.close)
+        self.owner.create("services", name="events", slug="events", upstream_url=upstream.url)
+        made = self.owner.create_key("access", name="short life")
+        client = Attacker(self.server.port)
+        self.addCleanup(client.socket.close)
+        client.say(request(1, b"/services/events/events",
+                           fields=[(b"authorization", b"Bearer " + made["key"].encode())]))
+        upstream.events.release()
+        client.hear(b"data: ")
+        self.owner.post(f"/api/v1/keys/{made['id']}/revoke", {}).expect(200)
+        client.hear(frame(RST_STREAM, 0, 1, struct.pack(">I", CANCEL)))
+
+    def test_traces_that_are_still_coming_in_end_with_their_key(self):
+        project = self.owner.create("projects", name="p")
+        made = self.owner.create_key("ingest", owner={"type": "project", "id": project["id"]})
+        client = Attacker(self.server.port)
+        self.addCleanup(client.socket.close)
+        fields = [(b"x-api-key", made["key"].encode()), (b"content-type", b"application/json")]
+        client.say(request(1, b"/public/traces", END_HEADERS, fields, b"POST"))
+        client.say(frame(DATA, 0, 1, b'{"data": {'))
+        self.owner.post(f"/api/v1/keys/{made['id']}/revoke", {}).expect(200)
+        client.hear(b"INVALID_API_KEY")
+        client.hear(frame(RST_STREAM, 0, 1, struct.pack(">I", NO_ERROR)))
 
     def test_many_streams_are_all_answered(self):
         with tempfile.NamedTemporaryFile("w") as file:
