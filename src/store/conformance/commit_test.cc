@@ -88,7 +88,7 @@ TEST_P(StoreConformance, ReopeningKeepsEverything) {
   put(record);
   put(samples.event("user.create"));
   ASSERT_TRUE(store().set_setting("name", "value").has_value());
-  const std::string head = store().verify_audit()->head;
+  const crypto::Sha256 head = store().verify_audit()->head;
   if (!engine().reopen()) GTEST_SKIP() << "keeps nothing by design";
 
   EXPECT_EQ(store().position(), 3u);

@@ -89,7 +89,7 @@ function RequestField({ value, onFind }: { value?: string; onFind(request: strin
       <input
         type="search"
         aria-label="Request id"
-        placeholder="Request id, then Enter"
+        placeholder="Request id"
         className="input w-full min-w-0"
         spellCheck={false}
         autoComplete="off"

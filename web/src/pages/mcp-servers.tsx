@@ -92,6 +92,7 @@ function about(more: (server: McpServer) => ReactNode, givenTo: (server: McpServ
       { title: "Address here", className: "min-w-36", cell: (item) => <Mono>/mcp-connect/{item.slug}</Mono> },
       {
         title: "URL",
+        className: "min-w-44",
         cell: (item) => (
           <>
             <span className="wrap-anywhere">{item.url}</span>
@@ -102,7 +103,7 @@ function about(more: (server: McpServer) => ReactNode, givenTo: (server: McpServ
       { title: "Given to", cell: (item) => givenTo(item) || <span className="text-quiet">admins only</span> },
       {
         title: "State",
-        className: "min-w-36",
+        className: "min-w-28",
         cell: (item) => item.enabled ? <HealthLine health={item.health} /> : <Badge tone="quiet">Disabled</Badge>,
       },
       { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },

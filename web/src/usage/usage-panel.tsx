@@ -5,7 +5,6 @@ import { useLayoutEffect, useRef, useState } from "react";
 import { outcomeWords } from "../keys/outcomes";
 import { CheckField } from "../ui/field";
 import { Failed, Loading } from "../ui/page";
-import { Time } from "../ui/time";
 import { ranges, reasonsOf, refusedAt, useUsage, type Point, type Step, type Usage } from "./usage";
 
 const kMarkRoom = 120;  // of a time below the chart
@@ -131,8 +130,11 @@ function Numbers({ usage, caption }: { usage: Usage; caption: string }) {
   );
 }
 
-function Reasons({ points }: { points: Point[] }) {
-  const reasons = reasonsOf(points);
+// A count is of a whole step: when in it, is not known.
+const stepWords: Record<Step, string> = { minute: "last at", hour: "last in the hour from", day: "last on" };
+
+function Reasons({ usage }: { usage: Usage }) {
+  const reasons = reasonsOf(usage.points);
   if (reasons.length === 0) return null;
   return (
     <div>
@@ -142,7 +144,7 @@ function Reasons({ points }: { points: Point[] }) {
           const { why, advice } = outcomeWords(code);
           return (
             <li key={code}>
-              {count === 1 ? "Once" : `${count.toLocaleString("en")} times`}, last <Time at={last} />: {why} <span className="text-quiet">{advice}</span>
+              {count === 1 ? "Once" : `${count.toLocaleString("en")} times`}, {stepWords[usage.step]} {nameOfStep(last, usage.step)}: {why} <span className="text-quiet">{advice}</span>
             </li>
           );
         })}
@@ -187,7 +189,7 @@ export default function UsagePanel({ id, first = "24h", table = false }: { id: s
             <Legend />
           </figure>
           {asTable && <Numbers usage={usage.data} caption={`Usage in the last ${range.title}`} />}
-          <Reasons points={usage.data.points} />
+          <Reasons usage={usage.data} />
         </>
       )}
     </div>
