@@ -143,7 +143,7 @@ Result<void> Cluster::begin() {
 
 // Takes the turn.
 Result<void> Cluster::write_lost() {
-  const store::Transaction lost = with_events_(lost_);
+  const store::Transaction lost = with_events_ ? with_events_(lost_) : lost_;
   const auto written = store_.commit({&lost, 1});
   if (!written.front()) return fail(written.front().error());
   directory_.apply(lost);
