@@ -17,8 +17,8 @@ import time
 import cluster
 import gateway
 import graphql
+import ingest
 import mcp
-import traces
 from counted import instructions, system_calls, system_calls_in
 from processes import Failed, Keywright, Nginx, h2load, post, wrk
 from rows import Row, quartiles, spread
@@ -351,7 +351,7 @@ MEASURES = {
     "instructions": instructions,
     "system-calls": system_calls,
     "graphql": lambda bench: graphql.graphql(bench, Row, slice_of, spread),
-    "traces": lambda bench: traces.traces(bench, Row),
+    "traces": lambda bench: ingest.traces(bench, Row),
     "forward_auth": lambda bench: gateway.forward_auth(bench, Row),
     "gateway": lambda bench: gateway.gateway(bench, Row),
     "mcp": lambda bench: mcp.mcp(bench, Row),
