@@ -10,7 +10,7 @@ from postgres import Postgres
 FILES = ["test_standing", "test_targets_api"]
 if os.environ.get("KEYWRIGHT_LONG"):
     FILES += ["test_access_matrix", "test_rest_protocol", "test_graphql", "test_cli_keys",
-              "test_cli_objects"]
+              "test_cli_objects", "test_traces", "test_traces_bodies", "test_forwarding"]
 
 
 class OnPostgres(unittest.TestSuite):
