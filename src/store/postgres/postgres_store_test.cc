@@ -1,63 +1,20 @@
 #include "store/postgres/postgres_store.h"
 
-#include <array>
 #include <atomic>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <thread>
 
-#include <unistd.h>
-
 #include "store/conformance/conformance.h"
+#include "store/conformance/postgres_server.h"
 #include "store/postgres/schema.h"
 
 namespace keywright::store::postgres {
 namespace {
 
-std::string output_of(const std::string& command) {
-  std::string output;
-  FILE* pipe = ::popen(command.c_str(), "r");
-  std::array<char, 512> part;
-  while (std::fgets(part.data(), part.size(), pipe) != nullptr) output += part.data();
-  EXPECT_EQ(::pclose(pipe), 0) << command;
-  while (output.ends_with('\n')) output.pop_back();
-  return output;
-}
-
-// One PostgreSQL for all tests of this program; each gets a schema of its own.
-class PostgresServer : public testing::Environment {
- public:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "keywright-pg-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    url_ = output_of("FSYNC=off " KEYWRIGHT_POSTGRES_SCRIPT " start " + folder_);
-  }
-  void TearDown() override { (void)output_of(KEYWRIGHT_POSTGRES_SCRIPT " remove " + folder_); }
-
-  const std::string& url() const { return url_; }
-
- private:
-  std::string folder_;
-  std::string url_;
-};
-
-PostgresServer* const server = [] {
-  auto* made = new PostgresServer;
-  testing::AddGlobalTestEnvironment(made);
-  return made;
-}();
+PostgresServer* const server = PostgresServer::of_this_program();
 
 // A schema, and the URL that names it.
 class TestSchema {
  public:
-  TestSchema() {
-    static std::atomic<int> count{0};
-    name_ = "test" + std::to_string(++count);
-    url_ = Secret<std::string>(server->url() + "?options=-csearch_path%3D" + name_);
-    (void)output_of("psql -q '" + server->url() + "' -c 'CREATE SCHEMA " + name_ + "'");
-  }
-
   const Secret<std::string>& url() const { return url_; }
   std::unique_ptr<Connection> connect() const {
     auto connection = Connection::open(url_, {});
@@ -66,8 +23,7 @@ class TestSchema {
   }
 
  private:
-  std::string name_;
-  Secret<std::string> url_;
+  const Secret<std::string> url_ = server->make_schema();
 };
 
 std::unique_ptr<PostgresStore> open_store(const TestSchema& schema, const Clock& clock,
