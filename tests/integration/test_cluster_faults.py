@@ -287,7 +287,9 @@ class ChaosTest(unittest.TestCase):
         returned = {}
         try:
             for key in keys:
-                owner.post(f"/api/v1/keys/{key['id']}/revoke", {}).expect(200)
+                # 503 where a node was stopped in its turn for as long as --max-staleness.
+                wait_until(lambda: owner.post(f"/api/v1/keys/{key['id']}/revoke", {}).status == 200,
+                           what="it is revoked")
                 returned[key["id"]] = time.monotonic()
             time.sleep(1)
         finally:
