@@ -77,8 +77,8 @@ TEST_F(OwnerKeys, OperationsOpenToThemAreThoseOfTargetsAndTheirKeys) {
   std::set<std::string> expected = of_one;
   expected.insert({"targets.create", "targets.delete"});
   for (const char* name : {"keys.list", "keys.access", "keys.usage", "keys.get", "keys.create",
-                           "keys.update", "keys.rotate", "keys.revoke", "keys.delete",
-                           "keys.disable", "keys.enable", "keys.import"}) {
+                           "keys.update", "keys.rotate", "keys.finish_rotation", "keys.revoke",
+                           "keys.delete", "keys.disable", "keys.enable", "keys.import"}) {
     expected.insert(name);
   }
   EXPECT_EQ(open_to(account), expected);

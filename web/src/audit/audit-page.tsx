@@ -80,7 +80,7 @@ function RequestField({ value, onFind }: { value?: string; onFind(request: strin
   return (
     <form
       role="search"
-      className="min-w-0 sm:max-xl:col-span-2"
+      className="min-w-0 sm:max-lg:col-span-2"
       onSubmit={(event) => {
         event.preventDefault();
         onFind(text.trim() || undefined);
@@ -110,7 +110,7 @@ function Toolbar({ filters, set }: ReturnType<typeof useFilters>) {
   const words = { key_id: "Key", object_id: "Object", request: "Request" };
   return (
     <div className="flex flex-col gap-3 border-b border-line p-3 sm:p-4">
-      <div className="grid gap-2 sm:grid-cols-2 xl:grid-cols-[1fr_1fr_1.2fr_auto_auto]">
+      <div className="grid gap-2 sm:grid-cols-2 lg:grid-cols-3 2xl:grid-cols-[1fr_1fr_1.2fr_auto_auto]">
         <select aria-label="Who" className="input" value={filters.actor ?? ""} onChange={(event) => set({ actor: event.target.value })}>
           <option value="">Everybody</option>
           {(users.data?.items ?? []).map((user) => <option key={user.id} value={user.id}>{nameOf(user)}</option>)}

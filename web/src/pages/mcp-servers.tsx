@@ -106,7 +106,6 @@ function about(more: (server: McpServer) => ReactNode, givenTo: (server: McpServ
         className: "min-w-28",
         cell: (item) => item.enabled ? <HealthLine health={item.health} /> : <Badge tone="quiet">Disabled</Badge>,
       },
-      { title: "Created", cell: (item) => <Time at={item.created_at} as="day" /> },
     ],
   };
 }
