@@ -61,8 +61,8 @@ export function OverviewPage() {
           {keys.data && items.length === 0 && <p className="text-quiet">You have none yet. A key lets a program in without your password.</p>}
           <ul className="divide-y divide-line">
             {items.slice(0, 5).map((key) => (
-              <li key={key.id} className="flex flex-wrap items-center gap-x-4 gap-y-1 py-2.5">
-                <span className="flex min-w-0 grow basis-40 items-center gap-2.5">
+              <li key={key.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 py-2.5">
+                <span className="flex min-w-0 grow basis-20 items-center gap-2.5">
                   <KeyRound size={17} aria-hidden className="shrink-0 text-quiet" />
                   <Link href={`${base}/${key.id}`} className="link line-clamp-2 min-w-0 font-medium wrap-anywhere">{key.name}</Link>
                 </span>
