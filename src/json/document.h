@@ -37,7 +37,7 @@ enum class ValueKind : unsigned char { null, boolean, integer, number, string, a
 // One value in a Document: two words, copied freely.
 class Value {
  public:
-  using Cursor = std::array<std::uintptr_t, 2>;  // what document.cc makes of it
+  using Cursor = std::array<std::uintptr_t, 2>;  // the document, and the place in it
   template <class Item>
   class Range;
 
@@ -86,7 +86,8 @@ class Value::Range {
     explicit Iterator(Cursor cursor) : cursor_(cursor) {}
     Item operator*() const;
     Iterator& operator++();
-    bool operator==(const Iterator&) const = default;
+    // Only those of one range are compared.
+    bool operator==(const Iterator& other) const { return cursor_[1] == other.cursor_[1]; }
 
    private:
     Cursor cursor_;

@@ -6,6 +6,7 @@
 #include "api/admission/open_exchanges.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "domain/keys/kinds.h"
 #include "domain/keys/lifecycle.h"
 #include "store/postgres/postgres_store.h"
 #include "store/sqlite/sqlite_store.h"
@@ -90,6 +91,16 @@ Result<crypto::Keyring> open_keyring(store::Store& store, const std::filesystem:
     KW_CHECK_OK(store.set_setting(kKeyCheckSetting, keyring.check_value()));
   }
   return keyring;
+}
+
+// Kinds come with the program, prefixes with the store: together they may be unsafe though each was
+// safe where it began.
+Result<void> load_records(app::Directory& directory, store::Store& store) {
+  KW_CHECK_OK(directory.load(store));
+  std::vector<std::string> prefixes;
+  directory.table<domain::Keyspace>().for_each(
+      [&](const domain::Keyspace& keyspace) { prefixes.push_back(keyspace.prefix); });
+  return domain::check_kinds(directory.kinds(), prefixes);
 }
 
 // A directory that no other node has, and its lock: the one named, or the next below its `nodes`.
@@ -241,7 +252,7 @@ Result<std::unique_ptr<Core>> Core::open_shared(const Place& place, Missing miss
                                       std::move(settings), serving));
   core->lock_ = std::move(lock);
   if (serving) KW_CHECK_OK(core->cluster->join());  // before the load: nothing is missed between
-  KW_CHECK_OK(core->directory.load(*core->store));
+  KW_CHECK_OK(load_records(core->directory, *core->store));
   core->cluster->loaded();
   return core;
 }
@@ -261,7 +272,7 @@ Result<std::unique_ptr<Core>> Core::open(const Place& place, Missing missing, Cl
   std::unique_ptr<Core> core(new Core(clock, random, place.data_directory, std::move(*opened),
                                       std::move(keyring), std::move(usage_file),
                                       std::move(settings), {}));
-  KW_CHECK_OK(core->directory.load(*core->store));
+  KW_CHECK_OK(load_records(core->directory, *core->store));
   return core;
 }
 
