@@ -79,7 +79,7 @@ Result<void> walk_some(Connection& connection, ChainWalk& walk, std::int64_t row
              kEventsAtOnce);
     KW_TRY(const Rows found, connection.run(query));
     if (found.size() == 0) walk.missing();
-    for (int i = 0; i < found.size(); ++i) {
+    for (int i = 0; i < found.size() && walk.goes_on(rows); ++i) {
       const auto stored = read_event(found[i]);
       if (!stored) walk.unreadable();
       if (!stored || !walk.take(stored->number, stored->event, stored->hash)) return {};
