@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -312,8 +313,9 @@ class MigrateTest(unittest.TestCase):
         """The same on PostgreSQL: the node that has the directory, and another one."""
         self.server.environment = {"KEYWRIGHT_STORE": self.postgres.url}
         self.server.serve()
-        twin = Server(tempfile.mkdtemp(prefix="keywright-twin-"),
-                      ["--digest-key-file", self.server.data / "digest.key"],
+        folder = tempfile.mkdtemp(prefix="keywright-twin-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        twin = Server(folder, ["--digest-key-file", self.server.data / "digest.key"],
                       self.server.environment)
         self.addCleanup(twin.discard)
         twin.serve()
