@@ -1,9 +1,16 @@
 // What keeps this door bounded: bytes under way, the log of what did not arrive, blotted keys.
+#include <unistd.h>
+
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
+#include "base/clock.h"
+#include "base/random.h"
 #include "ingest/budget.h"
 #include "ingest/decode.h"
 #include "ingest/unrouted.h"
+#include "traces/sqlite_trace_store.h"
 
 namespace keywright::ingest {
 namespace {
@@ -24,40 +31,86 @@ TEST(Budget, NoKeyTakesTheRoomOfTheOthers) {
   EXPECT_FALSE(same.grow(1));
 }
 
-TEST(UnroutedLog, CountsByKeyAndReasonAndKeepsTheLastOnes) {
-  UnroutedLog log;
-  const domain::ProjectId project{Uuid{{1}}};
-  for (int i = 0; i < 150; ++i) {
-    app::UnroutedTrace trace;
-    trace.time = from_unix_milliseconds(i);
-    trace.key_id = "key";
-    trace.reason = i % 3 == 0 ? "A" : "B";
-    trace.user_agent = std::string(5000, 'x');
-    log.note(project, std::move(trace));
+class UnroutedTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto store = traces::SqliteTraceStore::open(folder_, {.free_bytes_min = 0}, clock_, random_);
+    ASSERT_TRUE(store) << store.error().detail();
+    store_ = std::move(*store);
   }
-  const app::UnroutedReport report = log.report(project);
-  ASSERT_EQ(report.items.size(), UnroutedLog::kLastMax);
-  EXPECT_EQ(report.items.front().time, from_unix_milliseconds(149));
-  EXPECT_EQ(report.items.front().user_agent.size(), UnroutedLog::kTextMax);
-  ASSERT_EQ(report.counts.size(), 2u);
-  EXPECT_EQ(report.counts[0].count, 50);
-  EXPECT_EQ(report.counts[1].count, 100);
-  EXPECT_TRUE(log.report({Uuid{{2}}}).items.empty());
+  void TearDown() override {
+    store_->stop();
+    std::filesystem::remove_all(folder_);
+  }
+
+  static domain::ProjectId project(std::size_t n) {
+    return {Uuid{{static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)}}};
+  }
+  static app::UnroutedTrace trace(std::int64_t at, std::string reason = "A") {
+    app::UnroutedTrace made;
+    made.time = from_unix_milliseconds(at);
+    made.key_id = "key";
+    made.reason = std::move(reason);
+    return made;
+  }
+
+  std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("keywright_unrouted_" + std::to_string(::getpid()));
+  TestClock clock_;
+  SeededRandom random_{7};
+  std::unique_ptr<traces::TraceStore> store_;
+};
+
+TEST_F(UnroutedTest, CountsByKeyAndReasonAndKeepsTheLastOnes) {
+  UnroutedLog log(*store_);
+  for (int i = 0; i < 150; ++i) {
+    app::UnroutedTrace one = trace(i, i % 3 == 0 ? "A" : "B");
+    one.user_agent = std::string(5000, 'x');
+    log.note(project(1), std::move(one));
+  }
+  const auto report = log.report(project(1));
+  ASSERT_TRUE(report);
+  ASSERT_EQ(report->items.size(), UnroutedLog::kLastMax);
+  EXPECT_EQ(report->items.front().time, from_unix_milliseconds(149));
+  EXPECT_EQ(report->items.front().user_agent.size(), UnroutedLog::kTextMax);
+  ASSERT_EQ(report->counts.size(), 2u);
+  EXPECT_EQ(report->counts[0].count, 50);
+  EXPECT_EQ(report->counts[1].count, 100);
+  EXPECT_TRUE(log.report(project(2))->items.empty());
+  store_->stop();
 }
 
-TEST(UnroutedLog, ProjectsThatWereQuietForLongestAreForgotten) {
-  UnroutedLog log;
-  const auto project = [](std::size_t n) {
-    return domain::ProjectId{
-        Uuid{{static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)}}};
-  };
+TEST_F(UnroutedTest, ProjectsThatWereQuietForLongestAreForgotten) {
+  UnroutedLog log(*store_);
   for (std::size_t i = 0; i <= UnroutedLog::kProjectsMax; ++i) {
-    app::UnroutedTrace trace;
-    trace.time = from_unix_milliseconds(static_cast<std::int64_t>(i));
-    log.note(project(i), std::move(trace));
+    log.note(project(i), trace(static_cast<std::int64_t>(i)));
   }
-  EXPECT_TRUE(log.report(project(0)).items.empty());
-  EXPECT_EQ(log.report(project(1)).items.size(), 1u);
+  EXPECT_TRUE(log.report(project(0))->items.empty());
+  EXPECT_EQ(log.report(project(1))->items.size(), 1u);
+  store_->stop();
+}
+
+TEST_F(UnroutedTest, WhatTwoProcessesKeepIsAddedUp) {
+  UnroutedLog here(*store_);
+  UnroutedLog there(*store_);
+  here.note(project(1), trace(1));
+  there.note(project(1), trace(2));
+  here.keep();
+  there.keep();
+  here.note(project(1), trace(3));
+  store_->stop();  // what was handed over is kept before it ends
+
+  SetUp();
+  UnroutedLog later(*store_);
+  later.note(project(1), trace(4));
+  const auto report = later.report(project(1));
+  ASSERT_TRUE(report);
+  ASSERT_EQ(report->counts.size(), 1u);
+  EXPECT_EQ(report->counts[0].count, 3);
+  ASSERT_EQ(report->items.size(), 3u);
+  EXPECT_EQ(report->items.front().time, from_unix_milliseconds(4));
+  EXPECT_EQ(report->items.back().time, from_unix_milliseconds(1));
+  store_->stop();
 }
 
 TEST(BlotOut, EveryPlaceOfTheTokenAndNothingElse) {
