@@ -45,7 +45,7 @@ struct AnswerContext {
   mcp::ToolRules rules;
   std::string owner_id;  // of the key
   std::string origin;    // of the page that asks; "" = none
-  NamedSession session;
+  NamedSession session = {};
   std::vector<std::pair<std::string, std::string>> limits = {};  // the key's, as fields
 };
 
