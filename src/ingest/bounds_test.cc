@@ -1,6 +1,4 @@
 // What keeps this door bounded: bytes under way, the log of what did not arrive, blotted keys.
-#include <unistd.h>
-
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -55,7 +53,8 @@ class UnroutedTest : public testing::Test {
   }
 
   std::filesystem::path folder_ =
-      std::filesystem::temp_directory_path() / ("keywright_unrouted_" + std::to_string(::getpid()));
+      std::filesystem::temp_directory_path() /
+      ("keywright-unrouted-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)));
   TestClock clock_;
   SeededRandom random_{7};
   std::unique_ptr<traces::TraceStore> store_;

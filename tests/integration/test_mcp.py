@@ -55,7 +55,7 @@ TOOLS = {
     "list_unrouted_traces": "projects.unrouted", "test_route": "projects.route_test",
     "list_dead_letters": "forwarding.dead_letters", "test_forwarding": "forwarding.test",
     "redrive_dead_letters": "forwarding.redrive", "delete_forwarding": "forwarding.delete",
-    "list_audit_events": "audit_events.list",
+    "list_audit_events": "audit_events.list", "verify_audit_events": "audit_events.verify",
 }
 
 

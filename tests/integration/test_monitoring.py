@@ -149,6 +149,7 @@ class LiveTest(unittest.TestCase):
         owner.create("services", name="S", slug="s", upstream_url=cls.upstream.url,
                      required_permission="s:use")
         server = owner.create("mcp-servers", name="Tools", slug="tools", url=cls.mcp.url)
+        owner.post(f"/api/v1/mcp-servers/{server['id']}/probe").expect(200)
         project = owner.create("projects", name="p")
         platform = owner.create(f"projects/{project['id']}/platforms", name="one",
                                 type="http_api")

@@ -25,6 +25,7 @@ constexpr std::pair<std::string_view, std::string_view> kNames[] = {
     {"projects.route_test", "test_route"},
     {"forwarding.dead_letters", "list_dead_letters"},
     {"forwarding.redrive", "redrive_dead_letters"},
+    {"audit_events.verify", "verify_audit_events"},
 };
 
 bool finds_secret(const Type& type, std::set<const Type*>& seen) {
