@@ -126,7 +126,7 @@ interface ProblemBody {
   errors?: { field: string; message: string }[] | null;
 }
 
-export function problemOf(status: number, body: unknown, retryAfter: string | null): Problem {
+function problemOf(status: number, body: unknown, retryAfter: string | null): Problem {
   const known = (typeof body === "object" && body !== null ? body : {}) as ProblemBody;
   const fields = Object.fromEntries((known.errors ?? []).map((one) => [one.field, one.message]));
   const seconds = retryAfter === null ? null : Number(retryAfter);

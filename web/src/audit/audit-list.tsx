@@ -15,7 +15,7 @@ import { outcomeWords } from "../keys/outcomes";
 import { Badge } from "../keys/status";
 import { useEvents, type AuditFilters } from "./data";
 
-export function OutcomeBadge({ event }: { event: AuditEvent }) {
+function OutcomeBadge({ event }: { event: AuditEvent }) {
   const good = event.outcome === "success" || event.outcome === "allowed";
   return <Badge tone={good ? "good" : "bad"}>{event.outcome}</Badge>;
 }

@@ -5,7 +5,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { answer, api, type Key, type Schemas } from "../api/client";
 import { shownPartOf } from "./kinds";
 
-export const kPage = 50;
+const kPage = 50;
 
 export type View = "" | "expiring" | "idle" | "forever";
 

@@ -105,7 +105,7 @@ export function shownPartOf(text: string): { search: string; isToken: boolean } 
   return { search: token, isToken: false };
 }
 
-export const scopeNouns: Record<string, [string, string]> = {
+const scopeNouns: Record<string, [string, string]> = {
   mcp_server: ["server", "servers"],
   platform: ["platform", "platforms"],
   target: ["target", "targets"],

@@ -6,7 +6,7 @@ import type { Pickable } from "./scope-picker";
 
 // The rule of the server in words: enabled, and in a registry given to the owner, or made by them, or
 // they are admin. The server decides at every request; this explains it.
-export function whyUnreachable(server: McpServer, all: Registry[], user: string, isAdmin: boolean): string | undefined {
+function whyUnreachable(server: McpServer, all: Registry[], user: string, isAdmin: boolean): string | undefined {
   if (!server.enabled) return "Disabled now: refused until it is enabled.";
   if (isAdmin || server.created_by === user) return undefined;
   const given = all.some((registry) => registry.mcp_server_ids.includes(server.id)

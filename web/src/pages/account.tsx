@@ -8,7 +8,8 @@ import { setSingleLetters, singleLetters } from "../frame/shortcuts";
 import { useSession } from "../session";
 import { chooseTheme, chosenTheme, type Theme } from "../theme";
 import { Button } from "../ui/button";
-import { CheckField, Choices, Refusal, TextField } from "../ui/field";
+import { CheckField, Choices, TextField } from "../ui/field";
+import { Form, useSaving } from "../ui/form";
 import { useNotice } from "../ui/notices";
 import { Failed, Loading, Page, Section } from "../ui/page";
 import { TabLinks } from "../ui/tab-links";
@@ -28,30 +29,6 @@ export function AccountTabs() {
   );
 }
 
-function useSaving(save: () => Promise<void>) {
-  const [refusal, setRefusal] = useState<string | null>(null);
-  const [fields, setFields] = useState<Record<string, string>>({});
-  const [busy, setBusy] = useState(false);
-  return {
-    refusal, fields, busy,
-    async submit(event: React.FormEvent) {
-      event.preventDefault();
-      if (busy) return;
-      setBusy(true);
-      setRefusal(null);
-      setFields({});
-      try {
-        await save();
-      } catch (error) {
-        const problem = asProblem(error);
-        setFields(problem.fields);
-        setRefusal(problem.message);
-      }
-      setBusy(false);
-    },
-  };
-}
-
 function Profile() {
   const { me } = useSession();
   const queries = useQueryClient();
@@ -64,12 +41,11 @@ function Profile() {
   });
   return (
     <Section title="You">
-      <form className="flex flex-col gap-4" noValidate onSubmit={(event) => void saving.submit(event)}>
-        <Refusal text={saving.refusal} />
+      <Form saving={saving}>
         <TextField label="Name" required autoComplete="name" value={name} problem={saving.fields.name} onChange={(event) => setName(event.target.value)} />
         <p className="text-quiet">You sign in as {me.email}.</p>
         <div><Button type="submit" busy={saving.busy}>Save</Button></div>
-      </form>
+      </Form>
     </Section>
   );
 }
@@ -86,12 +62,11 @@ function Password() {
   });
   return (
     <Section title="Password">
-      <form className="flex flex-col gap-4" noValidate onSubmit={(event) => void saving.submit(event)}>
-        <Refusal text={saving.refusal} />
+      <Form saving={saving}>
         <TextField label="Current password" required type="password" autoComplete="current-password" value={current} problem={saving.fields.current_password} onChange={(event) => setCurrent(event.target.value)} />
         <TextField label="New password" required type="password" autoComplete="new-password" value={password} problem={saving.fields.password} hint="A few words are better than a few signs." onChange={(event) => setPassword(event.target.value)} />
         <div><Button type="submit" busy={saving.busy}>Change password</Button></div>
-      </form>
+      </Form>
     </Section>
   );
 }

@@ -1,12 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { answer, api, asProblem } from "../api/client";
+import { answer, api } from "../api/client";
 import { useSession } from "../session";
 import { Button } from "../ui/button";
 import { Mono } from "../ui/copy";
 import { Confirm } from "../ui/dialog";
-import { Refusal, TextField } from "../ui/field";
+import { TextField } from "../ui/field";
+import { Form, useSaving } from "../ui/form";
 import { useNotice } from "../ui/notices";
 import { Facts, Note, Page, Section } from "../ui/page";
 import { TabLinks } from "../ui/tab-links";
@@ -34,27 +35,16 @@ function Rename() {
   const queries = useQueryClient();
   const say = useNotice();
   const [name, setName] = useState(organization.name);
-  const [refusal, setRefusal] = useState<string | null>(null);
+  const saving = useSaving(async () => {
+    await answer(api.PATCH("/api/v1/organizations/{id}", { params: { path: { id: organization.id } }, body: { name: name.trim() } }));
+    await queries.invalidateQueries({ queryKey: ["me"] });
+    say("Saved.");
+  });
   return (
-    <form
-      className="flex flex-col gap-4"
-      noValidate
-      onSubmit={async (event) => {
-        event.preventDefault();
-        try {
-          await answer(api.PATCH("/api/v1/organizations/{id}", { params: { path: { id: organization.id } }, body: { name: name.trim() } }));
-          await queries.invalidateQueries({ queryKey: ["me"] });
-          setRefusal(null);
-          say("Saved.");
-        } catch (error) {
-          setRefusal(asProblem(error).message);
-        }
-      }}
-    >
-      <Refusal text={refusal} />
-      <TextField label="Name" required value={name} onChange={(event) => setName(event.target.value)} />
-      <div><Button type="submit">Save</Button></div>
-    </form>
+    <Form saving={saving}>
+      <TextField label="Name" required value={name} problem={saving.fields.name} onChange={(event) => setName(event.target.value)} />
+      <div><Button type="submit" busy={saving.busy}>Save</Button></div>
+    </Form>
   );
 }
 
@@ -63,29 +53,18 @@ function NewOrganization() {
   const queries = useQueryClient();
   const say = useNotice();
   const [name, setName] = useState("");
-  const [refusal, setRefusal] = useState<string | null>(null);
+  const saving = useSaving(async () => {
+    const made = await answer(api.POST("/api/v1/organizations", { body: { name: name.trim() } }));
+    await queries.invalidateQueries({ queryKey: ["me"] });
+    chooseOrganization(made.id);
+    setName("");
+    say(`“${made.name}” is there, and you are its owner.`);
+  });
   return (
-    <form
-      className="flex flex-col gap-4"
-      noValidate
-      onSubmit={async (event) => {
-        event.preventDefault();
-        try {
-          const made = await answer(api.POST("/api/v1/organizations", { body: { name: name.trim() } }));
-          await queries.invalidateQueries({ queryKey: ["me"] });
-          chooseOrganization(made.id);
-          setName("");
-          setRefusal(null);
-          say(`“${made.name}” is there, and you are its owner.`);
-        } catch (error) {
-          setRefusal(asProblem(error).message);
-        }
-      }}
-    >
-      <Refusal text={refusal} />
-      <TextField label="Name" required value={name} hint="You become its owner." onChange={(event) => setName(event.target.value)} />
-      <div><Button type="submit">Create</Button></div>
-    </form>
+    <Form saving={saving}>
+      <TextField label="Name" required value={name} problem={saving.fields.name} hint="You become its owner." onChange={(event) => setName(event.target.value)} />
+      <div><Button type="submit" busy={saving.busy}>Create</Button></div>
+    </Form>
   );
 }
 

@@ -20,7 +20,7 @@ import { TabLinks } from "../ui/tab-links";
 import { Table } from "../ui/table";
 import { exactTime, Time } from "../ui/time";
 
-export const roleWords: Record<Role, string> = {
+const roleWords: Record<Role, string> = {
   owner: "Everything, also the organization itself and other owners",
   admin: "People, registries, MCP servers, every key, the audit log",
   member: "Projects, platforms, targets and services; own keys",

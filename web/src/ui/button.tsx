@@ -9,7 +9,7 @@ const looks: Record<Look, string> = {
   danger: "bg-bad-fill text-white border-transparent hover:brightness-90",
 };
 
-export function looksLike(look: Look, small = false): string {
+function looksLike(look: Look, small = false): string {
   const size = small ? "min-h-8 px-2.5 text-sm" : "min-h-10 px-4";
   return `inline-flex items-center justify-center gap-2 rounded-lg border font-medium
     whitespace-nowrap transition-colors ${size} ${looks[look]}

@@ -22,7 +22,7 @@ export function exactTime(time: string | number): string {
   return exact.format(new Date(time));
 }
 
-export function dayOf(time: string): string {
+function dayOf(time: string): string {
   return day.format(new Date(time));
 }
 

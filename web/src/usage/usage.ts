@@ -29,7 +29,7 @@ export const ranges: Range[] = [
 const kStepMilliseconds: Record<Step, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
 // The whole steps that end with the one that is running.
-export function windowOf({ hours, step }: Range, now = Date.now()): { from: number; to: number } {
+function windowOf({ hours, step }: Range, now = Date.now()): { from: number; to: number } {
   const length = kStepMilliseconds[step];
   const to = Math.floor(now / length) * length + length;
   return { from: to - hours * 3_600_000, to };
