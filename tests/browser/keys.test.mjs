@@ -382,7 +382,7 @@ test("the sentence and the command say what the form says", async () => {
   assert.match(await page.getByLabel("curl", { exact: true }).textContent(), /"kind":"connect"/);
 });
 
-test("the places of the contract lead to keys", async () => {
+test("where people look for their keys, there they are", async () => {
   const page = await signedIn();
   await page.getByRole("button", { name: "Account" }).click();
   await page.getByRole("menuitem", { name: "Account settings" }).click();
