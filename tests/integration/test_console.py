@@ -4,19 +4,15 @@ import pathlib
 import re
 import shutil
 import tempfile
-import time
 import unittest
 
 from browser import BrowserCase, furnish_many, without_chromium
-from keywright import Server
+from keywright import Server, wait_until
 
 
 def printed(server, text):
     """What the server printed so far, once it holds this text."""
-    deadline = time.monotonic() + 60
-    while text not in "".join(server.output) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return "".join(server.output)
+    return wait_until(lambda: text in (said := "".join(server.output)) and said, what=text)
 
 
 @without_chromium

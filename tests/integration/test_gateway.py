@@ -284,27 +284,32 @@ class Cutting(GatewayTest):
         _, path, _ = self.upstream()
         for _ in range(20):
             key = self.key()
-            stop = threading.Event()
-            accepted_after = []
+            accepted, refused = [], []
+            under_load = threading.Semaphore(0)
 
             def call(token):
                 client = self.server.client(token)
-                while not stop.is_set():
+                while True:
                     began = time.monotonic()
-                    if client.get(path + "/").status == 200:
-                        accepted_after.append(began)
+                    status = client.get(path + "/").status
+                    if status != 200:
+                        refused.append(status)
+                        return
+                    accepted.append(began)
+                    under_load.release()
 
-            threads = [threading.Thread(target=call, args=(key["key"],)) for _ in range(4)]
+            threads = [threading.Thread(target=call, args=(key["key"],), daemon=True)
+                       for _ in range(4)]
             for thread in threads:
                 thread.start()
-            time.sleep(0.03)
+            for _ in range(8):
+                self.assertTrue(under_load.acquire(timeout=60))
             self.owner.post(f"/api/v1/keys/{key['id']}/revoke").expect(200)
             revoked = time.monotonic()
-            time.sleep(0.03)
-            stop.set()
             for thread in threads:
-                thread.join()
-            self.assertEqual([], [at for at in accepted_after if at > revoked])
+                thread.join(60)
+            self.assertEqual([401] * len(threads), refused)
+            self.assertEqual([], [at for at in accepted if at > revoked])
 
     def test_stopping_ends_streams(self):
         server = Server.start(self.options)

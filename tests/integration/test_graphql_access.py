@@ -65,7 +65,6 @@ class Authority(GraphqlTest):
             for thread in threads:
                 thread.start()
             self.assertTrue(answered.wait(60))
-            time.sleep(0.05)
             self.owner.post(f"/api/v1/keys/{key['id']}/revoke").expect(200)
             revoked.set()
             for thread in threads:
