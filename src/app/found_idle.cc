@@ -1,6 +1,7 @@
 #include "app/found_idle.h"
 
 #include "app/committer.h"
+#include "domain/audit/system_event.h"
 
 namespace keywright::app {
 
@@ -10,13 +11,8 @@ void record_found_idle(Directory& directory, Committer& committer) {
       KW_TRY(domain::Key key, change.whole_key(id));
       if (key.idle_expired_at || key.state == domain::KeyState::revoked) return {};
       key.idle_expired_at = change.now;
-      domain::AuditEvent event;
-      event.organization_id = key.organization_id;
-      event.actor.type = "system";
-      event.action = "keys.idle";
-      event.object = {"key", id.to_string(), key.name};
-      event.reason = "idle_timeout";
-      change.audit(std::move(event));
+      change.audit(domain::system_event("keys.idle", key.organization_id,
+                                        {"key", id.to_string(), key.name}, "idle_timeout"));
       change.put_key(std::move(key));
       return {};
     });

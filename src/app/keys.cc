@@ -116,6 +116,10 @@ domain::NewToken token_for(Change& change, const Key& key, const std::string& jt
 
 }  // namespace
 
+domain::AuditEvent key_event(const Change& change, const Call& call, const Key& key) {
+  return audit_event(change, call, key.organization_id, "key", key.id.to_string(), key.name);
+}
+
 std::string username_of(const Change& change, const Call& call) {
   const domain::User* user = user_of(change, call.caller);
   return user != nullptr ? user->email : call.caller.key.to_string();

@@ -98,6 +98,9 @@ void check_shown_text(const domain::Kinds& kinds, std::string_view field, std::s
 void check_metadata(const json::Raw& metadata, Problems& problems);
 Result<void> none_or_error(Problems problems);
 
+// The line of the audit log that tells what this call does to the key.
+domain::AuditEvent key_event(const Change& change, const Call& call, const domain::Key& key);
+
 // For JWT claims and audit lines: the caller's e-mail address, or the key's id.
 std::string username_of(const Change& change, const Call& call);
 

@@ -23,6 +23,7 @@ void add_keyspace_operations(std::vector<Operation>& operations);
 void add_key_operations(std::vector<Operation>& operations);
 void add_key_reading_operations(std::vector<Operation>& operations);
 void add_key_usage_operations(std::vector<Operation>& operations);
+void add_key_state_operations(std::vector<Operation>& operations);
 void add_key_access_operations(std::vector<Operation>& operations);
 void add_key_import_operations(std::vector<Operation>& operations);
 void add_verify_operations(std::vector<Operation>& operations);

@@ -1,6 +1,7 @@
 #include "app/organizations.h"
 
 #include "base/text.h"
+#include "domain/audit/system_event.h"
 
 namespace keywright::app {
 
@@ -39,12 +40,9 @@ Result<FirstOrganization> set_up(Change& change, std::string_view organization_n
   const domain::Organization organization = add_organization(change, organization_name);
   const domain::User user = add_user(change, owner);
   add_membership(change, organization.id, user.id, domain::Role::owner);
-  domain::AuditEvent event;
-  event.organization_id = organization.id;
-  event.actor.type = "system";
-  event.action = "setup.complete";
-  event.object = {"organization", organization.id.to_string(), organization.name};
-  change.audit(std::move(event));
+  change.audit(
+      domain::system_event("setup.complete", organization.id,
+                           {"organization", organization.id.to_string(), organization.name}));
   return FirstOrganization{organization.id, user.id};
 }
 

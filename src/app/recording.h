@@ -1,8 +1,8 @@
 // app/recording.h - puts an object and writes the line of the audit log that tells of it.
 //
 //   record_created(change, call, project, "project", "/projects");
-//   record_updated(change, call, before, after, "project");     // details: what changed, both
-//   values record_deleted(change, call, project, "project");
+//   record_updated(change, call, before, after, "project");     // details: old and new values
+//   record_deleted(change, call, project, "project");
 //
 // Threading: writer thread. Cost: one encoding of the object; an update encodes it twice.
 #pragma once

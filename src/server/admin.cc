@@ -5,6 +5,7 @@
 #include "app/passwords.h"
 #include "app/sessions.h"
 #include "base/text.h"
+#include "domain/audit/system_event.h"
 
 namespace keywright::server {
 
@@ -43,11 +44,10 @@ Result<const domain::User*> find_person(const app::Directory& directory, const s
 }
 
 void audit_reset(app::Change& change, const domain::User& user, std::string_view by) {
-  domain::AuditEvent event;
-  if (!user.memberships.empty()) event.organization_id = user.memberships.front().organization_id;
-  event.actor.type = "system";
-  event.action = "users.reset_password";
-  event.object = {"user", user.id.to_string(), user.name};
+  domain::OrganizationId organization;
+  if (!user.memberships.empty()) organization = user.memberships.front().organization_id;
+  auto event = domain::system_event("users.reset_password", organization,
+                                    {"user", user.id.to_string(), user.name});
   event.details = json::Raw::trusted(fmt::format(R"({{"via":"command","by":"{}"}})", by));
   change.audit(std::move(event));
 }

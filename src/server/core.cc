@@ -6,6 +6,7 @@
 #include "api/admission/open_exchanges.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "domain/audit/system_event.h"
 #include "domain/keys/kinds.h"
 #include "domain/keys/lifecycle.h"
 #include "store/postgres/postgres_store.h"
@@ -186,13 +187,9 @@ void Core::revoke_again(const std::vector<domain::KeyId>& keys) {
     committer.post([id](app::Change& change) -> Result<void> {
       KW_TRY(domain::Key key, change.whole_key(id));
       if (!domain::revoke(key, "revoked_before_restore", change.now)) return {};
-      domain::AuditEvent event;
-      event.organization_id = key.organization_id;
-      event.actor.type = "system";
-      event.action = "keys.revoke";
-      event.object = {"key", id.to_string(), key.name};
-      event.reason = "revoked_before_restore";
-      change.audit(std::move(event));
+      change.audit(domain::system_event("keys.revoke", key.organization_id,
+                                        {"key", id.to_string(), key.name},
+                                        "revoked_before_restore"));
       change.removes_access();
       change.put_key(std::move(key));
       return {};
@@ -204,15 +201,12 @@ void Core::revoke_again(const std::vector<domain::KeyId>& keys) {
 store::Transaction Core::with_events_of_lost(store::Transaction lost) {
   const auto audit = [&](std::string type, std::string id, domain::OrganizationId organization,
                          std::string name) {
-    domain::AuditEvent event;
+    auto event = domain::system_event("store.removal_restored", organization,
+                                      {std::move(type), std::move(id), std::move(name)},
+                                      "lost_in_fail_over");
     event.id = ids.next();
     event.time = clock.now();
-    event.organization_id = organization;
-    event.actor.type = "system";
-    event.action = "store.removal_restored";
-    event.object = {std::move(type), std::move(id), std::move(name)};
     event.outcome = "success";
-    event.reason = "lost_in_fail_over";
     lost.events.push_back(std::move(event));
   };
   for (const store::RecordWrite& write : lost.records) {
