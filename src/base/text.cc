@@ -1,8 +1,37 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace keywright {
+namespace {
+
+constexpr std::uint64_t each_byte(std::uint64_t byte) { return byte * 0x0101010101010101U; }
+
+// Eight characters at once. Letters of one case differ from those of the other in one bit, and
+// where no other bit differs, one letter of a pair makes both letters.
+bool same_letters(std::uint64_t left, std::uint64_t right) {
+  constexpr std::uint64_t kCase = each_byte(0x20);
+  constexpr std::uint64_t kTop = each_byte(0x80);
+  const std::uint64_t differs = left ^ right;
+  if (differs == 0) return true;
+  if ((differs & ~kCase) != 0) return false;
+  const std::uint64_t low = (left | kCase) & ~kTop;  // adding to it carries into no neighbour
+  const std::uint64_t from_a = low + each_byte(0x80 - 'a');
+  const std::uint64_t past_z = low + each_byte(0x7f - 'z');
+  const std::uint64_t letters = from_a & ~past_z & ~left & kTop;
+  return (differs & ~(letters >> 2)) == 0;
+}
+
+template <class Word>
+std::uint64_t load(const char* at) {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+}  // namespace
 
 std::string to_ascii_lower(std::string_view text) {
   std::string out(text);
@@ -11,10 +40,25 @@ std::string to_ascii_lower(std::string_view text) {
 }
 
 bool equals_ignoring_case(std::string_view left, std::string_view right) noexcept {
-  if (left.size() != right.size()) return false;
-  if (left == right) return true;  // as nearly everybody spells it
-  return std::equal(left.begin(), left.end(), right.begin(),
-                    [](char a, char b) { return ascii_lower(a) == ascii_lower(b); });
+  const std::size_t size = left.size();
+  if (size != right.size()) return false;
+  const char* const a = left.data();
+  const char* const b = right.data();
+  if (size >= 8) {
+    for (std::size_t at = 0; at + 8 <= size; at += 8) {
+      if (!same_letters(load<std::uint64_t>(a + at), load<std::uint64_t>(b + at))) return false;
+    }
+    return same_letters(load<std::uint64_t>(a + size - 8), load<std::uint64_t>(b + size - 8));
+  }
+  if (size >= 4) {
+    using Half = std::uint32_t;
+    return same_letters(load<Half>(a) << 32 | load<Half>(a + size - 4),
+                        load<Half>(b) << 32 | load<Half>(b + size - 4));
+  }
+  for (std::size_t at = 0; at < size; ++at) {
+    if (ascii_lower(a[at]) != ascii_lower(b[at])) return false;
+  }
+  return true;
 }
 
 std::string_view trim(std::string_view text) noexcept {

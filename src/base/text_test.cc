@@ -20,6 +20,22 @@ TEST(EqualsIgnoringCase, ComparesTheWholeText) {
   EXPECT_TRUE(equals_ignoring_case("", ""));
 }
 
+// Whatever stands beside them, and however long the text is.
+TEST(EqualsIgnoringCase, AnyTwoBytesAreOneLetterOrTheSame) {
+  for (const std::size_t size : {1, 3, 4, 7, 8, 13, 21}) {
+    for (unsigned pair = 0; pair < 0x10000; ++pair) {
+      const char a = static_cast<char>(pair >> 8);
+      const char b = static_cast<char>(pair & 0xff);
+      std::string left(size, pair % 3 == 0 ? '\xff' : 'z');
+      std::string right = left;
+      left[pair % size] = a;
+      right[pair % size] = b;
+      ASSERT_EQ(equals_ignoring_case(left, right), ascii_lower(a) == ascii_lower(b))
+          << pair << " in " << size;
+    }
+  }
+}
+
 TEST(Trim, RemovesBlanksAtBothEndsOnly) {
   EXPECT_EQ(trim(" \t a b\r\n"), "a b");
   EXPECT_EQ(trim(" \n "), "");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <initializer_list>
 
 #include "api/admission/credentials.h"
 #include "base/text.h"
@@ -36,6 +38,16 @@ bool is_among(std::string_view name, std::span<const std::string_view> names) {
                      [name](std::string_view each) { return same_name(name, each); });
 }
 
+// One bit for each length there is among them: most names are of another one.
+constexpr std::uint64_t lengths_of(std::initializer_list<std::span<const std::string_view>> lists) {
+  std::uint64_t lengths = 0;
+  for (const auto list : lists) {
+    for (std::string_view name : list) lengths |= std::uint64_t{1} << name.size();
+  }
+  return lengths;
+}
+constexpr std::uint64_t kLengths = lengths_of({kOfTheConnection, kCredentials, kOurs});
+
 bool has_our_prefix(std::string_view name) {
   return name.size() > 10 && ascii_lower(name.front()) == 'x' &&
          std::any_of(std::begin(kOurPrefixes), std::end(kOurPrefixes),
@@ -45,8 +57,9 @@ bool has_our_prefix(std::string_view name) {
 }
 
 bool stays_here(std::string_view name) {
-  return is_among(name, kOfTheConnection) || is_among(name, kCredentials) ||
-         is_among(name, kOurs) || has_our_prefix(name);
+  if (has_our_prefix(name)) return true;
+  if (name.size() > 63 || (kLengths >> name.size() & 1) == 0) return false;
+  return is_among(name, kOfTheConnection) || is_among(name, kCredentials) || is_among(name, kOurs);
 }
 
 // Does some Connection field name this one?

@@ -19,6 +19,17 @@ constexpr std::array<std::string_view, 7> kServersOwn = {
     "content-length", "content-type", "transfer-encoding", "connection",
     "date",           "x-request-id", "keep-alive"};
 
+bool is_servers_own(std::string_view name) {
+  constexpr std::uint32_t kLengths = [] {
+    std::uint32_t lengths = 0;
+    for (std::string_view own : kServersOwn) lengths |= 1U << own.size();
+    return lengths;
+  }();
+  if (name.size() > 31 || (kLengths >> name.size() & 1) == 0) return false;
+  return std::any_of(kServersOwn.begin(), kServersOwn.end(),
+                     [name](std::string_view own) { return equals_ignoring_case(name, own); });
+}
+
 void clear_keeping_some(std::string& text) {
   text.clear();
   if (text.capacity() > kKeptCapacity) text.shrink_to_fit();
@@ -100,9 +111,7 @@ void Response::content_type(std::string_view value) {
 bool Response::header(std::string_view name, std::string_view value) {
   if (name.empty() || !all_are(name, Char::token) || !all_are(value, Char::field_value))
     return false;
-  for (std::string_view own : kServersOwn) {
-    if (name.size() == own.size() && equals_ignoring_case(name, own)) return false;
-  }
+  if (is_servers_own(name)) return false;
   fields_.append(name).append(": ").append(value).append("\r\n");
   return true;
 }
