@@ -10,11 +10,18 @@ namespace keywright::app {
 namespace {
 
 constexpr std::string_view kBlot = "(a token)";
+// No secret is shorter; what is may still be a connect key of another system, or a JWT, whose parts
+// are divided by these.
+constexpr std::size_t kShortestSecret = 16;
+constexpr std::string_view kDividers = "-.";
 
 }  // namespace
 
 bool looks_like_a_token(std::string_view text) {
   if (text.starts_with(kSessionPrefix)) return true;
+  if (text.size() < kShortestSecret && text.find_first_of(kDividers) == std::string_view::npos) {
+    return false;
+  }
   return domain::read_token(domain::shipped_kinds(), text).form == domain::TokenForm::recognised;
 }
 

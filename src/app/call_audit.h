@@ -44,7 +44,7 @@ struct AuditedCall {
 };
 
 // details: {"method":"tools/call","tool":"search","duration_ms":3}
-domain::AuditEvent call_event(const Caller& caller, const AuditedCall& call);
+domain::AuditEvent call_event(const Caller& caller, AuditedCall call);
 
 // Who presented a key that was not admitted: its record as a caller, for the event alone.
 // Anonymous if no key has this token.
@@ -56,7 +56,7 @@ class CallAudit {
 
   explicit CallAudit(Committer& committer);
 
-  void record(domain::AuditEvent event);
+  void record(domain::AuditEvent&& event);
   std::uint64_t dropped() const;
 
  private:

@@ -31,7 +31,7 @@ void DeniedCalls::note(const Call& call, const Error& error) {
   denied.reason = error.reason();
   denied.request_id = call.request_id;
   denied.organization = organization_of(directory_, call);
-  audit_.record(call_event(call.caller, denied));
+  audit_.record(call_event(call.caller, std::move(denied)));
 }
 
 bool DeniedCalls::is_first(std::string who_and_what, Time now) {

@@ -87,6 +87,7 @@ struct ProxyRequest {
   std::optional<std::string> body;  // absent: the exchange's own, streamed
   bool upgrades = false;            // the head asks for a WebSocket
   std::chrono::milliseconds first_byte_timeout{};  // zero: the proxy's own
+  bool late_is_unreachable = false;  // a connection not accepted in time is a 502, not a 504
   admission::Standing standing;
   std::unique_ptr<ProxyHooks> hooks;
 };

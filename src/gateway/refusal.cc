@@ -6,9 +6,13 @@
 namespace keywright::gateway {
 
 void write_refusal(http::Exchange& exchange, const Error& error, Presence presence) {
-  http::Response& response = exchange.response;
+  write_refusal(exchange.request, exchange.response, error, presence);
+}
+
+void write_refusal(const http::Request& request, http::Response& response, const Error& error,
+                   Presence presence) {
   response.clear();
-  http::write_problem(response, error, exchange.request.request_id);
+  http::write_problem(response, error, request.request_id);
   response.header("Cache-Control", "no-store");
   response.header("X-Content-Type-Options", "nosniff");
   response.header("Referrer-Policy", "no-referrer");

@@ -15,5 +15,7 @@ enum class Presence : bool { nothing, presented };  // of a credential
 
 // Replaces the response.
 void write_refusal(http::Exchange& exchange, const Error& error, Presence presence);
+void write_refusal(const http::Request& request, http::Response& response, const Error& error,
+                   Presence presence);
 
 }  // namespace keywright::gateway

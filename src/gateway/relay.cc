@@ -125,7 +125,7 @@ Task<Result<void>> Relay::connect() {
     co_return Result<void>();
   }
   const std::string& reason = opened.error().reason();
-  if (reason == "connect_timeout") {
+  if (reason == "connect_timeout" && !request_.late_is_unreachable) {
     fail_with(504, "upstream_timeout", "The upstream did not accept the connection in time.");
   } else if (reason == "address_not_allowed") {
     fail_with(502, "upstream_not_allowed",

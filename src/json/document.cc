@@ -66,7 +66,8 @@ Error duplicated(std::string_view key) {
   constexpr std::size_t kShown = 100;
   std::string detail = "One object has the key ";
   append_quoted(detail, key.substr(0, kShown));
-  return Error(Code::invalid_argument, "malformed_json", detail + " twice.");
+  return Error(Code::invalid_argument, "malformed_json", detail + " twice.")
+      .with_internal("duplicate_key");
 }
 
 }  // namespace

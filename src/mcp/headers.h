@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
 #include "mcp/message.h"
 #include "mcp/protocol.h"
 
@@ -35,21 +36,31 @@ struct RequestHeaders {
   std::string_view repeated;  // the first of them that came more than once; "" = none
 };
 
-// `Fields` has find() and count(), as http::Fields.
+// `Fields` is a range of name and value, as http::Fields.
 template <class Fields>
 RequestHeaders request_headers(const Fields& fields) {
   RequestHeaders headers;
-  const auto take = [&](std::string_view name, std::optional<std::string_view>& value) {
-    value = fields.find(name);
-    if (headers.repeated.empty() && fields.count(name) > 1) headers.repeated = name;
+  const auto take = [&](const auto& field, std::string_view name,
+                        std::optional<std::string_view>& value) {
+    if (!equals_ignoring_case(field.name, name)) return;
+    if (!value) {
+      value = field.value;
+    } else if (headers.repeated.empty() && name != "Accept") {
+      headers.repeated = name;
+    }
   };
-  take("MCP-Protocol-Version", headers.protocol_version);
-  take("Mcp-Method", headers.method);
-  take("Mcp-Name", headers.name);
-  take("Mcp-Session-Id", headers.session_id);
-  take("Last-Event-ID", headers.last_event_id);
-  take("Content-Type", headers.content_type);
-  headers.accept = fields.find("Accept");
+  for (const auto& field : fields) {
+    switch (field.name.size()) {  // no two names have the same
+      case 6: take(field, "Accept", headers.accept); break;
+      case 8: take(field, "Mcp-Name", headers.name); break;
+      case 10: take(field, "Mcp-Method", headers.method); break;
+      case 12: take(field, "Content-Type", headers.content_type); break;
+      case 13: take(field, "Last-Event-ID", headers.last_event_id); break;
+      case 14: take(field, "Mcp-Session-Id", headers.session_id); break;
+      case 20: take(field, "MCP-Protocol-Version", headers.protocol_version); break;
+      default: break;
+    }
+  }
   return headers;
 }
 

@@ -37,7 +37,7 @@ class Message {
   std::string_view method() const { return method_; }  // "" for a response
   const std::string& id() const { return id_; }        // JSON text; "null" where there is none
 
-  std::optional<json::Value> params() const { return member("params"); }
+  std::optional<json::Value> params() const { return params_; }
   std::optional<json::Value> param(std::string_view name) const;
   std::optional<json::Value> member(std::string_view name) const;
   std::optional<json::Value> meta() const { return param("_meta"); }
@@ -54,6 +54,7 @@ class Message {
   MessageType type_ = MessageType::request;
   std::string_view method_;
   std::string id_ = "null";
+  std::optional<json::Value> params_;  // of the document, wherever that moves
 };
 
 }  // namespace keywright::mcp

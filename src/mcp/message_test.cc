@@ -44,10 +44,10 @@ TEST(Message, WhatIsNotJsonIsAParseError) {
 }
 
 TEST(Message, DuplicateKeysAreRefusedAtAnyDepth) {
-  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"id":2,"method":"ping"})"), kParseError);
+  EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"id":2,"method":"ping"})"), kInvalidRequest);
   EXPECT_EQ(code_of(R"({"jsonrpc":"2.0","id":1,"method":"tools/call",)"
                     R"("params":{"name":"a","arguments":{"x":{"y":1,"\u0079":2}}}})"),
-            kParseError);
+            kInvalidRequest);
 }
 
 TEST(Message, KeysThatDifferOnlyInCaseAreRefused) {

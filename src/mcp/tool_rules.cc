@@ -43,6 +43,7 @@ void write_result(const ToolRules& rules, const Value& result, json::Writer& wri
 ToolRules::ToolRules(const std::optional<std::vector<std::string>>& permissions)
     : all_(!permissions.has_value()) {
   if (!permissions) return;
+  rules_.reserve(permissions->size());
   for (const std::string& permission : *permissions) {
     const bool everything = permission == "*" || permission == "tools/call:*";
     all_ = all_ || everything;

@@ -199,7 +199,7 @@ void AnswerHooks::on_over(bool complete) {
     outcome_ = CallOutcome::failed;
     reason_ = "broken_off";
   }
-  context_.recorder.record(context_.call, outcome_, reason_);
+  context_.recorder.record(std::move(context_.call), outcome_, reason_);
 }
 
 }  // namespace keywright::mcp_connect

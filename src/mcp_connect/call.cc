@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "app/blot.h"
 
@@ -43,7 +44,7 @@ std::string_view label_of(const Call& call, CallOutcome outcome) {
 
 }  // namespace
 
-void Recorder::record(const Call& call, CallOutcome outcome, std::string_view reason) {
+void Recorder::record(Call call, CallOutcome outcome, std::string_view reason) {
   const std::chrono::nanoseconds duration = clock_.boot_time() - call.began;
   const bool reached = !call.server_id.empty();
   counters_.count(reached ? call.server_name : std::string_view(), label_of(call, outcome), outcome,
@@ -51,15 +52,16 @@ void Recorder::record(const Call& call, CallOutcome outcome, std::string_view re
   // What opens or ends a stream, or only tells something, is no call.
   if (!call.is_request && outcome != CallOutcome::denied) return;
   if (!call.caller.is_key()) return;  // no organization that this concerns
-  const app::AuditedCall audited{.action = "mcp.call",
-                                 .object = {"mcp_server", call.server_id, call.server_name},
-                                 .method = call.method,
-                                 .tool = call.tool,
-                                 .outcome = name_of(outcome),
-                                 .reason = reason,
-                                 .request_id = call.request_id,
-                                 .duration = duration};
-  audit_.record(app::call_event(call.caller, audited));
+  app::AuditedCall audited{
+      .action = "mcp.call",
+      .object = {"mcp_server", std::move(call.server_id), std::move(call.server_name)},
+      .method = call.method,
+      .tool = call.tool,
+      .outcome = name_of(outcome),
+      .reason = reason,
+      .request_id = call.request_id,
+      .duration = duration};
+  audit_.record(app::call_event(call.caller, std::move(audited)));
 }
 
 }  // namespace keywright::mcp_connect

@@ -7,7 +7,7 @@
 // Arguments of a call are never part of it.
 //
 // Threading: a Call belongs to its exchange; Recorder from any loop. Lifetime: the recorder
-// outlives every call. Cost: recording is one lock and one move.
+// outlives every call. Cost: recording is two locks and one move.
 #pragma once
 
 #include <chrono>
@@ -40,7 +40,7 @@ class Recorder {
   Recorder(app::Committer& committer, const Clock& clock) : audit_(committer), clock_(clock) {}
 
   // `reason`: why it was denied or what failed; "" for a success.
-  void record(const Call& call, CallOutcome outcome, std::string_view reason);
+  void record(Call call, CallOutcome outcome, std::string_view reason);
 
   const CallCounters& counters() const { return counters_; }
   std::uint64_t dropped_audit_events() const { return audit_.dropped(); }

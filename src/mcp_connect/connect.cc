@@ -27,6 +27,7 @@ using mcp::Message;
 constexpr std::string_view kPrefix = "/mcp-connect/";
 constexpr std::string_view kAllow = "GET, POST, DELETE, OPTIONS";
 constexpr std::size_t kServerNameMax = 128;
+constexpr std::size_t kHeadBytes = 640;  // of most requests as they are sent on
 // A tool may work for minutes before it answers with JSON; clients have shorter limits of their
 // own.
 constexpr std::chrono::minutes kLongestCall{10};
@@ -43,17 +44,16 @@ bool asks_for_sign_in(std::string_view path) {
          path.starts_with("/.well-known/openid-configuration");
 }
 
-void answer_no_sign_in(http::Exchange& exchange) {
-  const auto query = http::Query::parse(exchange.request.query);
+void answer_no_sign_in(const Request& request, http::Response& response) {
+  response.clear();
+  const auto query = http::Query::parse(request.query);
   const auto good = query ? admission::refuse_credential_in_query(*query) : Result<void>();
-  if (!good) {
-    return http::write_problem(exchange.response, good.error(), exchange.request.request_id);
-  }
-  http::write_problem(exchange.response, 404, "unknown_path",
+  if (!good) return http::write_problem(response, good.error(), request.request_id);
+  http::write_problem(response, 404, "unknown_path",
                       "There is no OAuth here, and no registration of clients: Keywright takes "
                       "keys. The key that was sent is missing, has ended or is not the right one "
                       "(401). Check the Authorization header.",
-                      exchange.request.request_id);
+                      request.request_id);
 }
 
 // The server's id or slug; nothing for a path with more segments.
@@ -89,14 +89,11 @@ Connect::Connect(app::App& app, gateway::Proxy& proxy, ConnectOptions options)
       prepared_(app.settings.allowed_upstreams),
       recorder_(app.committer, app.clock) {}
 
-bool Connect::preflight(http::Exchange& exchange) const {
-  const Request& request = exchange.request;
-  http::Response& response = exchange.response;
+bool Connect::preflight(const Request& request, http::Response& response) const {
   const mcp::Visitor visitor = mcp::visitor_of(request, app_.settings.public_url);
   // Without an Origin no web page asks, and a proxy on this machine may well name us otherwise.
   const bool is_page = visitor.origin.has_value();
-  const bool welcome = mcp::host_is_ours(visitor) && mcp::origin_is_allowed(visitor);
-  if (is_page && !welcome) {
+  if (is_page && !(mcp::host_is_ours(visitor) && mcp::origin_is_allowed(visitor))) {
     http::write_problem(response, 403, "origin_not_allowed",
                         "This host name or this web page may not use MCP servers here. Serve with "
                         "--public-url to name the address it is reached at.",
@@ -111,11 +108,25 @@ bool Connect::preflight(http::Exchange& exchange) const {
 
 std::optional<Task<void>> Connect::handle(http::Exchange& exchange) {
   if (asks_for_sign_in(exchange.request.path)) {
-    answer_no_sign_in(exchange);
+    answer_no_sign_in(exchange.request, exchange.response);
     return std::nullopt;
   }
-  if (preflight(exchange)) return std::nullopt;
+  if (preflight(exchange.request, exchange.response)) return std::nullopt;
   return visit(exchange, Slow::try_it);
+}
+
+// Whoever would not be let through learns that, and not how much fits.
+void Connect::body_too_large(const Request& request, http::Response& response) {
+  if (asks_for_sign_in(request.path)) return answer_no_sign_in(request, response);
+  response.clear();
+  if (preflight(request, response)) return;
+  Visit visit = begin(request);
+  const Passage passage = ask(request, visit);
+  if (passage.refusal) return refuse(request, response, visit, passage);
+  app::give_back(app_.directory, visit.call.caller);
+  answer_problem(request, response, visit, 413, "body_too_large",
+                 "A message may have up to 1 MiB.");
+  recorder_.record(std::move(visit.call), CallOutcome::denied, "body_too_large");
 }
 
 Passage Connect::ask(const Request& request, Visit& visit) {
@@ -135,8 +146,7 @@ Passage Connect::ask(const Request& request, Visit& visit) {
   return passage;
 }
 
-std::optional<Task<void>> Connect::visit(http::Exchange& exchange, Slow slow) {
-  const Request& request = exchange.request;
+Connect::Visit Connect::begin(const Request& request) const {
   Visit visit;
   visit.now = app_.clock.now();
   visit.call.began = app_.clock.boot_time();
@@ -146,13 +156,19 @@ std::optional<Task<void>> Connect::visit(http::Exchange& exchange, Slow slow) {
   visit.headers = mcp::request_headers(request.headers);
   const auto server = server_of(request.path);
   visit.server = server.value_or("");
+  return visit;
+}
+
+std::optional<Task<void>> Connect::visit(http::Exchange& exchange, Slow slow) {
+  const Request& request = exchange.request;
+  Visit visit = begin(request);
   const Passage passage = ask(request, visit);
   if (passage.refusal && slow == Slow::try_it && passage.key == nullptr &&
       app_.slow_hashes.could_be(app_.directory, passage.token)) {
     return try_slow_hash(exchange, std::string(passage.token));
   }
   if (passage.refusal) {
-    refuse(exchange, visit, passage);
+    refuse(request, exchange.response, visit, passage);
     return std::nullopt;
   }
   if (!read(exchange, visit) || !open_session(exchange, visit) || !check_tool(exchange, visit)) {
@@ -173,29 +189,29 @@ Task<void> Connect::try_slow_hash(http::Exchange& exchange, std::string token) {
 }
 
 // Which call was refused is worth knowing; whether it was well formed is not.
-void Connect::refuse(http::Exchange& exchange, const Visit& visit, const Passage& passage) {
-  gateway::write_refusal(exchange, *passage.refusal, passage.presence);
-  gateway::add_limit_headers(app_.directory, passage, visit.now, exchange.response);
+void Connect::refuse(const Request& request, http::Response& response, const Visit& visit,
+                     const Passage& passage) {
+  gateway::write_refusal(request, response, *passage.refusal, passage.presence);
+  gateway::add_limit_headers(app_.directory, passage, visit.now, response);
   if (passage.refusal->reason() == "insufficient_scope") {
-    exchange.response.header("WWW-Authenticate",
-                             "Bearer realm=\"keywright\", error=\"insufficient_scope\"");
+    response.header("WWW-Authenticate", "Bearer realm=\"keywright\", error=\"insufficient_scope\"");
   }
-  mcp::add_cross_origin_fields(exchange.response, visit.origin);
+  mcp::add_cross_origin_fields(response, visit.origin);
   if (!visit.call.caller.is_key()) return;
   Call call = visit.call;
-  if (const auto message = Message::read(exchange.request.body)) {
+  if (const auto message = Message::read(request.body)) {
     call.method = message->method();
     if (call.method == "tools/call") call.tool = message->name();
   }
-  recorder_.record(call, CallOutcome::denied, passage.refusal->reason());
+  recorder_.record(std::move(call), CallOutcome::denied, passage.refusal->reason());
 }
 
-void Connect::answer_problem(http::Exchange& exchange, const Visit& visit, int status,
-                             std::string_view code, std::string_view detail) {
-  exchange.response.clear();
-  http::write_problem(exchange.response, status, code, detail, exchange.request.request_id);
-  exchange.response.header("Cache-Control", "no-store");
-  mcp::add_cross_origin_fields(exchange.response, visit.origin);
+void Connect::answer_problem(const Request& request, http::Response& response, const Visit& visit,
+                             int status, std::string_view code, std::string_view detail) {
+  response.clear();
+  http::write_problem(response, status, code, detail, request.request_id);
+  response.header("Cache-Control", "no-store");
+  mcp::add_cross_origin_fields(response, visit.origin);
 }
 
 void Connect::answer_rpc(http::Exchange& exchange, const Visit& visit, const mcp::RpcError& error,
@@ -220,14 +236,14 @@ bool Connect::read(http::Exchange& exchange, Visit& visit) {
   const Request& request = exchange.request;
   if (request.method == Method::get || request.method == Method::delete_) return true;
   if (request.method != Method::post) {
-    answer_problem(exchange, visit, 405, "method_not_allowed",
+    answer_problem(request, exchange.response, visit, 405, "method_not_allowed",
                    "Send messages with POST, read the stream with GET, end the session with "
                    "DELETE.");
     exchange.response.header("Allow", kAllow);
     return false;
   }
   if (!visit.headers.content_type || !mcp::is_json_type(*visit.headers.content_type)) {
-    answer_problem(exchange, visit, 415, "unsupported_media_type",
+    answer_problem(request, exchange.response, visit, 415, "unsupported_media_type",
                    "The body must be JSON, and Content-Type must say so: application/json.");
     return false;
   }
@@ -264,7 +280,7 @@ bool Connect::open_session(http::Exchange& exchange, Visit& visit) {
     visit.session = {std::string(*visit.headers.session_id), std::move(*opened)};
     return true;
   }
-  answer_problem(exchange, visit, 404, "session_not_found",
+  answer_problem(exchange.request, exchange.response, visit, 404, "session_not_found",
                  "There is no such session for this key and server. Begin a new one with "
                  "initialize.");
   recorder_.record(visit.call, CallOutcome::denied, "session_not_found");
@@ -316,6 +332,7 @@ std::optional<Task<void>> Connect::send_on(http::Exchange& exchange, Visit& visi
   }
   gateway::ProxyRequest sent;
   sent.target = upstream.target;
+  sent.head.reserve(kHeadBytes + upstream.path.size() + request.query.size() + request.body.size());
   sent.head.append(request.method_text).append(" ").append(upstream.path);
   if (!request.query.empty()) sent.head.append("?").append(request.query);
   sent.head.append(" HTTP/1.1\r\nHost: ").append(upstream.target->authority).append("\r\n");
@@ -323,12 +340,14 @@ std::optional<Task<void>> Connect::send_on(http::Exchange& exchange, Visit& visi
   const gateway::ForwardContext forward{
       .forwarded_for = peer, .secure = request.secure, .withheld = kWithheld};
   if (auto good = gateway::append_request_fields(sent.head, request, added, forward); !good) {
-    answer_problem(exchange, visit, 400, good.error().reason(), good.error().detail());
+    answer_problem(request, exchange.response, visit, 400, good.error().reason(),
+                   good.error().detail());
     recorder_.record(visit.call, CallOutcome::denied, good.error().reason());
     return std::nullopt;
   }
   sent.body = std::string(request.body);
   sent.first_byte_timeout = kLongestCall;
+  sent.late_is_unreachable = true;
   sent.standing.caller = visit.call.caller;
   sent.standing.resource_type = domain::ResourceType::mcp_server;
   sent.standing.resource_id = visit.call.server_id;

@@ -54,6 +54,7 @@ class Connect final : public http::Handler {
   Connect(app::App& app, gateway::Proxy& proxy, ConnectOptions options);
 
   std::optional<Task<void>> handle(http::Exchange& exchange) override;
+  void body_too_large(const http::Request& request, http::Response& response) override;
 
   const Recorder& recorder() const { return recorder_; }
 
@@ -61,7 +62,8 @@ class Connect final : public http::Handler {
   struct Visit;
   enum class Slow : bool { try_it, tried };
 
-  bool preflight(http::Exchange& exchange) const;
+  bool preflight(const http::Request& request, http::Response& response) const;
+  Visit begin(const http::Request& request) const;
   std::optional<Task<void>> visit(http::Exchange& exchange, Slow slow);
   Task<void> try_slow_hash(http::Exchange& exchange, std::string token);
   gateway::Passage ask(const http::Request& request, Visit& visit);
@@ -70,9 +72,11 @@ class Connect final : public http::Handler {
   bool check_tool(http::Exchange& exchange, Visit& visit);
   std::optional<Task<void>> send_on(http::Exchange& exchange, Visit& visit,
                                     const gateway::Passage& passage);
-  void refuse(http::Exchange& exchange, const Visit& visit, const gateway::Passage& passage);
-  void answer_problem(http::Exchange& exchange, const Visit& visit, int status,
-                      std::string_view code, std::string_view detail);
+  void refuse(const http::Request& request, http::Response& response, const Visit& visit,
+              const gateway::Passage& passage);
+  static void answer_problem(const http::Request& request, http::Response& response,
+                             const Visit& visit, int status, std::string_view code,
+                             std::string_view detail);
   void answer_rpc(http::Exchange& exchange, const Visit& visit, const mcp::RpcError& error,
                   std::string_view reason);
 

@@ -293,7 +293,20 @@ class TestServer(ServerTest):
                          events.text)
 
     def test_an_endless_body_is_413(self):
-        self.assertEqual(413, self.mcp.post(b'"' + b"x" * (1024 * 1024 + 1) + b'"').status)
+        huge = b'"' + b"x" * (1024 * 1024 + 1) + b'"'
+        answer = self.mcp.post(huge)
+        self.assertEqual((413, "body_too_large"), (answer.status, answer.code))
+
+    def test_how_much_fits_is_told_to_nobody_who_may_not_come_in(self):
+        huge = b'"' + b"x" * (1024 * 1024 + 1) + b'"'
+        stranger = "kwm_0000000000000000000000000000000000000000000000000"
+        personal = self.owner.create_key("personal")["key"]
+        for key, status in ((None, 401), (stranger, 401), (personal, 403)):
+            answer = Mcp(self.server, key).post(huge)
+            self.assertEqual(status, answer.status, answer)
+            self.assertEqual(status == 401, "WWW-Authenticate" in answer.headers)
+        page = self.mcp.post(huge, Origin="http://evil.example")
+        self.assertEqual((403, "origin_not_allowed"), (page.status, page.code))
 
     # -- tools
 

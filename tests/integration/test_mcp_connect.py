@@ -60,6 +60,10 @@ class McpConnect(unittest.TestCase):
         body = message if isinstance(message, (bytes, type(None))) else json.dumps(message)
         return client.request(method, f"/mcp-connect/{server}", body=body, headers=fields)
 
+    def events_of(self, key):
+        found = self.owner.get(f"/api/v1/audit-events?key_id={key['id']}&action=mcp.call")
+        return found.expect(200).json()["items"]
+
     def session(self, key, server="tools"):
         started = self.call(key, request("initialize", protocolVersion=LEGACY, capabilities={},
                                          clientInfo={"name": "t", "version": "1"}), server)
@@ -144,6 +148,21 @@ class McpConnect(unittest.TestCase):
             self.assertIn('error="invalid_token"', bad.headers["WWW-Authenticate"])
         self.assertEqual([], self.upstream.seen)
 
+    def test_how_much_fits_is_told_to_nobody_who_may_not_come_in(self):
+        huge = b'"' + b"x" * (1024 * 1024 + 1) + b'"'
+        key = self.key()
+        stranger = {"key": "ok1-1-1-0000000000000000000000000000000000000000000"}
+        for who, server, status in ((None, "tools", 401), (stranger, "tools", 401),
+                                    (key, "other", 403), (key, "tools", 413)):
+            answer = self.call(who, huge, server)
+            self.assertEqual(status, answer.status, answer)
+            self.assertEqual(status in (401, 403), "WWW-Authenticate" in answer.headers)
+        page = self.call(key, huge, Origin="http://evil.example")
+        self.assertEqual((403, "origin_not_allowed"), (page.status, page.code))
+        self.assertEqual([], self.upstream.seen)
+        wait_until(lambda: {event["reason"] for event in self.events_of(key)} >=
+                   {"insufficient_scope", "body_too_large"}, what="both in the audit log")
+
     def test_what_a_key_does_not_reach_is_403_alike(self):
         key = self.key()
         disabled = self.owner.create("mcp-servers", name="Off", slug="off", url=self.upstream.url,
@@ -202,7 +221,8 @@ class McpConnect(unittest.TestCase):
         for body in cases:
             answer = self.call(key, body)
             self.assertEqual(400, answer.status, body)
-            self.assertIn(answer.json()["error"]["code"], (-32600, -32700))
+            is_json = not body.endswith(b":")
+            self.assertEqual(-32600 if is_json else -32700, answer.json()["error"]["code"], body)
         self.assertEqual(415, self.call(key, b"{}", Content_Type="text/plain").status)
         self.assertEqual([], self.upstream.seen)
 
@@ -418,12 +438,8 @@ class McpConnect(unittest.TestCase):
         self.call(key, request("tools/call", name="secret"))
         self.call(key, request("tools/list"), "other")
 
-        def events():
-            found = self.owner.get(f"/api/v1/audit-events?key_id={key['id']}&action=mcp.call")
-            items = found.expect(200).json()["items"]
-            return items if len(items) >= 3 else None
-
-        items = wait_until(events, what="three events")
+        wait_until(lambda: len(self.events_of(key)) >= 3, what="three events")
+        items = self.events_of(key)
         self.assertEqual(3, len(items))
         by_tool = {(item["details"].get("tool"), item["outcome"]) for item in items}
         self.assertIn(("echo", "success"), by_tool)

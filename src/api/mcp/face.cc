@@ -81,9 +81,7 @@ Face::Face(app::App& app, FaceOptions options)
       server_(app, tools_, options_.server),
       audit_(app.committer) {}
 
-bool Face::preflight(http::Exchange& exchange) const {
-  const Request& request = exchange.request;
-  Response& response = exchange.response;
+bool Face::preflight(const Request& request, Response& response) const {
   const mcp::Visitor visitor = mcp::visitor_of(request, app_.settings.public_url);
   if (!mcp::host_is_ours(visitor) || !mcp::origin_is_allowed(visitor)) {
     http::write_problem(response, 403, "origin_not_allowed",
@@ -224,20 +222,38 @@ Asked Face::asked_by(const Request& request, const Visit& visit) const {
   return asked;
 }
 
-std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
-  if (preflight(exchange)) return std::nullopt;
-  const Request& request = exchange.request;
+Face::Visit Face::begin(const Request& request) const {
   Visit visit;
   visit.began = app_.clock.boot_time();
   visit.now = app_.clock.now();
   visit.headers = mcp::request_headers(request.headers);
+  return visit;
+}
+
+// Whoever would not be admitted learns that, and not how much fits.
+void Face::body_too_large(const Request& request, Response& response) {
+  response.clear();
+  if (preflight(request, response)) return;
+  Visit visit = begin(request);
+  Result<void> admitted = check_credential(request, visit);
+  if (admitted) admitted = admit(request, visit);
+  if (!admitted) return refuse(request, response, visit, admitted.error());
+  app::give_back(app_.directory, visit.caller);
+  write_refusal(request, response, 413, "body_too_large", "A message may have up to 1 MiB.");
+  record(visit, request.request_id, CallOutcome::denied, "body_too_large");
+}
+
+std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
+  const Request& request = exchange.request;
+  if (preflight(request, exchange.response)) return std::nullopt;
+  Visit visit = begin(request);
   Result<void> admitted = check_credential(request, visit);
   if (admitted) {
     admitted = admit(request, visit);
     if (could_be_slow(admitted, visit)) return admit_slowly(exchange, std::move(visit));
   }
   if (!admitted) {
-    refuse(exchange, visit, admitted.error());
+    refuse(exchange.request, exchange.response, visit, admitted.error());
     return std::nullopt;
   }
   if (!read(exchange, visit)) return std::nullopt;
@@ -264,7 +280,7 @@ Task<void> Face::admit_slowly(http::Exchange& exchange, Visit visit) {
     admitted = fail(upgraded.error());
   }
   if (!admitted) {
-    refuse(exchange, visit, admitted.error());
+    refuse(exchange.request, exchange.response, visit, admitted.error());
     co_return;
   }
   if (!read(exchange, visit)) co_return;
@@ -283,7 +299,7 @@ Task<void> Face::run(http::Exchange& exchange, Visit visit) {
     reply = server_.answer(asked, message);
   }
   if (const auto again = check_again(visit, reply); !again) {
-    refuse(exchange, visit, again.error());
+    refuse(exchange.request, exchange.response, visit, again.error());
   } else {
     finish(exchange, visit, reply);
   }
@@ -297,7 +313,9 @@ Result<void> Face::check_again(const Visit& visit, const Reply& reply) const {
 
 void Face::finish(http::Exchange& exchange, const Visit& visit, const Reply& reply) {
   const Request& request = exchange.request;
-  if (reply.unauthenticated) return refuse(exchange, visit, app::unauthenticated());
+  if (reply.unauthenticated) {
+    return refuse(request, exchange.response, visit, app::unauthenticated());
+  }
   if (reply.outcome == CallOutcome::denied) app::give_back(app_.directory, visit.caller);
   Response& response = exchange.response;
   response.status = reply.status;
@@ -316,15 +334,14 @@ void Face::finish(http::Exchange& exchange, const Visit& visit, const Reply& rep
   mcp::append_event(response.body, reply.body);
 }
 
-void Face::refuse(http::Exchange& exchange, const Visit& visit, const Error& error) {
-  const Request& request = exchange.request;
-  exchange.response.clear();
-  http::write_problem(exchange.response, error, request.request_id);
-  add_headers(request, exchange.response);
-  for (const auto& [name, value] : visit.limits) exchange.response.header(name, value);
+void Face::refuse(const Request& request, Response& response, const Visit& visit,
+                  const Error& error) {
+  response.clear();
+  http::write_problem(response, error, request.request_id);
+  add_headers(request, response);
+  for (const auto& [name, value] : visit.limits) response.header(name, value);
   if (error.code() == Code::unauthenticated) {
-    exchange.response.header("WWW-Authenticate",
-                             admission::challenge(error, visit.carried_credential));
+    response.header("WWW-Authenticate", admission::challenge(error, visit.carried_credential));
   }
   if (visit.message || visit.caller.type == app::CallerType::anonymous) {
     return record(visit, request.request_id, CallOutcome::denied, error.reason());
@@ -357,7 +374,7 @@ void Face::record(const Visit& visit, std::string_view request_id, CallOutcome o
                         .reason = reason,
                         .request_id = request_id,
                         .duration = duration};
-  audit_.record(app::call_event(visit.caller, call));
+  audit_.record(app::call_event(visit.caller, std::move(call)));
 }
 
 }  // namespace keywright::api_mcp

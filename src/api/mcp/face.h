@@ -50,6 +50,7 @@ class Face final : public http::Handler {
   Face(app::App& app, FaceOptions options);
 
   std::optional<Task<void>> handle(http::Exchange& exchange) override;
+  void body_too_large(const http::Request& request, http::Response& response) override;
 
   const Tools& tools() const { return tools_; }
   const CallCounters& counters() const { return counters_; }
@@ -58,7 +59,8 @@ class Face final : public http::Handler {
  private:
   struct Visit;
 
-  bool preflight(http::Exchange& exchange) const;
+  bool preflight(const http::Request& request, http::Response& response) const;
+  Visit begin(const http::Request& request) const;
   Result<void> admit(const http::Request& request, Visit& visit) const;
   Result<void> check_credential(const http::Request& request, Visit& visit) const;
   bool could_be_slow(const Result<void>& admitted, const Visit& visit) const;
@@ -68,7 +70,8 @@ class Face final : public http::Handler {
   Task<void> admit_slowly(http::Exchange& exchange, Visit visit);
   Result<void> check_again(const Visit& visit, const Reply& reply) const;
   void finish(http::Exchange& exchange, const Visit& visit, const Reply& reply);
-  void refuse(http::Exchange& exchange, const Visit& visit, const Error& error);
+  void refuse(const http::Request& request, http::Response& response, const Visit& visit,
+              const Error& error);
   void record(const Visit& visit, std::string_view request_id, CallOutcome outcome,
               std::string_view reason);
   void refuse_message(http::Exchange& exchange, const Visit& visit, const mcp::RpcError& error,

@@ -10,6 +10,7 @@ using domain::AuditEvent;
 
 // Those of the canonical form in its order; the id, the organization and the time are no texts.
 constexpr std::size_t kTexts = 12;
+constexpr std::size_t kUsualPackBytes = 16 * 1024;
 
 std::array<std::string_view, kTexts> texts_of(const AuditEvent& event) {
   return {event.actor.type,   event.actor.id,
@@ -119,6 +120,7 @@ bool read_next(PackReader& reader, AuditEvent& event, crypto::Sha256& hash) {
 void PackWriter::add(const AuditEvent& event, const crypto::Sha256& hash) {
   static const AuditEvent kNone;
   const AuditEvent& before = before_ != nullptr ? *before_ : kNone;
+  if (before_ == nullptr) bytes_.reserve(kUsualPackBytes);
   bytes_ += view_text(event.id.bytes);
   append_text(bytes_, view_text(event.organization_id.value.bytes),
               view_text(before.organization_id.value.bytes));
@@ -131,27 +133,35 @@ void PackWriter::add(const AuditEvent& event, const crypto::Sha256& hash) {
 }
 
 void PackWriter::add_terms(const AuditEvent& event) {
-  if (before_ == nullptr) terms_.insert(term(kAll));
+  if (before_ == nullptr) terms_.push_back(term(kAll));
   const bool same_organization =
       before_ != nullptr && before_->organization_id == event.organization_id;
   if (!same_organization) {
-    terms_.insert(term(kOrganization, view_text(event.organization_id.value.bytes)));
+    terms_.push_back(term(kOrganization, view_text(event.organization_id.value.bytes)));
   }
   if (!same_organization || before_->action != event.action) {
-    terms_.insert(action_term(event.organization_id, event.action));
+    terms_.push_back(action_term(event.organization_id, event.action));
     for (std::size_t dot = event.action.find('.'); dot != std::string::npos;
          dot = event.action.find('.', dot + 1)) {
-      terms_.insert(action_term(event.organization_id, event.action.substr(0, dot + 1)));
+      terms_.push_back(action_term(event.organization_id, event.action.substr(0, dot + 1)));
     }
   }
-  const auto add = [&](char kind, const std::string& id, const std::string* id_before) {
-    if (!id.empty() && (id_before == nullptr || *id_before != id)) terms_.insert(term(kind, id));
-  };
   const AuditEvent* const b = before_;
-  add(kObject, event.object.id, b != nullptr ? &b->object.id : nullptr);
-  add(kKey, event.object.id, b != nullptr ? &b->object.id : nullptr);
-  add(kKey, event.actor.key_id, b != nullptr ? &b->actor.key_id : nullptr);
-  add(kActor, event.actor.id, b != nullptr ? &b->actor.id : nullptr);
+  const auto add = [&](char kind, Seen& seen, const std::string& id, const std::string* as_before) {
+    if (id.empty() || (as_before != nullptr && *as_before == id)) return;
+    if (seen.insert(id).second) terms_.push_back(term(kind, id));
+  };
+  add(kObject, objects_, event.object.id, b != nullptr ? &b->object.id : nullptr);
+  add(kKey, keys_, event.object.id, b != nullptr ? &b->object.id : nullptr);
+  add(kKey, keys_, event.actor.key_id, b != nullptr ? &b->actor.key_id : nullptr);
+  add(kActor, actors_, event.actor.id, b != nullptr ? &b->actor.id : nullptr);
+}
+
+std::vector<std::string> PackWriter::terms() && {
+  std::ranges::sort(terms_);
+  const auto repeated = std::ranges::unique(terms_);
+  terms_.erase(repeated.begin(), repeated.end());
+  return std::move(terms_);
 }
 
 Result<std::vector<StoredEvent>> read_pack(std::int64_t first, Time time, ByteView bytes) {

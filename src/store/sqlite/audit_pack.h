@@ -20,8 +20,9 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "store/sqlite/rows.h"
@@ -37,13 +38,17 @@ class PackWriter {
   void add(const domain::AuditEvent& event, const crypto::Sha256& hash);
 
   ByteView bytes() const { return view_bytes(bytes_); }
-  const std::set<std::string>& terms() const { return terms_; }
+  // In order, each once.
+  std::vector<std::string> terms() &&;
 
  private:
+  using Seen = std::unordered_set<std::string_view>;
+
   void add_terms(const domain::AuditEvent& event);
 
   std::string bytes_;
-  std::set<std::string> terms_;
+  std::vector<std::string> terms_;              // may hold one twice
+  Seen objects_, actors_, keys_;                // views of the events
   const domain::AuditEvent* before_ = nullptr;  // the caller keeps them until bytes() was used
 };
 

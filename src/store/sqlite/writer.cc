@@ -236,7 +236,7 @@ Result<void> Writer::write_pack(std::span<const domain::AuditEvent> events, Head
   Query put(statements_.put_pack);
   put.bind(first).bind(heads.audit_events).bind(time).bind(pack.bytes());
   KW_CHECK_OK(put.run());
-  for (const std::string& term : pack.terms()) {
+  for (const std::string& term : std::move(pack).terms()) {
     Query put_term(statements_.put_term);
     put_term.bind(view_bytes(term)).bind(time).bind(first);
     KW_CHECK_OK(put_term.run());
