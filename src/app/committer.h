@@ -64,7 +64,7 @@ class Committer {
   // The same for what is told rather than done: it may wait until kSoon has passed since the last
   // of its like, so that many of them share one commit. The first one does not wait.
   void post_soon(ChangeWork work);
-  static constexpr std::chrono::milliseconds kSoon{20};
+  static constexpr std::chrono::milliseconds kSoon{50};
 
   void stop();
 
