@@ -8,8 +8,9 @@ replays), integration (build the release, run tests/integration/test_*.py agains
 fuzz target for a while), gcc12 (build with the second compiler), check (make check), rules (the
 same without clang-tidy). A stage that cannot be built counts as one failure; the rest still run.
 
-Integration tests find the program in KEYWRIGHT_BIN and may import from tests/support. `--only`
-keeps the tests whose file or executable name contains TEXT.
+Integration tests find the program in KEYWRIGHT_BIN and may import from tests/support. A line that
+one prints and that begins with `RESULT: ` (the totals of somebody else's suite) is told again at
+the end, also when it passes. `--only` keeps the tests whose file or executable name contains TEXT.
 """
 
 import argparse
@@ -28,15 +29,17 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 INTEGRATION_TIMEOUT_SECONDS = 900
 FUZZ_SECONDS = 60
+RESULT = "RESULT: "
 
 
 class Tally:
-    """What passed and failed so far, and the names of the failures."""
+    """What passed and failed so far, the names of the failures, and what is told at the end."""
 
     def __init__(self):
         self.passed = 0
         self.failed = 0
         self.failures = []
+        self.results = []
 
     def add(self, name, passed, failed):
         self.passed += passed
@@ -157,10 +160,16 @@ def integration(jobs, only, tally):
             path, output, code, seconds = finished.result()
             passed, failed, skipped = unittest_counts(output, code)
             tally.add(path.name, passed, failed)
+            tally.results += [f"{path.name}: {line}" for line in results_in(output)]
             if failed:
                 say(output)
             note = f", {skipped} skipped" if skipped else ""
             say(f"   {path.name}: {passed} passed, {failed} failed{note} in {seconds:.1f} s")
+
+
+def results_in(output):
+    """What a test file wants told, passed or not."""
+    return [line.removeprefix(RESULT) for line in output.splitlines() if line.startswith(RESULT)]
 
 
 def fuzz(jobs, only, tally):
@@ -214,6 +223,8 @@ def main():
             rules(tally)
         else:
             check(arguments.jobs, tally)
+    for line in sorted(tally.results):
+        say(line)
     for name in tally.failures:
         say(f"FAILED: {name}")
     say(f"everything took {time.monotonic() - started:.0f} s")

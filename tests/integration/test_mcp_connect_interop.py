@@ -155,8 +155,8 @@ class ConnectInterop(unittest.TestCase):
         through = self.suite_through_keywright("--requirements", revision)
         required = {name for name in direct if not name.startswith("tasks-")} - NOT_REQUIRED
         good = [len(passed(found) & required) for found in (direct, through)]
-        print(f"MCP {revision} through /mcp-connect: {good[1]} of {len(required)} scenarios pass, "
-              f"{good[0]} without it", flush=True)
+        print(f"RESULT: /mcp-connect, official suite {revision}: {good[1]} of {len(required)} "
+              f"scenarios pass, {good[0]} without Keywright between", flush=True)
         self.assertEqual({}, {name: through.get(name) for name in
                               required & passed(direct) - passed(through)})
         self.assertEqual([SCENARIOS[revision]] * 2, good)
