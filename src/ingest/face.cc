@@ -28,6 +28,13 @@ bool is_otlp(std::string_view path) {
 
 bool is_traces(std::string_view path) { return without_slash(path) == "/public/traces"; }
 
+bool is_one_trace(std::string_view path) {
+  constexpr std::string_view kBefore = "/public/traces/";
+  path = without_slash(path);
+  return path.size() > kBefore.size() && path.starts_with(kBefore) &&
+         path.find('/', kBefore.size()) == std::string_view::npos;
+}
+
 Error unknown_path() {
   return Error(Code::not_found, "unknown_path", "Nothing is at this address.");
 }
@@ -81,8 +88,7 @@ std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
   if (request.method == Method::post && (otlp || traces)) {
     return receive(exchange, otlp ? Door::otlp : Door::any);
   }
-  const bool one = !otlp && request.path.starts_with("/public/traces/") &&
-                   without_slash(request.path).substr(15).find('/') == std::string_view::npos;
+  const bool one = !otlp && is_one_trace(request.path);
   const bool readable = traces || one || without_slash(request.path) == "/public/whoami";
   const bool reads = request.method == Method::get || request.method == Method::head;
   if (readable && reads) return read(exchange);

@@ -368,9 +368,14 @@ class Reading(TraceTest):
     def test_addresses(self):
         sender = self.project.key(self.project.platform())
         sender.post("/public/traces/", {"data": {}}).expect(201)
-        self.refused(sender.get("/public/nothing"), 404, "NOT_FOUND")
-        self.assertEqual("GET, HEAD, POST",
-                         sender.request("DELETE", "/public/traces").expect(405).headers["Allow"])
+        self.assertEqual(1, len(sender.get("/public/traces/").expect(200).json()["data"]))
+        sender.get("/public/whoami/").expect(200)
+        for path in "/public/nothing", "/public/", "/public/traces//", "/public/traces/a/b":
+            self.refused(sender.get(path), 404, "NOT_FOUND")
+        for path in "/public/traces", "/public/traces/":
+            self.refused(self.server.client().get(path), 401, "MISSING_API_KEY")
+            self.assertEqual("GET, HEAD, POST",
+                             sender.request("DELETE", path).expect(405).headers["Allow"])
 
     # -- durability
 
