@@ -109,16 +109,27 @@ void Committer::post_soon(ChangeWork work) {
   if (soon_.size() == 1) wake_.notify_one();
 }
 
+// Under the mutex.
+void Committer::fill(std::deque<Command>& group) {
+  while (!queue_.empty() && group.size() < kGroupMax) {
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+}
+
+// What arrived while other nodes had their turns.
+void Committer::take_more(std::deque<Command>& group) {
+  const std::lock_guard lock(mutex_);
+  fill(group);
+}
+
 // After events that could wait, the writer rests for kSoon: only other work wakes it meanwhile.
 bool Committer::take_group(std::deque<Command>& group) {
   std::unique_lock lock(mutex_);
   const auto has_work = [this] { return stopping_ || !queue_.empty(); };
   if (resting_ && !wake_.wait_for(lock, kSoon, has_work)) resting_ = false;
   if (!resting_) wake_.wait(lock, [&] { return has_work() || !soon_.empty(); });
-  while (!queue_.empty() && group.size() < kGroupMax) {
-    group.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  }
+  fill(group);
   if (!soon_.empty() && (!group.empty() || !resting_ || stopping_)) {
     for (Command& command : soon_) group.push_back(std::move(command));
     soon_.clear();
@@ -136,11 +147,15 @@ void Committer::write_loop() {
 }
 
 void Committer::write_group(std::deque<Command>& group) {
+  bool moved = false;
   if (shared_log_ != nullptr) {
-    if (const auto begun = shared_log_->begin(); !begun) {
+    const auto begun = shared_log_->begin();
+    if (!begun) {
       for (Command& command : group) command.done(fail(begun.error()));
       return;
     }
+    moved = *begun;
+    take_more(group);
   }
   Pending pending;
   std::vector<store::Transaction> transactions;
@@ -160,7 +175,7 @@ void Committer::write_group(std::deque<Command>& group) {
   std::vector<Result<store::Position>> results;
   if (!transactions.empty()) results = tools_.store.commit(transactions);
   const auto committed_at = clock_.boot_time();
-  publish(transactions, results);
+  publish(transactions, results, moved);
   if (shared_log_ != nullptr) shared_log_->end();
   const std::int64_t waited_ms = transactions.empty() ? 0 : milliseconds_since(committed_at);
   std::optional<Error> lost;  // the first change that could not be stored
@@ -190,8 +205,7 @@ Result<Committed> Committer::outcome(const Result<void>& decided,
 // group that leaves the records as they are needs none: calls that are only audited then cost the
 // io threads and what is open on them nothing.
 void Committer::publish(const std::vector<store::Transaction>& transactions,
-                        const std::vector<Result<store::Position>>& results) {
-  bool moved = false;
+                        const std::vector<Result<store::Position>>& results, bool moved) {
   for (std::size_t i = 0; i < transactions.size(); ++i) {
     if (!moves_records(transactions[i])) continue;
     moved = true;

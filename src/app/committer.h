@@ -78,13 +78,16 @@ class Committer {
   void enqueue(Command command);
   void write_loop();
   bool take_group(std::deque<Command>& group);  // waits for it; false: stopping, nothing is left
+  void fill(std::deque<Command>& group);
+  void take_more(std::deque<Command>& group);
   void write_group(std::deque<Command>& group);
   // What the group's commit made of this change, given what the change itself returned.
   static Result<Committed> outcome(const Result<void>& decided, std::optional<std::size_t> written,
                                    const std::vector<Result<store::Position>>& results,
                                    std::optional<Error>& lost);
+  // `moved`: something else was published before.
   void publish(const std::vector<store::Transaction>& transactions,
-               const std::vector<Result<store::Position>>& results);
+               const std::vector<Result<store::Position>>& results, bool moved);
   std::int64_t milliseconds_since(std::chrono::nanoseconds boot_time) const;
   void answer(Command& command, Result<Committed> result, std::optional<SharedLog::Wait> wait,
               std::chrono::nanoseconds since);

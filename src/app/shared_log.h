@@ -1,7 +1,6 @@
 // app/shared_log.h - what the writer has to do where other nodes write to the same store.
 //
-//   KW_CHECK_OK(log.begin());        // the records in memory are the newest, and nobody else
-//   writes
+//   KW_TRY(bool moved, log.begin()); // the records in memory are the newest; nobody else writes
 //   ...                              // decide, commit, publish
 //   log.end();
 //   log.when_applied(SharedLog::Wait::for_all, [](Result<int> nodes) { ... });
@@ -23,7 +22,9 @@ class SharedLog {
  public:
   virtual ~SharedLog() = default;
 
-  virtual Result<void> begin() = 0;
+  // True: others' changes were published to the records in memory, and the barrier has to be passed
+  // before end().
+  virtual Result<bool> begin() = 0;
   virtual void end() = 0;
 
   // Until no node acts on what was before; or, for what takes nothing away, not longer than a

@@ -94,23 +94,39 @@ postgres::Connection* Acknowledger::connection() {
   connection_.reset();
   auto opened = opener_.open();
   if (!opened) return nullptr;
-  if (!(*opened)->run(postgres::Statement(postgres::kListenReports))) return nullptr;
+  const postgres::Statement statements[] = {postgres::Statement(postgres::kPlanOnce),
+                                            postgres::Statement(postgres::kListenReports)};
+  if (!(*opened)->run_all(statements)) return nullptr;
   connection_ = std::move(*opened);
   return connection_.get();
 }
 
 bool Acknowledger::rest(milliseconds time) {
-  bool reported = false;
+  bool is_unsaid = false;
   if (connection_ != nullptr && !connection_->is_broken()) {
-    const auto notices = connection_->wait(time, wake_);
-    reported = notices && !notices->empty();
+    if (const auto notices = connection_->wait(time, wake_)) {
+      for (const postgres::Notice& notice : *notices) {
+        const auto report = postgres::parse_report(notice.payload);
+        if (report) told_[report->node] = report->position;
+        is_unsaid |= !report;
+      }
+    }
   } else {
     pollfd descriptor{.fd = wake_, .events = POLLIN, .revents = 0};
     (void)::poll(&descriptor, 1, static_cast<int>(time.count()));
   }
   std::uint64_t count = 0;
   (void)!::read(wake_, &count, sizeof count);
-  return reported;
+  return is_unsaid;
+}
+
+bool Acknowledger::is_worth_a_look(const std::vector<Waiting>& waiting) const {
+  return std::ranges::any_of(waiting, [this](const Waiting& one) {
+    return std::ranges::all_of(one.others, [&](const Node& other) {
+      const auto told = told_.find(other.id);
+      return told != told_.end() && told->second >= one.point.position;
+    });
+  });
 }
 
 bool Acknowledger::take(std::vector<Waiting>& waiting, bool& tell) {
@@ -135,7 +151,10 @@ std::optional<Acknowledger::Seen> Acknowledger::look(const std::vector<Waiting>&
                                          postgres::select_standing(positions)};
   const auto rows = open->run_all(selects);
   if (!rows) return std::nullopt;
-  return Seen{postgres::read_nodes((*rows)[0]), postgres::read_standing((*rows)[1])};
+  Seen seen{postgres::read_nodes((*rows)[0]), postgres::read_standing((*rows)[1])};
+  told_.clear();  // rows know better: a report may have been of another log
+  for (const Node& node : seen.nodes) told_.emplace(node.id, node.applied);
+  return seen;
 }
 
 void Acknowledger::settle(std::vector<Waiting>& waiting, const std::optional<Seen>& seen) const {
@@ -189,6 +208,7 @@ void Acknowledger::run() {
       pause = kPauseMin;
       next_look = clock_.boot_time() + pause;
     }
+    has_heard |= is_worth_a_look(waiting);
     if (!has_heard && clock_.boot_time() < next_look) continue;
     pause = std::exchange(has_heard, false) ? kPauseMin : std::min(pause * 2, kPauseMax);
     settle(waiting, look(waiting));

@@ -5,16 +5,17 @@
 //
 // A node has applied a position when its row says so; it cannot answer any more when its longest
 // staleness and a margin have passed since the commit, on this node's clock. A node that has left
-// or was removed does not answer either. Rows are read when a node notifies that it has reported,
-// and, since notifications may be lost, again and again anyhow.
+// or was removed does not answer either. Rows are read when all whom somebody waits for have
+// notified that they reported it, and, since notifications may be lost, again and again anyhow.
 //
 // Errors: `done` gets unavailable/stopping if stop() comes first, unavailable/store_unavailable if
 // the log turns out to have lost the change: the caller has to ask again.
 // Threading: any thread; `done` runs on the acknowledger's own. Lifetime: the clock outlives it.
-// Cost: one connection; while somebody waits a query for each report, and up to fifty a second.
+// Cost: one connection; while somebody waits a query for each change, and up to fifty a second.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -69,8 +70,11 @@ class Acknowledger {
 
   void run();
   store::postgres::Connection* connection();
-  // Until there is something to do, or the time is over. True: a node has reported.
+  // Until there is something to do, or the time is over. Notes who has reported what; true: a node
+  // has that does not say what.
   bool rest(std::chrono::milliseconds time);
+  // Whether the reports say that somebody need not wait any more.
+  bool is_worth_a_look(const std::vector<Waiting>& waiting) const;
   // Takes what arrived. False: stopping.
   bool take(std::vector<Waiting>& waiting, bool& tell);
   // What the database says now; empty without an answer.
@@ -84,6 +88,7 @@ class Acknowledger {
   const Clock& clock_;
   const Uuid me_;
   std::unique_ptr<store::postgres::Connection> connection_;  // of the thread
+  std::map<Uuid, store::Position> told_;                     // likewise: what was heard last
   int wake_ = -1;                                            // readable: something has arrived
   std::mutex mutex_;                                         // guards what follows
   std::vector<Waiting> arrived_;

@@ -26,6 +26,7 @@ constexpr milliseconds kOthersSettle{4'000};
 constexpr milliseconds kOthersCount{6'000};
 // How often a node looks that is waiting for others, or for its own writer.
 constexpr milliseconds kHeldUpEvery{25};
+constexpr milliseconds kTurnMayWait{500};
 constexpr int kRoundsMax = 100;
 constexpr std::size_t kIdBytesMax = 100;
 
@@ -55,7 +56,6 @@ Cluster::Cluster(postgres::PostgresStore& store, app::Directory& directory, app:
 
 Cluster::Node Cluster::row() const {
   return {.id = me_,
-          .applied = applied_.position,
           .max_staleness = options_.max_staleness,
           .name = options_.name,
           .version = options_.version};
@@ -117,28 +117,38 @@ void Cluster::stop() {
 
 // -- the writer's turn
 
-Result<void> Cluster::begin() {
-  std::unique_lock lock(mutex_);
+// While it waits for its turn, the node goes on following and renewing. The barrier is left to the
+// writer, which passes it once for the others' changes and for its own.
+Result<bool> Cluster::begin() {
   for (int round = 0; round < 4; ++round) {
-    KW_TRY(postgres::Turn turn, store_.begin_turn(applied_));
+    KW_TRY(postgres::Turn turn, store_.begin_turn(applied()));
+    const auto got_it_at = clock_.boot_time();
+    std::unique_lock lock(mutex_);
+    if (clock_.boot_time() - got_it_at > kTurnMayWait) {  // PostgreSQL may have ended it
+      store_.end_turn();
+      continue;
+    }
     if (turn.missing.resync) {  // takes longer than a turn may
       store_.end_turn();
       KW_CHECK_OK(resync());
       continue;
     }
-    if (auto applied = apply(turn.missing); !applied) {
-      store_.end_turn();
-      return applied;
-    }
+    const bool moved = publish(turn.missing);
     if (has_lost_) {  // before anything is decided
+      pass_barrier();
       KW_CHECK_OK(write_lost());
       continue;
     }
     turn_nodes_ = std::move(turn.nodes);
     turn_lock_ = std::move(lock);
-    return {};
+    return moved;
   }
   return fail(behind());
+}
+
+void Cluster::pass_barrier() {
+  barrier_.pass();
+  directory_.free_retired();
 }
 
 // Takes the turn.
@@ -147,8 +157,7 @@ Result<void> Cluster::write_lost() {
   const auto written = store_.commit({&lost, 1});
   if (!written.front()) return fail(written.front().error());
   directory_.apply(lost);
-  barrier_.pass();
-  directory_.free_retired();
+  pass_barrier();
   applied_ = store_.head();
   has_lost_ = false;
   acknowledger_.tell();
@@ -173,16 +182,13 @@ void Cluster::when_applied(Wait wait, std::function<void(Result<int> nodes)> don
                       .done = std::move(done)});
 }
 
-Result<void> Cluster::apply(const postgres::Missing& missing) {
-  if (missing.resync) return resync();
-  if (missing.head == applied_) return {};
+bool Cluster::publish(const postgres::Missing& missing) {
+  if (missing.head == applied_) return false;
   directory_.apply(missing.changes);
   store_.removals().note(missing, clock_.now());
-  barrier_.pass();
-  directory_.free_retired();
   applied_ = missing.head;
   store_.note_position(applied_.position);
-  return {};
+  return true;
 }
 
 Result<void> Cluster::resync() {
@@ -190,8 +196,7 @@ Result<void> Cluster::resync() {
   freshness_.lapse();  // for a moment the records may lack what the store has lost
   KW_TRY(const std::vector<domain::KeyId> revived, directory_.reload(store_));
   KW_CHECK_OK(find_lost());
-  barrier_.pass();
-  directory_.free_retired();
+  pass_barrier();
   applied_ = store_.loaded();
   store_.note_position(applied_.position);
   ++resyncs_;
@@ -262,7 +267,9 @@ Result<void> Cluster::open_feed() {
   if (connection_ != nullptr && !connection_->is_broken()) return {};
   connection_.reset();
   KW_TRY(connection_, opener_.open());
-  KW_CHECK_OK(connection_->run(postgres::Statement(postgres::kListen)));
+  const postgres::Statement statements[] = {postgres::Statement(postgres::kPlanOnce),
+                                            postgres::Statement(postgres::kListen)};
+  KW_CHECK_OK(connection_->run_all(statements));
   return {};
 }
 
@@ -375,14 +382,13 @@ Result<void> Cluster::report() {
 Result<void> Cluster::follow() {
   const std::lock_guard lock(mutex_);
   KW_TRY(const postgres::Missing missing, postgres::read_missing(*connection_, applied_));
-  return apply(missing);
+  if (missing.resync) return resync();
+  if (publish(missing)) pass_barrier();
+  return {};
 }
 
 Result<void> Cluster::join_again() {
-  {
-    const std::lock_guard lock(mutex_);
-    KW_CHECK_OK(postgres::join(*connection_, row()));
-  }
+  KW_CHECK_OK(postgres::join(*connection_, row()));
   joined_at_ = clock_.boot_time();
   joining_ = Joining::uncounted;
   return postgres::notify_of_nodes(*connection_);

@@ -27,7 +27,7 @@
 // Threading: SharedLog's functions on the writer thread, freshness() and numbers() from any, the
 // rest on the thread that owns it. Lifetime: what it is given outlives it.
 // Cost: three connections with the writer's; about five queries a second when nothing happens, and
-// four for each group of changes of another node.
+// three for each group of changes of another node.
 #pragma once
 
 #include <atomic>
@@ -102,7 +102,7 @@ class Cluster final : public app::SharedLog {
   Numbers numbers() const { return {nodes_.load(), resyncs_.load()}; }
 
   // app::SharedLog
-  Result<void> begin() override;
+  Result<bool> begin() override;
   void end() override;
   void when_applied(Wait wait, std::function<void(Result<int> nodes)> done) override;
 
@@ -115,12 +115,13 @@ class Cluster final : public app::SharedLog {
     std::chrono::nanoseconds since{};  // boot time when it was seen first
   };
 
-  Node row() const;  // under the mutex
+  Node row() const;  // that has applied nothing yet
   Result<void> leave_for_previous();
   Result<void> join_again();
   store::postgres::LogPoint applied();
-  // Under the mutex. Publishes what other nodes wrote.
-  Result<void> apply(const store::postgres::Missing& missing);
+  // Under the mutex. What other nodes wrote; true: records have moved, pass_barrier() has to follow.
+  bool publish(const store::postgres::Missing& missing);
+  void pass_barrier();
   Result<void> resync();
   Result<void> find_lost();
   Result<void> write_lost();

@@ -181,6 +181,12 @@ class Connection {
   int statement_names_ = 0;
 };
 
+// For a connection that finds rows by their keys only: each statement is planned once. Tables are
+// taken for large ones, since a plan that was made for a table of a few rows would outlive that.
+inline constexpr Sql kPlanOnce(
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', false), "
+    "set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)");
+
 // The reason of errors that say: no connection, or no answer.
 inline constexpr std::string_view kStoreUnavailable = "store_unavailable";
 

@@ -12,7 +12,6 @@ namespace {
 
 struct Touched {
   std::set<std::pair<std::int64_t, Uuid>> records;
-  std::set<std::string> keys;
   // The last entry that took access away from them.
   std::map<std::pair<std::int64_t, Uuid>, LogPoint> removed_records;
   std::map<std::string, LogPoint> removed_keys;
@@ -33,7 +32,6 @@ std::optional<Touched> read_entries(const Rows& entries, const LogPoint& applied
     const LogPoint at{expected, row.uuid(1)};
     for (const Subject& subject : unpack_subjects(row.blob(2))) {
       if (subject.is_key()) {
-        touched.keys.insert(subject.key_id());
         if (removes) touched.removed_keys.insert_or_assign(subject.key_id(), at);
       } else {
         const std::pair<std::int64_t, Uuid> place(subject.type - 1, Uuid{subject.id});
@@ -45,25 +43,45 @@ std::optional<Touched> read_entries(const Rows& entries, const LogPoint& applied
   return touched;
 }
 
-Statement select_records(const Touched& touched) {
-  std::vector<std::int64_t> types;
-  std::vector<Uuid> ids;
-  for (const auto& [type, id] : touched.records) {
-    types.push_back(type);
-    ids.push_back(id);
-  }
+// Subject `i` of each entry after `applied`, unless there are more than can be followed.
+constexpr Sql kSubjects(
+    " FROM change_log, generate_series(0, length(subjects) / 18 - 1) AS i WHERE position > ? AND "
+    "(SELECT position FROM log_head) - ? <= ?");
+
+void add_subjects(Statement& select, Sql what, const LogPoint& applied) {
+  const auto position = static_cast<std::int64_t>(applied.position);
+  select.add(what).add(kSubjects, position, position, kEntriesMax);
+}
+
+Statement select_entries(const LogPoint& applied) {
+  return Statement(
+      "SELECT position, entry, subjects, removes_access FROM change_log WHERE position >= ? ORDER "
+      "BY position LIMIT ?",
+      static_cast<std::int64_t>(applied.position), kEntriesMax + 1);
+}
+
+// Arrays, so that rows are found by the index however many PostgreSQL expects.
+Statement select_records(const LogPoint& applied) {
+  constexpr Sql kIsRecord(" AND get_byte(subjects, 18 * i) > 0 ORDER BY position, i)");
   Statement select("SELECT ");
   select.add(kRecordColumns);
-  select.add(" FROM records WHERE (type, id) IN (SELECT * FROM unnest(?, ?)) ORDER BY type, id",
-             std::span<const std::int64_t>(types), std::span<const Uuid>(ids));
+  select.add(" FROM records WHERE (type, id) IN (SELECT * FROM unnest(");
+  add_subjects(select, "ARRAY(SELECT get_byte(subjects, 18 * i)::bigint - 1", applied);
+  select.add(kIsRecord);
+  add_subjects(
+      select, ", ARRAY(SELECT encode(substring(subjects FROM 18 * i + 3 FOR 16), 'hex')::uuid",
+      applied);
+  select.add(kIsRecord);
+  select.add(")) ORDER BY type, id");
   return select;
 }
 
-Statement select_keys(const Touched& touched) {
-  const std::vector<std::string> ids(touched.keys.begin(), touched.keys.end());
+Statement select_keys(const LogPoint& applied) {
   Statement select("SELECT ");
   select.add(kKeyColumns);
-  select.add(" FROM keys WHERE id = ANY(?) ORDER BY serial", std::span<const std::string>(ids));
+  select.add(" FROM keys WHERE id = ANY(");
+  add_subjects(select, "ARRAY(SELECT substring(subjects FROM 18 * i + 3 FOR 12)", applied);
+  select.add(" AND get_byte(subjects, 18 * i) = 0)) ORDER BY serial");
   return select;
 }
 
@@ -110,64 +128,44 @@ void add_keys(const Rows& rows, Transaction& changes) {
 
 }  // namespace
 
-Statement select_head() { return Statement("SELECT position, entry FROM log_head"); }
-
-Statement select_entries(const LogPoint& applied) {
-  return Statement(
-      "SELECT position, entry, subjects, removes_access FROM change_log WHERE position >= ? ORDER "
-      "BY position "
-      "LIMIT ?",
-      static_cast<std::int64_t>(applied.position), kEntriesMax + 1);
+void select_missing(const LogPoint& applied, std::vector<Statement>& statements) {
+  statements.push_back(select_entries(applied));
+  statements.push_back(select_records(applied));
+  statements.push_back(select_keys(applied));
 }
 
-// `end`, if there is one, is sent with the last statement.
-static Result<Missing> read_rows(Connection& connection, const LogPoint& applied,
-                                 const LogPoint& head, const Rows& entries,
-                                 std::optional<Statement> end) {
+Missing read_missing_rows(const LogPoint& applied, const LogPoint& head,
+                          std::span<const Rows> rows) {
   Missing missing;
   missing.head = head;
-  std::optional<Touched> touched;
-  if (head != applied) {
-    touched = read_entries(entries, applied);
-    const bool leads_on =
-        touched && head.position > applied.position && entries.size() > 0 &&
-        entries[entries.size() - 1].integer(0) == static_cast<std::int64_t>(head.position);
-    missing.resync = !leads_on;
-    if (!leads_on) touched.reset();
-  }
-  std::vector<Statement> statements;
-  if (touched) {
-    note_removed(*touched, missing);
-    if (touched->records.empty() && touched->keys.empty()) touched.reset();
-  }
-  if (touched) {
-    statements = {select_records(*touched), select_keys(*touched)};
-  }
-  if (end) statements.push_back(*std::move(end));
-  if (statements.empty()) return missing;
-  KW_TRY(const std::vector<Rows> rows, connection.run_all(statements));
-  if (touched) {
-    add_records(rows[0], *touched, missing.changes);
-    add_keys(rows[1], missing.changes);
-  }
+  if (head == applied) return missing;
+  const Rows& entries = rows[0];
+  std::optional<Touched> touched = read_entries(entries, applied);
+  const bool leads_on =
+      touched && head.position > applied.position && entries.size() > 0 &&
+      entries[entries.size() - 1].integer(0) == static_cast<std::int64_t>(head.position);
+  missing.resync = !leads_on;
+  if (!leads_on) return missing;
+  note_removed(*touched, missing);
+  add_records(rows[1], *touched, missing.changes);
+  add_keys(rows[2], missing.changes);
   return missing;
-}
-
-Result<Missing> read_missing_rows(Connection& connection, const LogPoint& applied,
-                                  const LogPoint& head, const Rows& entries) {
-  return read_rows(connection, applied, head, entries, std::nullopt);
 }
 
 Result<Missing> read_missing(Connection& connection, const LogPoint& applied) {
-  const Statement begin[] = {Statement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
-                             select_head(), select_entries(applied)};
-  auto missing = [&]() -> Result<Missing> {
-    KW_TRY(const std::vector<Rows> rows, connection.run_all(begin));
-    const LogPoint head{static_cast<Position>(rows[1][0].integer(0)), rows[1][0].uuid(1)};
-    return read_rows(connection, applied, head, rows[2], Statement("COMMIT"));
-  }();
-  if (!missing && !connection.is_broken()) (void)connection.run(Statement("ROLLBACK"));
-  return missing;
+  std::vector<Statement> statements = {
+      Statement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+      Statement("SELECT position, entry FROM log_head")};
+  select_missing(applied, statements);
+  statements.push_back(Statement("COMMIT"));
+  auto rows = connection.run_all(statements);
+  if (!rows) {
+    if (!connection.is_broken()) (void)connection.run(Statement("ROLLBACK"));
+    return fail(std::move(rows).error());
+  }
+  const Row head = (*rows)[1][0];
+  return read_missing_rows(applied, {static_cast<Position>(head.integer(0)), head.uuid(1)},
+                           std::span(*rows).subspan(2, kMissingStatements));
 }
 
 }  // namespace keywright::store::postgres

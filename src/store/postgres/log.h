@@ -9,11 +9,13 @@
 // the order of commits, since every writer locks log_head first; nothing that commits late can be
 // skipped.
 //
-// Errors: those of connection.h. Threading: as the connection. Cost: two round trips.
+// Errors: those of connection.h. Threading: as the connection. Cost: one round trip.
 #pragma once
 
 #include <map>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "store/postgres/connection.h"
 #include "store/store.h"
@@ -42,11 +44,11 @@ inline constexpr std::int64_t kEntriesMax = 20'000;
 
 Result<Missing> read_missing(Connection& connection, const LogPoint& applied);
 
-// The same inside a transaction of the caller's, REPEATABLE READ or while it holds log_head, from
-// the answers to these two.
-Statement select_head();
-Statement select_entries(const LogPoint& applied);
-Result<Missing> read_missing_rows(Connection& connection, const LogPoint& applied,
-                                  const LogPoint& head, const Rows& entries);
+// The same inside a transaction of the caller's, REPEATABLE READ or while it holds log_head:
+// `rows` are the answers to what select_missing() adds.
+inline constexpr std::size_t kMissingStatements = 3;
+void select_missing(const LogPoint& applied, std::vector<Statement>& statements);
+Missing read_missing_rows(const LogPoint& applied, const LogPoint& head,
+                          std::span<const Rows> rows);
 
 }  // namespace keywright::store::postgres

@@ -1,5 +1,9 @@
 #include "store/postgres/nodes.h"
 
+#include <charconv>
+
+#include <fmt/core.h>
+
 namespace keywright::store::postgres {
 namespace {
 
@@ -62,9 +66,25 @@ Result<std::optional<Lease>> renew(Connection& connection, const Uuid& id, const
                .undivided = row.integer(5)};
 }
 
+std::string text_of(const Report& report) {
+  return fmt::format("{} {}", report.node.to_string(), report.position);
+}
+
+std::optional<Report> parse_report(std::string_view text) {
+  const std::size_t space = text.find(' ');
+  if (space == std::string_view::npos) return std::nullopt;
+  const auto node = Uuid::parse(text.substr(0, space));
+  Position position = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data() + space + 1, end, position);
+  if (!node || read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return Report{*node, position};
+}
+
 Result<void> report(Connection& connection, const Uuid& id, const LogPoint& applied) {
   Statement tell(kWithoutDisk);
-  tell.add("pg_notify('keywright_applied', '')");
+  tell.add("pg_notify('keywright_applied', convert_from(?, 'UTF8'))",
+           std::string_view(text_of({id, applied.position})));
   Statement update = set_applied(applied);
   add_where(update, id, applied);
   const Statement statements[] = {tell, update};

@@ -63,6 +63,15 @@ Result<std::optional<Lease>> renew(Connection& connection, const Uuid& id, const
 // with the server is made again by the next renewal, and what it said was true.
 Result<void> report(Connection& connection, const Uuid& id, const LogPoint& applied);
 
+// What a report's notification says: a hint that it is worth looking, since only the row tells
+// whether it is of this log. Empty: it says nothing, as those of earlier versions.
+struct Report {
+  Uuid node;
+  Position position = 0;
+};
+std::string text_of(const Report& report);
+std::optional<Report> parse_report(std::string_view text);
+
 Result<void> leave(Connection& connection, const Uuid& id);
 
 Statement select_nodes();

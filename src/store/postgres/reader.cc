@@ -118,7 +118,7 @@ Result<PageOf<Key>> list_keys(Connection& connection, const KeyFilter& filter, c
 
 Result<LogPoint> load(Connection& connection, Loader& loader) {
   KW_TRY(const ReadMoment moment, ReadMoment::begin(connection));
-  KW_TRY(const Rows head, connection.run(select_head()));
+  KW_TRY(const Rows head, connection.run(Statement("SELECT position, entry FROM log_head")));
   Statement records("DECLARE loading NO SCROLL CURSOR FOR SELECT ");
   records.add(kRecordColumns).add(" FROM records ORDER BY type, id");
   KW_CHECK_OK(read_through(connection, records, [&](const Row& row) {

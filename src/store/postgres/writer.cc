@@ -35,7 +35,9 @@ Statement put_answer(const IdempotentAnswer& answer) {
 Result<void> Writer::connect() {
   if (connection_ != nullptr && !connection_->is_broken()) return {};
   connection_.reset();
-  KW_TRY(connection_, opener_.open());
+  KW_TRY(auto opened, opener_.open());
+  KW_CHECK_OK(opened->run(Statement(kPlanOnce)));
+  connection_ = std::move(opened);
   return {};
 }
 
@@ -65,8 +67,8 @@ Result<void> Writer::take_heads(const Rows& rows) {
 Result<Turn> Writer::begin(const LogPoint& applied) {
   Statement lock(kHeads);
   lock.add(" FOR UPDATE");
-  const Statement statements[] = {Statement("BEGIN"), lock, select_entries(applied),
-                                  select_nodes()};
+  std::vector<Statement> statements = {Statement("BEGIN"), lock, select_nodes()};
+  select_missing(applied, statements);
   const auto started = clock_.boot_time();
   for (bool again = connection_ != nullptr;; again = false) {
     KW_CHECK_OK(connect());
@@ -81,8 +83,9 @@ Result<Turn> Writer::begin(const LogPoint& applied) {
     Turn turn;
     auto read = [&]() -> Result<void> {
       KW_CHECK_OK(take_heads((*rows)[1]));
-      KW_TRY(turn.missing, read_missing_rows(*connection_, applied, heads_.log, (*rows)[2]));
-      turn.nodes = read_nodes((*rows)[3]);
+      turn.nodes = read_nodes((*rows)[2]);
+      turn.missing = read_missing_rows(applied, heads_.log,
+                                       std::span(*rows).subspan(3, kMissingStatements));
       return {};
     }();
     if (read) return turn;
