@@ -281,27 +281,35 @@ Outcome migrate(Context& context, const Invocation& given) {
                    given.name() + " --help");
   }
   const auto tell = [&](const server::Moved& so_far) {
-    context.console.err(
-        fmt::format("Copied {} keys and {} objects so far, and following the server's changes. "
-                    "Stop it to finish.\n",
-                    so_far.keys, so_far.records));
+    context.console.err(fmt::format(
+        "Copied {} keys, {} objects and {} traces so far{}\n", so_far.keys, so_far.records,
+        so_far.traces.traces,
+        so_far.is_waiting ? ", and following the server's changes. Stop it to finish." : "."));
   };
   auto moved = server::move_to_postgres(*place, Secret<std::string>(to), context.clock,
                                         context.random, tell);
   if (!moved) return failed(operator_failure(moved.error()));
+  const server::MovedTraces& traces = moved->traces;
   if (given.has("json")) {
     std::string out;
     json::Writer writer(out);
     writer.begin_object().key("records").unsigned_integer(moved->records);
     writer.key("keys").unsigned_integer(moved->keys);
-    writer.key("audit_events").unsigned_integer(moved->events).end_object();
+    writer.key("audit_events").unsigned_integer(moved->events);
+    writer.key("traces").unsigned_integer(traces.traces);
+    writer.key("spans").unsigned_integer(traces.spans);
+    writer.key("forwardings").unsigned_integer(traces.forwardings);
+    writer.key("queued").unsigned_integer(traces.queued);
+    writer.key("dead_letters").unsigned_integer(traces.dead_letters).end_object();
     context.console.out(out + "\n");
     return ExitCode::ok;
   }
   context.console.err(
-      fmt::format("Copied {} keys, {} objects and {} audit events. Serve with the same digest key "
-                  "and --store from now on.\n",
-                  moved->keys, moved->records, moved->events));
+      fmt::format("Copied {} keys, {} objects, {} audit events and {} traces with {} spans. "
+                  "{} platforms are forwarded: {} messages wait, {} could not be sent. Serve with "
+                  "the same digest key and --store from now on.\n",
+                  moved->keys, moved->records, moved->events, traces.traces, traces.spans,
+                  traces.forwardings, traces.queued, traces.dead_letters));
   return ExitCode::ok;
 }
 
@@ -323,8 +331,8 @@ Command migrate_command() {
       "While the server serves: copies, follows what changes, and says when there is nothing left "
       "to do but to stop the server, which finishes the copy in moments; or while it is stopped. "
       "Counts and the chain of the audit log are compared at the end. The data directory stays as "
-      "it is, so there is a way back. Traces, limits under way and sessions' last uses are not "
-      "copied.";
+      "it is, so there is a way back. Traces come along, and what waits to be forwarded; limits "
+      "under way and sessions' last uses do not.";
   command.examples = {"keywright migrate --data /var/lib/keywright --from sqlite --to postgres"};
   return command;
 }

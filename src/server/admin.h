@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "server/core.h"
+#include "server/move_traces.h"
 #include "server/setup.h"
 #include "store/store.h"
 
@@ -65,15 +66,18 @@ Result<Restored> restore(const Place& place, const std::filesystem::path& from, 
                          Random& random, MissingJournal missing_journal = MissingJournal::refuse);
 
 // What was copied from an installation in SQLite into an empty PostgreSQL database. A server may go
-// on serving it meanwhile: what it changes is followed, until `progress` is called once there is
-// nothing left to do but to stop it; the copy is finished as soon as it has stopped. What is in the
-// data directory stays as it is. Errors: conflict/store_not_empty; internal/not_moved when counts
-// or the chain of the audit log differ. A copy that failed half way leaves a database that no node
+// on serving it meanwhile: what it changes is followed, until there is nothing left to do but to
+// stop it; the copy is finished as soon as it has stopped. `progress` is called now and then, and
+// once when that is so. What is in the data directory stays as it is. Errors:
+// conflict/store_not_empty, /traces_too_old; internal/not_moved when counts or the chain of the
+// audit log differ. A copy that failed half way leaves a database that no node
 // serves.
 struct Moved {
   std::uint64_t records = 0;
   std::uint64_t keys = 0;
   std::uint64_t events = 0;
+  MovedTraces traces = {};
+  bool is_waiting = false;  // there is nothing left to do but to stop the server
 };
 using MoveProgress = std::function<void(const Moved& so_far)>;
 Result<Moved> move_to_postgres(const Place& from, const Secret<std::string>& to, Clock& clock,

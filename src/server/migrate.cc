@@ -28,6 +28,7 @@ constexpr std::size_t kAtOnce = 500;
 constexpr std::int64_t kEntriesAtOnce = 1'000;
 constexpr std::size_t kCountsAtOnce = 5'000;
 constexpr int kLookMilliseconds = 200;
+constexpr std::chrono::seconds kTellEvery{5};
 
 // No digest key has this check value: nodes refuse a store that is not yet whole.
 constexpr std::string_view kNotWhole = "moving";
@@ -266,18 +267,16 @@ Result<void> move_counts(const std::string& path, store::postgres::Connection& c
 }
 
 // When keys were used last: without it nodes elsewhere would take them for idle.
-Result<void> move_uses(Core& core, const Secret<std::string>& to, const Clock& clock) {
+Result<void> move_uses(Core& core, store::postgres::Connection& connection, const Clock& clock) {
   app::UsageFile& uses = core.directory.usage().file();
-  KW_TRY(const auto connection,
-         store::postgres::Connection::open(to, store::postgres::kMigrationTimeouts));
   cluster::UsageExchange exchange(uses, clock, Time{});
-  KW_CHECK_OK(exchange.flush(*connection));
-  const auto counts = move_counts((core.directory_path / "usage.db").string(), *connection);
-  if (!counts && connection->is_broken()) return counts;
+  KW_CHECK_OK(exchange.flush(connection));
+  const auto counts = move_counts((core.directory_path / "usage.db").string(), connection);
+  if (!counts && connection.is_broken()) return counts;
   if (!counts) log_error("usage_not_moved", {{"why", counts.error().internal()}});
   Credits credits(uses);
   KW_CHECK_OK(core.store->load(credits));
-  return credits.write(*connection);
+  return credits.write(connection);
 }
 
 Error not_moved() {
@@ -285,6 +284,37 @@ Error not_moved() {
                "The copy is not the same as the store. Nothing serves it; empty the database and "
                "begin again.");
 }
+
+// Tells how far it is: every few seconds, and when it is time to stop the server.
+class Teller {
+ public:
+  Teller(const MoveProgress& progress, const Clock& clock)
+      : progress_(progress), clock_(clock), told_at_(clock.boot_time()) {}
+
+  void traces_copied(std::uint64_t traces) {
+    traces_ = traces;
+    if (clock_.boot_time() - told_at_ >= kTellEvery) tell(false);
+  }
+  void tell_once() {
+    if (!std::exchange(has_told_, true)) tell(true);
+  }
+
+  Moved so_far;
+
+ private:
+  void tell(bool is_waiting) {
+    told_at_ = clock_.boot_time();
+    so_far.traces.traces = traces_;
+    so_far.is_waiting = is_waiting;
+    if (progress_) progress_(so_far);
+  }
+
+  const MoveProgress& progress_;
+  const Clock& clock_;
+  std::chrono::nanoseconds told_at_;
+  std::uint64_t traces_ = 0;
+  bool has_told_ = false;
+};
 
 Result<Moved> check_same(store::Store& source, PostgresStore& target) {
   Counter before;
@@ -313,15 +343,15 @@ Result<bool> is_stopped(const Place& from) {
 
 // Goes on until nothing is left to do and the server is stopped.
 Result<void> follow_until_stopped(const Place& from, Source& source, Mover& mover,
-                                  const MoveProgress& progress) {
-  bool has_told = false;
+                                  MoveTraces& traces, Teller& teller) {
   for (;;) {
     KW_TRY(const bool stopped, is_stopped(from));
     KW_TRY(const bool is_all, source.follow(mover));
-    KW_TRY(const Moved moved, mover.finish());
+    KW_TRY(teller.so_far, mover.finish());
+    KW_CHECK_OK(traces.copy_new());
     if (!is_all) continue;
     if (stopped) return {};
-    if (!std::exchange(has_told, true) && progress) progress(moved);
+    teller.tell_once();
     (void)::poll(nullptr, 0, kLookMilliseconds);
   }
 }
@@ -348,9 +378,15 @@ Result<Moved> move_to_postgres(const Place& from, const Secret<std::string>& to,
   }
   PostgresStore& target = **opened;
   KW_CHECK_OK(claim_empty(target));
+  KW_TRY(const auto connection,
+         store::postgres::Connection::open(to, store::postgres::kMigrationTimeouts));
+  KW_TRY(const auto traces, MoveTraces::open(from.data_directory / "traces", *connection));
   Mover mover(target);
+  Teller teller(progress, clock);
+  traces->on_progress([&](std::uint64_t copied) { teller.traces_copied(copied); });
   KW_CHECK_OK(source->copy_all(mover));
-  KW_CHECK_OK(follow_until_stopped(from, *source, mover, progress));
+  KW_TRY(teller.so_far, mover.finish());
+  KW_CHECK_OK(follow_until_stopped(from, *source, mover, *traces, teller));
   // From here on nobody else writes. Opening may add what a restore had left to do.
   KW_TRY(const auto core, Core::open(from, Missing::refuse, clock, random));
   for (bool is_all = false; !is_all;) {
@@ -358,8 +394,10 @@ Result<Moved> move_to_postgres(const Place& from, const Secret<std::string>& to,
   }
   KW_CHECK_OK(mover.finish());
   KW_CHECK_OK(take_serials(*core->store, target));
-  KW_CHECK_OK(move_uses(*core, to, clock));
-  KW_TRY(const Moved moved, check_same(*core->store, target));
+  KW_CHECK_OK(move_uses(*core, *connection, clock));
+  KW_CHECK_OK(traces->finish());
+  KW_TRY(Moved moved, check_same(*core->store, target));
+  KW_TRY(moved.traces, traces->check());
   KW_CHECK_OK(target.set_setting(kKeyCheckSetting, core->keyring.check_value()));
   return moved;
 }
