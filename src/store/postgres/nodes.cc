@@ -66,7 +66,7 @@ Result<std::optional<Lease>> renew(Connection& connection, const Uuid& id, const
                .undivided = row.integer(5)};
 }
 
-std::string text_of(const Report& report) {
+std::string payload_of(const Report& report) {
   return fmt::format("{} {}", report.node.to_string(), report.position);
 }
 
@@ -84,7 +84,7 @@ std::optional<Report> parse_report(std::string_view text) {
 Result<void> report(Connection& connection, const Uuid& id, const LogPoint& applied) {
   Statement tell(kWithoutDisk);
   tell.add("pg_notify('keywright_applied', convert_from(?, 'UTF8'))",
-           std::string_view(text_of({id, applied.position})));
+           std::string_view(payload_of({id, applied.position})));
   Statement update = set_applied(applied);
   add_where(update, id, applied);
   const Statement statements[] = {tell, update};

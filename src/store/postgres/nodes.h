@@ -69,7 +69,7 @@ struct Report {
   Uuid node;
   Position position = 0;
 };
-std::string text_of(const Report& report);
+std::string payload_of(const Report& report);
 std::optional<Report> parse_report(std::string_view text);
 
 Result<void> leave(Connection& connection, const Uuid& id);

@@ -160,6 +160,58 @@ TEST_F(PostgresStoreTest, AStoppedProcessInItsTurnStopsNobodyElse) {
   EXPECT_TRUE(one_->commit({&late, 1})[0].has_value());
 }
 
+TEST_F(PostgresStoreTest, ManyEntriesWithManySubjectsAreMissingWhole) {
+  std::vector<Transaction> group;
+  for (std::int64_t serial = 1; serial <= 60; ++serial) {
+    Transaction& transaction = group.emplace_back(with_key(serial));
+    if (serial % 3 == 0) transaction.keys.push_back(samples_.key(100 + serial));
+    for (std::int64_t i = 0; i < serial % 4; ++i) {
+      const auto type = i == 0 ? RecordType::project : RecordType::session;
+      transaction.records.push_back({.record = samples_.record(type, "{}")});
+    }
+  }
+  for (const auto& written : one_->commit(group)) ASSERT_TRUE(written.has_value());
+  auto connection = schema_.connect();
+  // As on the connections that follow, and as PostgreSQL would plan by itself.
+  for (const bool plan_once : {false, true}) {
+    if (plan_once) ASSERT_TRUE(connection->run(Statement(kPlanOnce)).has_value());
+    const auto missing = read_missing(*connection, {});
+    ASSERT_TRUE(missing.has_value()) << missing.error().internal();
+    EXPECT_FALSE(missing->resync);
+    EXPECT_EQ(missing->changes.keys.size(), 80u);
+    EXPECT_EQ(missing->changes.records.size(), 90u);
+    const auto rest = read_missing(*connection, {});
+    EXPECT_EQ(rest->head, one_->head());
+    EXPECT_TRUE(read_missing(*connection, rest->head)->changes.keys.empty());
+  }
+}
+
+TEST_F(PostgresStoreTest, WhatLiesTooFarBehindIsNotReadButAskedForAnew) {
+  auto connection = schema_.connect();
+  const Transaction change = with_key(1);
+  ASSERT_TRUE(one_->commit({&change, 1})[0].has_value());
+  const Statement statements[] = {
+      Statement("INSERT INTO change_log SELECT n, gen_random_uuid(), 0, 0, ''::bytea FROM "
+                "generate_series(2, ?) AS n",
+                kEntriesMax + 2),
+      Statement("UPDATE log_head SET position = ?", kEntriesMax + 2)};
+  ASSERT_TRUE(connection->run_all(statements).has_value());
+  const auto missing = read_missing(*connection, {});
+  EXPECT_TRUE(missing->resync);
+  EXPECT_TRUE(missing->changes.keys.empty());
+}
+
+TEST(PostgresReports, TextThatIsNoReportSaysNothing) {
+  const Report report{Uuid{{1, 2, 3}}, 12};
+  EXPECT_EQ(parse_report(payload_of(report))->position, 12u);
+  for (const char* text : {"", " ", "12", "x 12", "01020300-0000-0000-0000-000000000000 ",
+                           "01020300-0000-0000-0000-000000000000 1x",
+                           "01020300-0000-0000-0000-000000000000 -1",
+                           "01020300-0000-0000-0000-000000000000 99999999999999999999"}) {
+    EXPECT_FALSE(parse_report(text).has_value()) << text;
+  }
+}
+
 TEST_F(PostgresStoreTest, NodesJoinRenewAndLeave) {
   auto connection = schema_.connect();
   Node node{.id = samples_.id(), .max_staleness = std::chrono::seconds(5), .name = "a"};
@@ -192,7 +244,12 @@ TEST_F(PostgresStoreTest, AReportIsNotedAndHeardWithoutARenewal) {
   const Transaction change = with_key(1);
   ASSERT_TRUE(one_->commit({&change, 1})[0].has_value());
   ASSERT_TRUE(report(*connection, node.id, one_->head()).has_value());
-  EXPECT_EQ(listener->wait(std::chrono::seconds(10), -1)->size(), 1u);
+  const auto notices = listener->wait(std::chrono::seconds(10), -1);
+  ASSERT_EQ(notices->size(), 1u);
+  const auto heard = parse_report(notices->front().payload);
+  ASSERT_TRUE(heard.has_value());
+  EXPECT_EQ(heard->node, node.id);
+  EXPECT_EQ(heard->position, one_->head().position);
   const auto nodes = read_nodes(*connection->run(select_nodes()));
   EXPECT_EQ(nodes[0].applied, one_->head().position);
   EXPECT_EQ(nodes[0].renewals, 0);
