@@ -1,8 +1,8 @@
 // app/workers.h - a few threads for work that must not hold up an io thread: store reads, Argon2id.
 //
 //   auto read = [&] { return store.list_records(filter, page); };
-//   auto records = co_await workers.run(read);        // Result<decltype(read())>; resumes on the
-//   loop
+//   // What read() comes to, or `unavailable`; goes on on the loop it left.
+//   auto records = co_await workers.run(read);
 //
 // The queue is bounded: when it is full, run() answers `unavailable` with Retry-After at once, so
 // that a flood of slow work cannot pile up.

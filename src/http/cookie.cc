@@ -48,7 +48,7 @@ bool set_cookie(Response& response, std::string_view name, std::string_view valu
   text.append(name).append("=").append(value).append("; Path=/; HttpOnly");
   if (options.max_age) text.append("; Max-Age=").append(std::to_string(options.max_age->count()));
   if (options.secure) text.append("; Secure");
-  text.append(options.same_site == SameSite::strict ? "; SameSite=Strict" : "; SameSite=Lax");
+  text.append("; SameSite=Lax");
   return response.header("Set-Cookie", text);
 }
 

@@ -5,7 +5,8 @@
 //
 // A cookie that is sent twice under one name, in one field or in two, is not found at all: which
 // of the two is ours cannot be told, and someone may have planted the other.
-// Every cookie is set with Path=/ and HttpOnly, and is never shared with other hosts (no Domain).
+// Every cookie is set with Path=/, HttpOnly and SameSite=Lax, and is never shared with other hosts
+// (no Domain).
 //
 // Errors: set_cookie() answers false when name or value hold characters a cookie cannot.
 // Lifetime: the value found is a view into the request. Source: RFC 6265.
@@ -21,12 +22,9 @@ namespace keywright::http {
 
 std::optional<std::string_view> find_cookie(const Fields& headers, std::string_view name);
 
-enum class SameSite : unsigned char { lax, strict };
-
 struct CookieOptions {
   std::optional<std::chrono::seconds> max_age;  // none: until the browser closes; 0: delete it
   bool secure = true;
-  SameSite same_site = SameSite::lax;
 };
 
 bool set_cookie(Response& response, std::string_view name, std::string_view value,

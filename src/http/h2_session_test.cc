@@ -1,7 +1,6 @@
 // HTTP/2 on the wire: what a client of the other side of nghttp2 gets from a real server.
 #include <gtest/gtest.h>
 
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -312,15 +311,8 @@ TEST(Http2, ClientThatHalfClosesGetsWhatItAskedFor) {
 }
 
 TEST(Http2, EveryStreamIsCountedAndLogged) {
-  std::mutex mutex;
-  std::vector<std::string> lines;
-  ServerOptions options;
-  options.access_log = [&](const AccessRecord& record) {
-    std::lock_guard lock(mutex);
-    lines.push_back(std::string(record.method) + " " + std::string(record.path) + " " +
-                    std::to_string(record.status) + " " + std::to_string(record.response_bytes));
-  };
-  TestServer server(options);
+  AccessLines log;
+  TestServer server(log.options());
   H2Client client(server.endpoint());
   client.get("/hello?secret=1");
   client.get("/status/404");
@@ -331,13 +323,13 @@ TEST(Http2, EveryStreamIsCountedAndLogged) {
   const ServerCounters counters = server.server().counters();
   EXPECT_GE(counters.responses[2], 3u);
   EXPECT_EQ(counters.responses[4], 2u);
-  std::lock_guard lock(mutex);
+  const std::vector<std::string> lines = log.seen();
   ASSERT_GE(lines.size(), 5u);
-  EXPECT_EQ(lines[0], "GET /hello 200 5");
-  EXPECT_EQ(lines[1], "GET /status/404 404 4");
-  EXPECT_EQ(lines[2], "GET /chunks 200 11");
+  EXPECT_EQ(lines[0], "GET /hello 200 5 127.0.0.1");
+  EXPECT_EQ(lines[1], "GET /status/404 404 4 127.0.0.1");
+  EXPECT_EQ(lines[2], "GET /chunks 200 11 127.0.0.1");
   EXPECT_TRUE(lines[3].starts_with("GET /a 400 ")) << lines[3];
-  EXPECT_EQ(lines[4], "HEAD /hello 200 0");
+  EXPECT_EQ(lines[4], "HEAD /hello 200 0 127.0.0.1");
 }
 
 }  // namespace

@@ -5,9 +5,9 @@
 //
 // Streams come from a pool of the worker and go back to it with the capacity of their buffers.
 //
-// Threading: the worker's loop. Lifetime: at work until nghttp2 has closed it and nobody's
-// coroutine
-//   refers to it any more; Session::release() decides.
+// Threading: the worker's loop.
+// Lifetime: at work until nghttp2 has closed it and nobody's coroutine refers to it any more;
+// Session::release() decides.
 #pragma once
 
 #include <coroutine>

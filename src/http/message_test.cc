@@ -155,11 +155,9 @@ TEST(Cookie, IsSetForThisHostOnly) {
   Response response;
   CookieOptions options;
   options.max_age = std::chrono::hours(1);
-  options.same_site = SameSite::strict;
   EXPECT_TRUE(set_cookie(response, "__Host-s", "tok", options));
-  EXPECT_EQ(
-      response.header_block(),
-      "Set-Cookie: __Host-s=tok; Path=/; HttpOnly; Max-Age=3600; Secure; SameSite=Strict\r\n");
+  EXPECT_EQ(response.header_block(),
+            "Set-Cookie: __Host-s=tok; Path=/; HttpOnly; Max-Age=3600; Secure; SameSite=Lax\r\n");
   EXPECT_FALSE(set_cookie(response, "s", "a; Domain=evil", options));
   EXPECT_FALSE(set_cookie(response, "s=", "a", options));
 }

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -363,22 +362,15 @@ TEST(HttpServer, AnswerCanBeReplacedRightBeforeItBegins) {
 }
 
 TEST(HttpServer, AccessLogNamesThePathWithoutTheQuery) {
-  std::mutex mutex;
-  std::vector<std::string> lines;
-  ServerOptions options;
-  options.access_log = [&](const AccessRecord& record) {
-    std::lock_guard lock(mutex);
-    lines.push_back(std::string(record.method) + " " + std::string(record.path) + " " +
-                    std::to_string(record.status) + " " + std::to_string(record.response_bytes) +
-                    " " + record.peer.to_string());
-  };
+  AccessLines log;
   {
-    TestServer server(options);
+    TestServer server(log.options());
     RawClient client(server.endpoint());
     client.send(get("/hello?token=secret") + get("/chunks") + "NONSENSE\r\n\r\n");
     client.half_close();
     client.read_all();
   }
+  const std::vector<std::string> lines = log.seen();
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0], "GET /hello 200 5 127.0.0.1");
   EXPECT_EQ(lines[1], "GET /chunks 200 11 127.0.0.1");

@@ -202,6 +202,24 @@ ServerOptions impatient() {
   return options;
 }
 
+ServerOptions AccessLines::options() {
+  ServerOptions options;
+  options.access_log = [this](const AccessRecord& record) {
+    std::string line(record.method);
+    line.append(" ").append(record.path).append(" ").append(std::to_string(record.status));
+    line.append(" ").append(std::to_string(record.response_bytes));
+    line.append(" ").append(record.peer.to_string());
+    std::lock_guard lock(mutex_);
+    lines_.push_back(std::move(line));
+  };
+  return options;
+}
+
+std::vector<std::string> AccessLines::seen() const {
+  std::lock_guard lock(mutex_);
+  return lines_;
+}
+
 TestServer::TestServer(ServerOptions options, std::shared_ptr<net::TlsServer> tls,
                        std::size_t loops)
     : loops_(loops), server_(std::make_unique<Server>(loops_, handler_, std::move(options))) {

@@ -68,6 +68,17 @@ class TestHandler : public Handler {
 // Limits short enough to wait for.
 ServerOptions impatient();
 
+// "GET /hello 200 5 127.0.0.1": the access log of a server, line by line. Outlives the server.
+class AccessLines {
+ public:
+  ServerOptions options();  // of a server that writes here
+  std::vector<std::string> seen() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::string> lines_;
+};
+
 class TestServer {
  public:
   explicit TestServer(ServerOptions options = {}, std::shared_ptr<net::TlsServer> tls = nullptr,

@@ -1,8 +1,8 @@
 // api/targets/pages.h - lists in numbered pages, as this API gives them.
 //
-//   KW_TRY(PageQuery query, read_page_query(http_query));        //
-//   ?page=&length=&ordering=&search= KW_TRY(Page page, page_of(std::move(items), query)); // items:
-//   newest first
+//   // ?page=&length=&ordering=&search=
+//   KW_TRY(PageQuery query, read_page_query(http_query));
+//   KW_TRY(Page page, page_of(std::move(items), query));    // items: newest first
 //   {"count":23,"page_total":3,"page":2,"length":10,"results":[...]}
 //
 // `length` is the size of a page: 10 if left out or no positive number, 10,000 at most; the answer
