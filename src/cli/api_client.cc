@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/answer.h"
 #include "cli/input_values.h"
 #include "cli/session_file.h"
 #include "cli/text_width.h"
@@ -31,17 +32,12 @@ ExitCode exit_code_of_status(int status) {
   }
 }
 
-std::string member_text(const json::Value& object, std::string_view name) {
-  const auto value = object.find(name);
-  return value ? printable(value->as_string().value_or("")) : "";
-}
-
 void add_problems(const json::Value& problem, Failure& failure) {
   const auto problems = problem.find("errors");
   if (!problems) return;
   for (const json::Value& item : problems->items()) {
     failure.details.push_back(
-        fmt::format("{}: {}", member_text(item, "field"), member_text(item, "message")));
+        fmt::format("{}: {}", text_member(item, "field"), text_member(item, "message")));
   }
 }
 
@@ -59,8 +55,8 @@ std::string advice(const http::ClientResponse& response) {
 Failure failure_of(const http::ClientResponse& response) {
   Failure failure{exit_code_of_status(response.status), {}};
   if (auto document = json::Document::parse(response.body)) {
-    failure.message = member_text(document->root(), "detail");
-    if (failure.message.empty()) failure.message = member_text(document->root(), "title");
+    failure.message = text_member(document->root(), "detail");
+    if (failure.message.empty()) failure.message = text_member(document->root(), "title");
     add_problems(document->root(), failure);
     // One problem is said once, below, where it can name the flag.
     if (failure.details.size() == 1 && failure.details.front() == failure.message) {

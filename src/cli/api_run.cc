@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/answer.h"
 #include "cli/json_text.h"
 #include "cli/render.h"
 #include "cli/table.h"
@@ -22,17 +23,6 @@ namespace {
 
 constexpr std::size_t kDefaultLimit = 50;
 constexpr std::size_t kLargestPage = 200;
-
-View view_of(Context& context) {
-  Console& console = context.console;
-  return {console.out_is_terminal(), context.clock.now(), console.width(),
-          [&console](std::string_view text) { return console.out_styled(text, "1"); }};
-}
-
-std::string text_member(const json::Value& object, std::string_view name) {
-  const auto value = object.find(name);
-  return value ? printable(value->as_string().value_or("")) : "";
-}
 
 // "project Billing (0190...)"
 std::string shown_object(const ApiCommand& command, const json::Value& object) {
@@ -78,13 +68,6 @@ Expected<std::size_t> limit_of(const Invocation& given) {
     return misused("--limit: must be a whole number from 1");
   }
   return limit;
-}
-
-Outcome after_output(Context& context) {
-  if (context.console.output_failed()) {
-    return failed({ExitCode::failure, "standard output cannot be written"});
-  }
-  return ExitCode::ok;
 }
 
 // On a terminal somebody is asked first, and shown what it is about.
@@ -357,8 +340,8 @@ Outcome run_get(const ApiCommand& command, Context& context, const Invocation& g
   ApiClient api(context, given);
   auto answer = api.send("GET", *path + *query);
   if (!answer) return failed(with_flag_names(std::move(answer).error(), *command.operation));
-  auto document = json::Document::parse(answer->body);
-  if (!document) return failed({ExitCode::failure, "the server's answer is not JSON"});
+  auto document = read_answer(answer->body);
+  if (!document) return failed(std::move(document).error());
   if (given.has("json")) {
     print_json(context, given, answer->body);
   } else if (given.has("quiet")) {
@@ -392,8 +375,8 @@ Outcome run_change(const ApiCommand& command, Context& context, const Invocation
   auto answer = api.send(operation.method, *path + *query, *body);
   if (!answer) return failed(with_flag_names(std::move(answer).error(), operation));
   if (answer->body.empty()) return print_without_body(command, context, given);
-  auto document = json::Document::parse(answer->body);
-  if (!document) return failed({ExitCode::failure, "the server's answer is not JSON"});
+  auto document = read_answer(answer->body);
+  if (!document) return failed(std::move(document).error());
   const json::Value object = document->root();
   if (const json::Field* secret = shown_secret(operation)) {
     const auto value = object.find(secret->name);

@@ -1,8 +1,7 @@
 // cli/json_text.h - answers of the server as JSON for people and scripts.
 //
 //   pretty(R"({"items":[]})")                            // indented by two spaces
-//   select_fields(body, {"id", "name"})                  // only these fields, of each item of a
-//   list
+//   select_fields(body, {"id", "name"})                  // of each item of a list, only these
 //
 // Text that is no JSON comes back as it was.
 //

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "cli/answer.h"
 #include "cli/api_run.h"
 #include "cli/import_batches.h"
 #include "cli/json_text.h"
@@ -22,21 +23,8 @@ namespace keywright::cli {
 
 namespace {
 
-View view_of(Context& context) {
-  Console& console = context.console;
-  return {console.out_is_terminal(), context.clock.now(), console.width(),
-          [&console](std::string_view text) { return console.out_styled(text, "1"); }};
-}
-
 void remove_flag(Command& command, std::string_view name) {
   std::erase_if(command.flags, [&](const Flag& flag) { return flag.name == name; });
-}
-
-// The names of what an object has, in its order.
-std::vector<std::string> member_names(const json::Value& object) {
-  std::vector<std::string> names;
-  for (const json::Member& member : object.members()) names.emplace_back(member.key);
-  return names;
 }
 
 // The body of a verify request: the given flags and the token from wherever it may come.
@@ -77,16 +65,6 @@ struct ImportResult {
     reasons.push_back(std::move(reason));
   }
 };
-
-std::string text_member(const json::Value& object, std::string_view name) {
-  const auto value = object.find(name);
-  return value ? printable(value->as_string().value_or("")) : "";
-}
-
-std::int64_t number_member(const json::Value& object, std::string_view name) {
-  const auto value = object.find(name);
-  return value ? value->as_int64().value_or(0) : 0;
-}
 
 void take_batch_answer(const ImportBatch& batch, const std::string& body, ImportResult& result) {
   const auto document = json::Document::parse(body);
@@ -206,8 +184,8 @@ Outcome run_verify(const ApiCommand& command, Context& context, const Invocation
   ApiClient api(context, given);
   auto answer = api.send(command.operation->method, command.operation->path, body->reveal());
   if (!answer) return failed(with_flag_names(std::move(answer).error(), *command.operation));
-  auto document = json::Document::parse(answer->body);
-  if (!document) return failed({ExitCode::failure, "the server's answer is not JSON"});
+  auto document = read_answer(answer->body);
+  if (!document) return failed(std::move(document).error());
   const json::Value object = document->root();
   const auto valid = object.find("valid");
   const bool is_valid = valid && valid->as_bool().value_or(false);
@@ -231,12 +209,10 @@ void adapt_import(Command& command) {
   command.summary = "Import keys whose secrets somebody else has hashed";
   command.description =
       "FILE holds one JSON object on each line, with kind, name, owner, algorithm (sha256, bcrypt "
-      "or "
-      "argon2id), hash and what else the key needs. Lines go to the server a thousand at a "
+      "or argon2id), hash and what else the key needs. Lines go to the server a thousand at a "
       "time.\n\n"
       "Lines that are refused are written to a file of their own, as they were, so that they can "
-      "be "
-      "mended and imported again; the exit code is then 9.";
+      "be mended and imported again; the exit code is then 9.";
   remove_flag(command, "items");
   std::vector<Flag> own{{.name = "file",
                          .value = "FILE",
@@ -347,8 +323,8 @@ Outcome run_audit_check(const ApiCommand& command, Context& context, const Invoc
     if (!body) return failed(std::move(body).error());
     auto answer = api.send(command.operation->method, command.operation->path, *body);
     if (!answer) return failed(with_flag_names(std::move(answer).error(), *command.operation));
-    auto document = json::Document::parse(answer->body);
-    if (!document) return failed({ExitCode::failure, "the server's answer is not JSON"});
+    auto document = read_answer(answer->body);
+    if (!document) return failed(std::move(document).error());
     const json::Value chain = document->root();
     const std::string cursor = text_member(chain, "next_cursor");
     const std::int64_t verified = number_member(chain, "verified");

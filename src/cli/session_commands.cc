@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/answer.h"
 #include "cli/api_run.h"
 #include "cli/render.h"
 #include "cli/session_file.h"
@@ -95,25 +96,19 @@ Outcome whoami(Context& context, const Invocation& given) {
   ApiClient api(context, given);
   auto answer = api.send("GET", api.uses_api_key() ? "/whoami" : "/me");
   if (!answer) return failed(std::move(answer).error());
-  auto document = json::Document::parse(answer->body);
-  if (!document) return failed({ExitCode::failure, "the server's answer is not JSON"});
+  auto document = read_answer(answer->body);
+  if (!document) return failed(std::move(document).error());
   Console& console = context.console;
   if (given.has("json")) {
     print_json(context, given, answer->body);
-    return ExitCode::ok;
+    return after_output(context);
   }
-  std::vector<std::string> fields;
-  for (const json::Member& member : document->root().members()) fields.emplace_back(member.key);
-  if (given.has("quiet")) fields = {"id"};
-  const View view{console.out_is_terminal(), context.clock.now(), console.width(),
-                  [&console](std::string_view text) { return console.out_styled(text, "1"); }};
   if (given.has("quiet")) {
-    const auto id = document->root().find("id");
-    console.out(printable(id ? id->as_string().value_or("") : "") + "\n");
+    console.out(text_member(document->root(), "id") + "\n");
   } else {
-    console.out(record(document->root(), fields, view));
+    console.out(record(document->root(), member_names(document->root()), view_of(context)));
   }
-  return ExitCode::ok;
+  return after_output(context);
 }
 
 void add_shared_flags(Command& command, bool prints) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/answer.h"
 #include "cli/api_client.h"
 #include "cli/api_run.h"
 #include "cli/input_flags.h"
@@ -25,16 +26,6 @@ struct Step {
   std::string why;
 };
 
-std::int64_t number(const json::Value& object, std::string_view name) {
-  const auto value = object.find(name);
-  return value ? value->as_int64().value_or(0) : 0;
-}
-
-std::string text(const json::Value& object, std::string_view name) {
-  const auto value = object.find(name);
-  return value ? printable(value->as_string().value_or("")) : "";
-}
-
 // "2026-11-20T13:00:00.000Z" as far as it differs from step to step.
 std::string shown_time(const std::string& at, std::string_view step) {
   std::string shown = at.substr(0, step == "day" ? 10 : 16);
@@ -48,7 +39,7 @@ std::vector<Step> steps_of(const json::Value& report, bool for_people) {
   if (!points || points->kind() != json::ValueKind::array) return steps;
   const bool all = !for_people || points->size() <= kAllShown;
   for (const json::Value& point : points->items()) {
-    Step step{text(point, "at"), number(point, "accepted"), 0, {}};
+    Step step{text_member(point, "at"), number_member(point, "accepted"), 0, {}};
     const auto refused = point.find("refused");
     if (refused && refused->kind() == json::ValueKind::object) {
       for (const auto& [code, value] : refused->members()) {
@@ -92,36 +83,32 @@ std::string table_of(const std::vector<Step>& steps, std::string_view step_name,
 }  // namespace
 
 Outcome run_usage(const ApiCommand& command, Context& context, const Invocation& given) {
-  const Reading reading = reading_of(context);
   auto path = request_path(*command.operation, given);
   if (!path) return failed(std::move(path).error());
-  auto query = request_query(*command.operation, given, reading);
+  auto query = request_query(*command.operation, given, reading_of(context));
   if (!query) return failed(std::move(query).error());
   ApiClient api(context, given);
   auto answer = api.send("GET", *path + *query);
   if (!answer) return failed(with_flag_names(std::move(answer).error(), *command.operation));
-  auto document = json::Document::parse(answer->body);
-  if (!document) return failed({ExitCode::failure, "the server's answer is not JSON"});
+  auto document = read_answer(answer->body);
+  if (!document) return failed(std::move(document).error());
   Console& console = context.console;
   const json::Value report = document->root();
   if (given.has("json")) {
     print_json(context, given, answer->body);
   } else {
-    const View view{console.out_is_terminal(), context.clock.now(), console.width(),
-                    [&console](std::string_view label) { return console.out_styled(label, "1"); }};
+    const View view = view_of(context);
     const std::vector<Step> steps = steps_of(report, view.for_people);
-    if (!steps.empty()) console.out(table_of(steps, text(report, "step"), view));
+    if (!steps.empty()) console.out(table_of(steps, text_member(report, "step"), view));
     if (!given.has("quiet")) {
       console.err(fmt::format("{} accepted, {} refused by {} from {} to {} UTC.\n",
-                              number(report, "accepted"), number(report, "refused"),
-                              text(report, "step"), shown_time(text(report, "from"), "hour"),
-                              shown_time(text(report, "to"), "hour")));
+                              number_member(report, "accepted"), number_member(report, "refused"),
+                              text_member(report, "step"),
+                              shown_time(text_member(report, "from"), "hour"),
+                              shown_time(text_member(report, "to"), "hour")));
     }
   }
-  if (console.output_failed()) {
-    return failed({ExitCode::failure, "standard output cannot be written"});
-  }
-  return ExitCode::ok;
+  return after_output(context);
 }
 
 }  // namespace keywright::cli

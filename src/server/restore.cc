@@ -51,8 +51,8 @@ Error not_by_us() {
   return Error(
       Code::conflict, "use_pg_dump",
       "This store is in PostgreSQL: back it up and put it back with PostgreSQL's own tools, such "
-      "as "
-      "pg_dump and pg_restore (docs/operating/cluster.md). The digest key is a file of its own.");
+      "as pg_dump and pg_restore (docs/operating/cluster.md). The digest key is a file of its "
+      "own.");
 }
 
 // Beside the nodes that serve: nothing is written, not even a table.
