@@ -425,8 +425,7 @@ Command restore_command() {
                   .run = &restore};
   command.description =
       "While the server is stopped. Keys that were revoked or disabled and objects that were "
-      "deleted "
-      "since the backup stay so. The store that was there stays beside it.";
+      "deleted since the backup stay so. The store that was there stays beside it.";
   command.examples = {"keywright restore --data /var/lib/keywright /backups/keywright.db"};
   return command;
 }
