@@ -67,6 +67,34 @@ class PostgresGoneTest(unittest.TestCase):
         for node in nodes:
             self.assertEqual(401, whoami(node, keys[1]["key"]).status)
 
+    def test_a_turn_that_stands_still_costs_nobody_the_lease(self):
+        nodes = self.cluster.nodes
+        owner = nodes[0].sign_in()
+        clients = [node.client(owner.create_key("access")["key"]) for node in nodes]
+        holder = self.postgres.session()
+        self.addCleanup(holder.stdout.close)
+        holder.stdin.write("BEGIN; SELECT 'held' FROM log_head FOR UPDATE;\n")
+        holder.stdin.flush()
+        self.assertEqual("held\n", holder.stdout.readline())
+
+        def create():
+            return owner.post("/api/v1/keys", {"kind": "access", "name": "n"}).status
+
+        waiting = threading.Thread(target=create)
+        waiting.start()
+        began = time.monotonic()
+        while time.monotonic() - began < 4.5:  # 3 s is --max-staleness
+            if not waiting.is_alive():  # 503: it has waited long enough
+                waiting = threading.Thread(target=create)
+                waiting.start()
+            for client in clients:
+                client.get("/api/v1/whoami").expect(200)
+            time.sleep(0.02)
+        holder.stdin.close()  # and gives it back
+        holder.wait(10)
+        waiting.join()
+        self.assertEqual(201, create())
+
     def test_a_store_that_was_put_back_does_not_revive_a_revoked_key(self):
         nodes = self.cluster.nodes
         owner = nodes[0].sign_in()
@@ -287,7 +315,7 @@ class ChaosTest(unittest.TestCase):
         returned = {}
         try:
             for key in keys:
-                # 503 where a node was stopped in its turn for as long as --max-staleness.
+                # 503 where nodes were stopped in their turns, one after the other.
                 wait_until(lambda: owner.post(f"/api/v1/keys/{key['id']}/revoke", {}).status == 200,
                            what="it is revoked")
                 returned[key["id"]] = time.monotonic()
