@@ -85,7 +85,8 @@ def row_of_calls(calls, requests):
               f"{received / requests:.3f} recv + {sent / requests:.3f} send", "1 + 1",
               exact and strays / requests < STRAY_CALLS_MAX,
               f"{requests:,} requests, {received:,} recv, {sent:,} send; "
-              f"waits {waited / requests:.3f}; others {sum(others.values()) / requests:.3f} {dict(sorted(others.items())) or ''}; "
+              f"waits {waited / requests:.3f}; "
+              f"others {sum(others.values()) / requests:.3f} {dict(sorted(others.items())) or ''}; "
               f"of them read and write, with which threads wake each other, must be below "
               f"{STRAY_CALLS_MAX}")
 
