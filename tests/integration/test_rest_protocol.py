@@ -379,6 +379,24 @@ class Protocol(ServerTest):
                                          headers={"Content-Type": "application/json"})
                 self.assertLess(answer.status, 500, (path, body[:20], answer))
 
+    def test_no_spelling_of_an_address_is_a_500(self):
+        """Every door, with a slash more, one less, and cut short, without a key."""
+        paths = {re.sub(r"\{\w+\}", "x", path)
+                 for path in self.nobody.get("/openapi.json").json()["paths"]}
+        paths |= {"/", "/console/", "/docs", "/healthz", "/metrics", "/api/console/v1/graphql",
+                  "/api/mcp/v1", "/mcp-connect/x", "/services/x/y", "/auth/x", "/auth/obtain/",
+                  "/keys/x/", "/targets/x/keys/y/", "/public/traces/x", "/public/traces/v1/traces",
+                  "/public/otel/v1/traces", "/public/whoami", "/v1/traces", "/register",
+                  "/.well-known/oauth-protected-resource"}
+        for path in list(paths):
+            parts = path.split("/")
+            paths.update("/".join(parts[:end]) or "/" for end in range(2, len(parts)))
+        for path in sorted(paths):
+            for address in {path, path + "/", path + "//", "/" + path, path[:-1] or "/"}:
+                for method in "GET", "DELETE":
+                    answer = self.nobody.request(method, address)
+                    self.assertLess(answer.status, 500, (method, address))
+
 
 if __name__ == "__main__":
     unittest.main()
