@@ -85,13 +85,20 @@ struct ImportResults {
 };
 KW_DESCRIBE(ImportResults, field<&ImportResults::items>("items", "In the order of the request."))
 
+// Systems write both forms of base64 with and without the padding: a digest has one `=` of it.
+bool decode_base64_digest(std::string_view text, bool url_safe, crypto::Sha256& digest) {
+  if (text.ends_with('=')) text.remove_suffix(1);
+  if (url_safe) return decode_base64url_into(text, digest);
+  return decode_base64_into(std::string(text) + '=', digest);
+}
+
 Result<crypto::Sha256> decode_digest(const ImportItem& item) {
   crypto::Sha256 digest{};
   bool read = false;
   switch (item.encoding.value_or(HashEncoding::hex)) {
     case HashEncoding::hex: read = decode_hex_into(item.hash, digest); break;
-    case HashEncoding::base64: read = decode_base64_into(item.hash, digest); break;
-    case HashEncoding::base64url: read = decode_base64url_into(item.hash, digest); break;
+    case HashEncoding::base64: read = decode_base64_digest(item.hash, false, digest); break;
+    case HashEncoding::base64url: read = decode_base64_digest(item.hash, true, digest); break;
   }
   if (read) return digest;
   return fail(invalid_field("hash", "must be 32 bytes in the encoding given"));

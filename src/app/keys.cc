@@ -181,6 +181,22 @@ IssuedKey issue_key(Change& change, KeyOrder order, const std::string& created_b
   return {std::move(order), std::move(made.token)};
 }
 
+namespace {
+
+// The cell of the first version is the key's own, which goes on counting the uses of every version:
+// once there is another one, the first counts in a cell that nobody else writes to.
+void part_from_first_version(Change& change, Key& key) {
+  if (key.versions.size() != 1) return;
+  UsageMeter& usage = change.directory().usage();
+  const std::int64_t cell = change.new_key_serial();
+  if (!usage.file().grow(cell)) return;
+  const std::chrono::milliseconds used_at = usage.last_used_at(key.serial).time_since_epoch();
+  usage.file().cell(cell).last_used_at.store(used_at.count());
+  key.versions.front().cell = cell;
+}
+
+}  // namespace
+
 IssuedKey rotate_key(Change& change, Key key, std::int64_t overlap_seconds,
                      const std::string& username) {
   const std::string jti = domain::KeyId::generate(change.random()).to_string();
@@ -190,6 +206,7 @@ IssuedKey rotate_key(Change& change, Key key, std::int64_t overlap_seconds,
   version.digest = change.directory().digest_of(made.token.reveal());
   version.shown = std::move(made.shown);
   version.created_at = change.now;
+  part_from_first_version(change, key);
   domain::rotate(key, std::move(version), overlap_seconds, change.now);
   change.put_key(key);
   return {std::move(key), std::move(made.token)};

@@ -1,7 +1,9 @@
 #include "app/operation.h"
 
+#include "app/authority.h"
 #include "base/encoding.h"
 #include "crypto/digest.h"
+#include "json/document.h"
 
 namespace keywright::app::operation_detail {
 namespace {
@@ -12,6 +14,16 @@ Error reused_key() {
   return Error(Code::unprocessable, "idempotency_key_reused",
                "This Idempotency-Key came with another request before. Use a new one for a new "
                "request.");
+}
+
+// A right that was lost meanwhile does not come back with the answer to an earlier request.
+Result<void> may_hear_again(const Change& change, const Call& call, std::string_view answer) {
+  const auto document = json::Document::parse(answer);
+  const auto named = document ? document->root().find("organization_id") : std::nullopt;
+  const auto text = named ? named->as_string() : std::nullopt;
+  const auto organization = Uuid::parse(text.value_or(""));
+  if (!organization) return {};
+  return authorise(change, call, domain::OrganizationId{*organization});
 }
 
 }  // namespace
@@ -50,6 +62,7 @@ Task<Result<void>> run_change(App& app, Call& call, const IdempotentWork& work) 
     KW_TRY(auto earlier, change.find_answer(caller, call.idempotency_key));
     if (earlier && earlier->expires_at > change.now) {
       if (earlier->request_hash != call.request_hash) return fail(reused_key());
+      KW_CHECK_OK(may_hear_again(change, call, earlier->body));
       call.reply.status = earlier->status;
       call.reply.replayed = true;
       call.replayed_body = std::move(earlier->body);

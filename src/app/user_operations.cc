@@ -217,6 +217,7 @@ Result<UserView> write_user(Change& change, Call& call, const CreateUser& input,
   KW_TRY(const User user, find_or_add(change, call, organization, input, email, hash));
   const Membership membership = add_membership(change, organization, user.id, input.role);
   UserView view = view_of(user, membership);
+  call.reply.etag = etag_of(json::encode(view));
   if (!user.service_account && user.password_hash.empty() && may_become(change, call, user)) {
     const NewTicket ticket =
         make_ticket(change, user.id, domain::TicketPurpose::invitation, kInvitationLife);

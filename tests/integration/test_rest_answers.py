@@ -1,5 +1,7 @@
 """What answers of the native API carry besides their body, and what stays behind of a refusal."""
 
+import base64
+import hashlib
 import unittest
 
 from keywright import PASSWORD, ServerTest, wait_until
@@ -25,6 +27,64 @@ class Answers(ServerTest):
             self.assertEqual("true", second.headers["Idempotent-Replayed"])
             self.assertEqual(first.headers["Location"], second.headers["Location"])
             self.assertTrue(second.headers["Location"].endswith(first.json()["id"]))
+
+    def test_an_answer_is_not_repeated_to_who_lost_the_right_to_it(self):
+        person = self.owner.create_user("member")
+        member = self.server.sign_in(person["email"], PASSWORD, transport="bearer")
+        headers = {"Idempotency-Key": "once"}
+        for status in 201, 201:
+            member.post("/api/v1/projects", {"name": "mine"}, headers=headers).expect(status)
+        self.owner.patch(f"/api/v1/users/{person['id']}", {"role": "viewer"}).expect(200)
+        answer = member.post("/api/v1/projects", {"name": "mine"}, headers=headers)
+        self.assertEqual((403, "forbidden"), (answer.status, answer.code))
+
+    def test_a_new_user_has_an_etag(self):
+        made = self.owner.post("/api/v1/users", {"email": "etag@example.org", "role": "viewer"})
+        read = self.owner.get(f"/api/v1/users/{made.expect(201).json()['id']}")
+        self.assertEqual(read.headers["ETag"], made.headers["ETag"])
+
+    def last_uses(self, key):
+        versions = self.owner.get(f"/api/v1/keys/{key['id']}").expect(200).json()["versions"]
+        return {version["number"]: version["last_used_at"] for version in versions}
+
+    def test_each_secret_tells_when_it_was_used_last(self):
+        key = self.owner.create_key("access")
+        old = self.server.client(key["key"])
+        old.get("/api/v1/whoami").expect(200)
+        rotate = f"/api/v1/keys/{key['id']}/rotate"
+        used = self.last_uses(key)[1]
+        self.assertIsNotNone(used)
+        made = self.owner.post(rotate, {"overlap_seconds": 600}).expect(200).json()
+        self.assertEqual({1: used, 2: None}, self.last_uses(key))
+        new = self.server.client(made["key"])
+        new.get("/api/v1/whoami").expect(200)
+        uses = self.last_uses(key)
+        self.assertEqual(used, uses[1])
+        self.assertGreaterEqual(uses[2], used)
+        made = self.owner.post(rotate, {"overlap_seconds": 600}).expect(200).json()
+        old.get("/api/v1/whoami").expect(200)
+        again = self.last_uses(key)
+        self.assertGreater(again[1], used)
+        self.assertEqual((uses[2], None), (again[2], again[3]))
+        whole = self.owner.get(f"/api/v1/keys/{key['id']}").json()["last_used_at"]
+        self.assertEqual(again[1], whole)
+
+    def test_a_digest_may_be_padded_or_not(self):
+        items = []
+        for encoding, encode in (("base64", base64.b64encode),
+                                 ("base64url", base64.urlsafe_b64encode)):
+            for padding in "=", "":
+                token = f"of-an-old-system-{encoding}{padding}"
+                text = encode(hashlib.sha256(token.encode()).digest()).decode().rstrip("=")
+                items.append({"kind": "account", "name": token, "algorithm": "sha256",
+                              "encoding": encoding, "hash": text + padding})
+        broken = {**items[0], "hash": items[0]["hash"] + "="}
+        answer = self.owner.post("/api/v1/keys/import", {"items": [*items, broken]})
+        results = answer.expect(200).json()["items"]
+        self.assertEqual([True] * 4 + [False], ["id" in result for result in results])
+        for item in items:
+            check = self.owner.post("/api/v1/keys/verify", {"key": item["name"]}).json()
+            self.assertEqual("VALID", check["code"], item["encoding"])
 
     def test_a_check_tells_how_each_limit_counts(self):
         limits = [{"name": "a", "limit": 5, "window_seconds": 60},
