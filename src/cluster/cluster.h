@@ -119,7 +119,8 @@ class Cluster final : public app::SharedLog {
   Result<void> leave_for_previous();
   Result<void> join_again();
   store::postgres::LogPoint applied();
-  // Under the mutex. What other nodes wrote; true: records have moved, pass_barrier() has to follow.
+  // Under the mutex. What other nodes wrote. True: records have moved; pass_barrier() has to
+  // follow.
   bool publish(const store::postgres::Missing& missing);
   void pass_barrier();
   Result<void> resync();

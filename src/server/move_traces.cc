@@ -170,10 +170,10 @@ Result<void> MoveTraces::copy(const Numbers& numbers) {
     }
     const Insert inserts[] = {
         whole.insert("INSERT INTO traces (number, id, project, platform, source, external_id, "
-                      "name, status, key_id, routed_by, warnings, span_count, size_bytes, "
-                      "revision, updated_at, size, checksum, compressed, body) SELECT * FROM "
-                      "unnest(",
-                      ")"),
+                     "name, status, key_id, routed_by, warnings, span_count, size_bytes, "
+                     "revision, updated_at, size, checksum, compressed, body) SELECT * FROM "
+                     "unnest(",
+                     ")"),
         contexts.insert("INSERT INTO trace_contexts (trace, digest, size, checksum, compressed, "
                         "body) SELECT * FROM unnest(",
                         ")"),
@@ -193,11 +193,10 @@ Result<void> MoveTraces::copy(const Numbers& numbers) {
 
 Result<void> MoveTraces::drop(const Numbers& numbers) {
   const std::span<const std::int64_t> all(numbers);
-  const Insert deletes[] = {
-      Insert("DELETE FROM trace_spans WHERE trace = ANY (?)", all),
-      Insert("DELETE FROM trace_contexts WHERE trace = ANY (?)", all),
-      Insert("DELETE FROM trace_identities WHERE number = ANY (?)", all),
-      Insert("DELETE FROM traces WHERE number = ANY (?)", all)};
+  const Insert deletes[] = {Insert("DELETE FROM trace_spans WHERE trace = ANY (?)", all),
+                            Insert("DELETE FROM trace_contexts WHERE trace = ANY (?)", all),
+                            Insert("DELETE FROM trace_identities WHERE number = ANY (?)", all),
+                            Insert("DELETE FROM traces WHERE number = ANY (?)", all)};
   KW_CHECK_OK(target_.run_all(deletes));
   return {};
 }

@@ -68,9 +68,9 @@ Statement select_records(const LogPoint& applied) {
   select.add(" FROM records WHERE (type, id) IN (SELECT * FROM unnest(");
   add_subjects(select, "ARRAY(SELECT get_byte(subjects, 18 * i)::bigint - 1", applied);
   select.add(kIsRecord);
-  add_subjects(
-      select, ", ARRAY(SELECT encode(substring(subjects FROM 18 * i + 3 FOR 16), 'hex')::uuid",
-      applied);
+  add_subjects(select,
+               ", ARRAY(SELECT encode(substring(subjects FROM 18 * i + 3 FOR 16), 'hex')::uuid",
+               applied);
   select.add(kIsRecord);
   select.add(")) ORDER BY type, id");
   return select;
@@ -153,9 +153,8 @@ Missing read_missing_rows(const LogPoint& applied, const LogPoint& head,
 }
 
 Result<Missing> read_missing(Connection& connection, const LogPoint& applied) {
-  std::vector<Statement> statements = {
-      Statement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
-      Statement("SELECT position, entry FROM log_head")};
+  std::vector<Statement> statements = {Statement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+                                       Statement("SELECT position, entry FROM log_head")};
   select_missing(applied, statements);
   statements.push_back(Statement("COMMIT"));
   auto rows = connection.run_all(statements);

@@ -204,10 +204,10 @@ TEST_F(PostgresStoreTest, WhatLiesTooFarBehindIsNotReadButAskedForAnew) {
 TEST(PostgresReports, TextThatIsNoReportSaysNothing) {
   const Report report{Uuid{{1, 2, 3}}, 12};
   EXPECT_EQ(parse_report(payload_of(report))->position, 12u);
-  for (const char* text : {"", " ", "12", "x 12", "01020300-0000-0000-0000-000000000000 ",
-                           "01020300-0000-0000-0000-000000000000 1x",
-                           "01020300-0000-0000-0000-000000000000 -1",
-                           "01020300-0000-0000-0000-000000000000 99999999999999999999"}) {
+  for (const char* text :
+       {"", " ", "12", "x 12", "01020300-0000-0000-0000-000000000000 ",
+        "01020300-0000-0000-0000-000000000000 1x", "01020300-0000-0000-0000-000000000000 -1",
+        "01020300-0000-0000-0000-000000000000 99999999999999999999"}) {
     EXPECT_FALSE(parse_report(text).has_value()) << text;
   }
 }

@@ -84,8 +84,8 @@ Result<Turn> Writer::begin(const LogPoint& applied) {
     auto read = [&]() -> Result<void> {
       KW_CHECK_OK(take_heads((*rows)[1]));
       turn.nodes = read_nodes((*rows)[2]);
-      turn.missing = read_missing_rows(applied, heads_.log,
-                                       std::span(*rows).subspan(3, kMissingStatements));
+      turn.missing =
+          read_missing_rows(applied, heads_.log, std::span(*rows).subspan(3, kMissingStatements));
       return {};
     }();
     if (read) return turn;
