@@ -1,5 +1,5 @@
-// Untrusted JSON bodies: reading them never crashes, both readers agree on what is JSON, and what
-// was decoded comes back the same from its own encoding.
+// Untrusted JSON bodies: reading them never crashes, all readers agree on what is JSON, and what was
+// decoded comes back the same from its own encoding.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -7,6 +7,7 @@
 
 #include "json/codec.h"
 #include "json/malformed.h"
+#include "json/reader.h"
 
 namespace keywright::json {
 namespace {
@@ -85,6 +86,10 @@ void readers_agree(std::string_view text) {
   const Result<Raw> raw = Raw::parse(text);
   const bool well_formed = raw || is_duplicate(raw.error());
   expect(well_formed == !find_malformed(text), "the readers disagree");
+  const std::string copy(text);
+  Reader in(copy);
+  in.skip();
+  expect(in.finished() == raw.has_value(), "the reader that walks disagrees");
   if (!raw) return;
   const Result<Raw> again = Raw::parse(raw->view());
   expect(again && *again == *raw, "compact text does not read back as itself");
