@@ -1,5 +1,6 @@
 #include "ingest/body.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <memory>
@@ -11,6 +12,8 @@
 namespace keywright::ingest {
 namespace {
 
+// As much as is said to come is made room for at once; a promise of more is not believed.
+constexpr std::size_t kReservedMax = 256 * 1024;
 constexpr std::string_view kGzipMagic = "\x1f\x8b";
 
 Error too_large() {
@@ -111,6 +114,7 @@ Task<Result<std::string>> receive_body(http::Exchange& exchange, BodyKind kind,
     } else if (first && kind.octets) {
       co_return fail(unsupported("application/octet-stream must be gzipped JSON."));
     }
+    if (first) body.reserve(std::min(announced_length(exchange.request), kReservedMax));
     first = false;
     const std::size_t before = body.size();
     if (inflater) {

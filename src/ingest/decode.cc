@@ -12,6 +12,30 @@ namespace {
 constexpr std::size_t kShownAtStart = 5;
 constexpr std::size_t kShownAtEnd = 4;
 
+// A hint: senders of OTLP begin with nothing else.
+bool begins_as_otlp(std::string_view body) {
+  for (const std::string_view piece : {"{", "\"resourceSpans\""}) {
+    body.remove_prefix(std::min(body.find_first_not_of(" \t\r\n"), body.size()));
+    if (!body.starts_with(piece)) return false;
+    body.remove_prefix(piece.size());
+  }
+  return true;
+}
+
+Result<Decoded> decode_otlp(const std::string& body) {
+  KW_TRY(traces::OtlpJson read, traces::read_otlp_json(body));
+  if (read.is_native) {
+    return fail(invalid_field("resourceSpans",
+                              read.has_spans
+                                  ? "must not stand beside data or spans"
+                                  : "must be there: this address takes OTLP. Send data or spans to "
+                                    "/public/traces"));
+  }
+  Decoded decoded;
+  decoded.otlp = std::move(read.request);
+  return decoded;
+}
+
 }  // namespace
 
 Result<Decoded> decode(std::string body, Form form, Door door) {
@@ -20,23 +44,11 @@ Result<Decoded> decode(std::string body, Form form, Door door) {
     KW_TRY(decoded.otlp, traces::read_otlp_protobuf(body));
     return decoded;
   }
+  if (door == Door::otlp || begins_as_otlp(body)) return decode_otlp(body);
   KW_TRY(const json::Document document, json::Document::parse(body));
-  const json::Value root = document.root();
-  const bool native = root.find("data") || root.find("spans");
-  if (root.find("resourceSpans") && native) {
-    return fail(invalid_field("resourceSpans", "must not stand beside data or spans"));
-  }
-  if (door == Door::otlp && native) {
-    return fail(invalid_field("resourceSpans",
-                              "must be there: this address takes OTLP. Send data or spans to "
-                              "/public/traces"));
-  }
-  if (door == Door::otlp || root.find("resourceSpans")) {
-    KW_TRY(decoded.otlp, traces::read_otlp_json(root, body.size()));
-  } else {
-    KW_TRY(decoded.native, traces::read_native(root));
-    decoded.body = std::move(body);
-  }
+  if (document.root().find("resourceSpans")) return decode_otlp(body);
+  KW_TRY(decoded.native, traces::read_native(document.root()));
+  decoded.body = std::move(body);
   return decoded;
 }
 

@@ -1,7 +1,7 @@
 // traces/otlp.h - reads what OpenTelemetry exporters send, ExportTraceServiceRequest as JSON and as
 // protobuf, into the same traces.
 //
-//   KW_TRY(OtlpRequest request, read_otlp_json(document.root()));
+//   KW_TRY(OtlpJson read, read_otlp_json(body));              // read.request
 //   KW_TRY(OtlpRequest request, read_otlp_protobuf(body));
 //   for (OtlpTrace& trace : request.traces) {            // one for each trace id and resource
 //     write.spans = pack_spans(request, trace);
@@ -13,12 +13,12 @@
 // of a wrong type) is counted as rejected and the others go on.
 //
 // Both readers are bounded: by the size of the input, by kSpansPerRequestMax, and by the depth of
-// attribute values. The protobuf one reads the wire itself (traces/wire.h), see
+// attribute values. Both walk the body once, without a tree (json/reader.h, traces/wire.h), see
 // docs/adr/0009-trace-store.md.
 //
-// Errors: invalid_argument/malformed_body; too_large/too_many_spans.
-// Threading: pure. Cost: half a us for a span of 1 KB; pack_spans() several us more.
-// Source: opentelemetry-proto 1.x, OTLP/HTTP.
+// Errors: invalid_argument/malformed_body, /malformed_json, /invalid_request;
+// too_large/too_many_spans. Threading: pure. Cost: a quarter of a us for a span of 1 KB;
+// pack_spans() several us more. Source: opentelemetry-proto 1.x, OTLP/HTTP.
 #pragma once
 
 #include <string>
@@ -26,7 +26,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "json/document.h"
 #include "traces/received.h"
 
 namespace keywright::traces {
@@ -34,8 +33,13 @@ namespace keywright::traces {
 // Attribute values deeper than this are refused.
 inline constexpr int kValueDepthMax = 16;
 
-// `size` of the text that it was parsed from is a hint.
-Result<OtlpRequest> read_otlp_json(const json::Value& body, std::size_t size = 0);
+struct OtlpJson {
+  OtlpRequest request;
+  bool has_spans = false;  // "resourceSpans" is a member of the body
+  bool is_native = false;  // "data" or "spans" is
+};
+
+Result<OtlpJson> read_otlp_json(const std::string& body);
 Result<OtlpRequest> read_otlp_protobuf(std::string_view body);
 
 // The spans of one of its traces, compressed as they are stored.

@@ -30,6 +30,27 @@ void Grouping::begin_scope(std::string context) {
   last_context_ = kNone;
 }
 
+void Grouping::end_scope(std::string_view scope) {
+  for (const auto& [trace, context] : context_in_trace_) {
+    request_.traces[trace].contexts[context] = scope;
+  }
+}
+
+void Grouping::end_resource(std::string_view resource, const domain::RoutingHints& hints) {
+  for (const auto& [id, number] : traces_) {
+    OtlpTrace& trace = request_.traces[number];
+    domain::add_hints(trace.hints, hints);
+    for (std::string& context : trace.contexts) {
+      const bool both = !resource.empty() && !context.empty();
+      context = fmt::format("{{{}{}{}}}", resource, both ? "," : "", context);
+    }
+  }
+}
+
+void Grouping::end_request(const domain::RoutingHints& hints) {
+  for (OtlpTrace& trace : request_.traces) domain::add_hints(trace.hints, hints);
+}
+
 SpanText& Grouping::begin_span() {
   span_begin_ = text_.size();
   text_.cut(span_begin_);

@@ -54,6 +54,12 @@ class Grouping {
   void begin_resource(domain::RoutingHints hints);
   // A scope of it begins. `context` is {"resource":{...},"scope":{...}}.
   void begin_scope(std::string context);
+  // Where they are known only behind their spans: begin them with nothing, and end each with what
+  // stands in the context, "scope":{...} and "resource":{...}, or "".
+  void end_scope(std::string_view scope);
+  void end_resource(std::string_view resource, const domain::RoutingHints& hints);
+  // What the request says of all its traces.
+  void end_request(const domain::RoutingHints& hints);
 
   bool full() const { return request_.spans >= static_cast<std::int64_t>(kSpansPerRequestMax); }
   // A span begins; its JSON is appended to this.

@@ -376,7 +376,7 @@ std::optional<std::string> context_of(std::string_view resource, std::string_vie
   out.close('}');
   if (!write_scope(out, scope)) return std::nullopt;
   out.close('}');
-  return std::move(out).take();
+  return std::string(out.view());
 }
 
 std::string_view only(std::string_view message, std::uint32_t number, bool& failed) {

@@ -13,9 +13,8 @@ const std::string kTrace(32, 'a');
 const std::string kSpan(16, 'b');
 
 Result<OtlpRequest> read(const std::string& text) {
-  auto document = json::Document::parse(text);
-  if (!document) return fail(std::move(document).error());
-  return read_otlp_json(document->root());
+  KW_TRY(OtlpJson read, read_otlp_json(text));
+  return std::move(read.request);
 }
 
 // A request of one span with these further fields.

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,14 +58,14 @@ struct OtlpTrace {
 };
 
 struct OtlpRequest {
-  std::string text;  // the spans as they are kept, one behind the other
+  std::unique_ptr<char[]> text;  // the spans as they are kept, one behind the other
   std::vector<OtlpTrace> traces;
   std::int64_t spans = 0;     // all that were sent
   std::int64_t rejected = 0;  // of these: not well formed
   std::string problem;        // of the first one rejected
 
   std::string_view json(const OtlpSpan& span) const {
-    return std::string_view(text).substr(span.offset, span.size);
+    return {text.get() + span.offset, span.size};
   }
 };
 

@@ -41,7 +41,10 @@ const char* copy_plain(const char* from, const char* end, char* to) {
 }  // namespace
 
 void SpanText::grow(std::size_t size) {
-  text_.resize(std::max(text_.size() + text_.size() / 2, size_ + size + kLeast));
+  capacity_ = std::max(capacity_ + capacity_ / 2, size_ + size + kLeast);
+  auto larger = std::make_unique_for_overwrite<char[]>(capacity_);
+  std::memcpy(larger.get(), text_.get(), size_);
+  text_ = std::move(larger);
 }
 
 SpanText& SpanText::string(std::string_view text) {

@@ -5,7 +5,7 @@
 //   text.key(",\"name\":").string(name);            // the comma counts where one is needed
 //   text.key(",\"kind\":").number(kind);
 //   text.close('}');
-//   std::string json = std::move(text).take();
+//   use(text.view());
 //
 // What json::Writer does, for one buffer that holds all spans of a request, and for names that are
 // literals: they are copied with their quotes and looked at by nobody. Any bytes may be given to
@@ -16,7 +16,7 @@
 
 #include <cstdint>
 #include <cstring>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -39,7 +39,8 @@ class SpanKey {
 
 class SpanText {
  public:
-  explicit SpanText(std::size_t expected) { text_.resize(expected + kLeast); }
+  explicit SpanText(std::size_t expected)
+      : capacity_(expected + kLeast), text_(std::make_unique_for_overwrite<char[]>(capacity_)) {}
 
   std::size_t size() const { return size_; }
   // Takes back what was written since size() was this.
@@ -47,10 +48,9 @@ class SpanText {
     size_ = size;
     comma_ = false;
   }
-  std::string take() && {
-    text_.resize(size_);
-    return std::move(text_);
-  }
+  std::string_view view() const { return {text_.get(), size_}; }
+  // What view() shows.
+  std::unique_ptr<char[]> take() && { return std::move(text_); }
 
   SpanText& open(char bracket) {
     char* at = room(2);
@@ -104,17 +104,18 @@ class SpanText {
     return at + text.size();
   }
   char* room(std::size_t size) {
-    if (text_.size() - size_ < size) grow(size);
-    return text_.data() + size_;
+    if (capacity_ - size_ < size) grow(size);
+    return text_.get() + size_;
   }
   SpanText& advance(const char* end) {
-    size_ = static_cast<std::size_t>(end - text_.data());
+    size_ = static_cast<std::size_t>(end - text_.get());
     return *this;
   }
   void grow(std::size_t size);
   void open_quote();
 
-  std::string text_;  // longer than what was written
+  std::size_t capacity_;
+  std::unique_ptr<char[]> text_;
   std::size_t size_ = 0;
   bool comma_ = false;  // something stands before the next key or value
 };
