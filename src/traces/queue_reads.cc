@@ -67,7 +67,7 @@ Result<std::vector<Queued>> Reader::queued(domain::PlatformId platform, std::int
   while (true) {
     KW_TRY(const bool found, query.next());
     if (!found) return rows;
-    rows.push_back(read_queued(query));
+    rows.push_back(queued_of(query));
   }
 }
 
@@ -94,7 +94,7 @@ Result<std::vector<BuriedTrace>> Reader::buried(domain::PlatformId platform, std
     KW_TRY(const bool found, query.next());
     if (!found) return rows;
     BuriedTrace& row = rows.emplace_back();
-    row.letter.queued = read_queued(query);
+    row.letter.queued = queued_of(query);
     row.letter.failed_at = from_unix_milliseconds(query.integer(8));
     row.letter.attempts = query.integer(9);
     row.letter.status = query.integer(10);
@@ -110,7 +110,7 @@ Result<std::optional<TraceToSend>> Reader::to_send(const Queued& queued) {
     store::Query query(by_number_);
     KW_TRY(const bool found, query.bind(queued.trace).next());
     if (!found) return std::nullopt;
-    trace.row = read_row(query);
+    trace.row = trace_row_of(query);
   }
   if (trace.row.source == Source::otlp) {
     KW_CHECK_OK(add_spans_to_send(queued, trace));

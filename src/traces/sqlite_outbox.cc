@@ -1,7 +1,5 @@
 #include "traces/sqlite_outbox.h"
 
-#include <algorithm>
-
 namespace keywright::traces {
 namespace {
 
@@ -14,21 +12,6 @@ void bind_queued(Query& query, const Queued& queued) {
 }
 
 }  // namespace
-
-Queued read_queued(const Query& query) {
-  Queued queued;
-  queued.sequence = query.integer(0);
-  const ByteView platform = query.blob(1);
-  std::copy_n(platform.begin(), std::min(platform.size(), queued.platform.value.bytes.size()),
-              queued.platform.value.bytes.begin());
-  queued.trace = query.integer(2);
-  queued.revision = query.integer(3);
-  queued.first_span = query.integer(4);
-  queued.last_span = query.integer(5);
-  queued.hops = query.integer(6);
-  queued.queued_at = from_unix_milliseconds(query.integer(7));
-  return queued;
-}
 
 Result<SqliteOutbox> SqliteOutbox::open(store::Database& database) {
   SqliteOutbox outbox(database);

@@ -49,9 +49,4 @@ class SqliteOutbox final : public Outbox {
   store::Statement redrive_, dug_up_, forget_, forget_dead_, sweep_, sweep_dead_;
 };
 
-// The columns that read_queued() reads.
-#define KW_QUEUED_COLUMNS \
-  "sequence, platform, trace, revision, first_span, last_span, hops, queued_at"
-Queued read_queued(const store::Query& query);
-
 }  // namespace keywright::traces

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <map>
 
@@ -10,24 +9,6 @@
 #include "traces/trace_reader.h"
 
 namespace keywright::traces {
-namespace {
-
-Error invalid_cursor() {
-  return Error(Code::invalid_argument, "invalid_cursor",
-               "The cursor is none that an earlier page gave.");
-}
-
-Result<std::int64_t> parse_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) {
-    return fail(invalid_cursor());
-  }
-  return number;
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Reader>> Reader::open(const std::filesystem::path& file) {
   KW_TRY(auto database,
          store::Database::open(file.native(), store::Database::Access::read_only, ""));
@@ -67,7 +48,7 @@ Result<void> Reader::collect(store::Statement& statement, const Uuid& owner, con
   while (true) {
     KW_TRY(const bool found, read.next());
     if (!found) return {};
-    rows.push_back(read_row(read));
+    rows.push_back(trace_row_of(read));
   }
 }
 
@@ -76,7 +57,7 @@ Result<Page> Reader::list(const Query& query) {
   if (query.from) range.from = std::max(Number{0}, first_number_of(*query.from));
   if (query.to) range.before = first_number_of(*query.to);
   if (!query.cursor.empty()) {
-    KW_TRY(const Number cursor, parse_number(query.cursor));
+    KW_TRY(const Number cursor, parse_cursor(query.cursor));
     range.before = std::min(range.before, cursor);
   }
   Page page;
@@ -106,7 +87,7 @@ Result<std::optional<WholeTrace>> Reader::get(domain::ProjectId project, const U
     query.bind(bytes_of(id)).bind(bytes_of(project.value));
     KW_TRY(const bool found, query.next());
     if (!found) return std::nullopt;
-    trace.row = read_row(query);
+    trace.row = trace_row_of(query);
   }
   if (trace.row.source == Source::native) {
     KW_CHECK_OK(add_body(trace, span_cursor, span_limit));
@@ -124,7 +105,7 @@ Result<void> Reader::add_body(WholeTrace& trace, std::string_view span_cursor, i
   if (trace.row.span_count == 0) return {};
   std::int64_t first = 0;
   if (!span_cursor.empty()) {
-    KW_TRY(first, parse_number(span_cursor));
+    KW_TRY(first, parse_cursor(span_cursor));
   }
   trace.spans =
       spans_of(*trace.body, static_cast<std::size_t>(first), static_cast<std::size_t>(span_limit));
@@ -144,7 +125,7 @@ Result<std::string> Reader::context(std::int64_t id) {
 Result<void> Reader::add_spans(WholeTrace& trace, std::string_view span_cursor, int span_limit) {
   std::int64_t first = 0;
   if (!span_cursor.empty()) {
-    KW_TRY(first, parse_number(span_cursor));
+    KW_TRY(first, parse_cursor(span_cursor));
   }
   std::map<std::int64_t, std::string> contexts;
   store::Query query(spans_);

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "base/time.h"
 #include "traces/received.h"
 
@@ -53,6 +54,9 @@ inline constexpr int kUnroutedProjectsMax = 1000;
 // Warnings as they lie in their column.
 std::string join_warnings(const std::vector<std::string>& warnings);
 std::vector<std::string> split_warnings(std::string_view text);
+
+// Where a page goes on. Errors: invalid_argument/invalid_cursor.
+Result<Number> parse_cursor(std::string_view text);
 
 inline ByteView bytes_of(const Uuid& id) { return {id.bytes.data(), id.bytes.size()}; }
 

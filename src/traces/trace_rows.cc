@@ -1,50 +1,9 @@
 #include "traces/trace_rows.h"
 
-#include <algorithm>
-
-#include "traces/pack.h"
-
 namespace keywright::traces {
 namespace {
 
 constexpr std::int64_t kVersion = 2;
-
-Uuid uuid_at(const store::Query& query, int column) {
-  Uuid id;
-  const ByteView bytes = query.blob(column);
-  if (bytes.size() == id.bytes.size()) std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
-  return id;
-}
-
-}  // namespace
-
-TraceRow read_row(const store::Query& query) {
-  TraceRow row;
-  row.number = query.integer(0);
-  row.id = uuid_at(query, 1);
-  row.project = {uuid_at(query, 2)};
-  row.platform = {uuid_at(query, 3)};
-  row.source = query.integer(4) == 0 ? Source::native : Source::otlp;
-  row.external_id = query.text(5);
-  row.name = query.text(6);
-  row.status = query.text(7);
-  row.key_id = query.text(8);
-  row.routed_by = query.text(9);
-  row.warnings = split_warnings(query.text(10));
-  row.span_count = query.integer(11);
-  row.size_bytes = query.integer(12);
-  row.revision = query.integer(13);
-  row.created_at = time_of(row.number);
-  row.updated_at = from_unix_milliseconds(query.integer(14));
-  return row;
-}
-
-Result<std::string> unpack_columns(const store::Query& query, int first) {
-  return unpack(view_text(query.blob(first + 3)), query.integer(first), query.integer(first + 1),
-                query.integer(first + 2) != 0);
-}
-
-namespace {
 
 Result<void> make_traces(store::Database& database) {
   return database.run(R"(

@@ -120,7 +120,7 @@ Result<std::optional<TraceRow>> Writer::find(const TraceWrite& trace) {
   if (digest.size() == found_digest_.size()) {
     std::copy(digest.begin(), digest.end(), found_digest_.begin());
   }
-  return read_row(query);
+  return trace_row_of(query);
 }
 
 Result<TraceRow> Writer::insert(const TraceWrite& trace) {

@@ -109,18 +109,12 @@ inline constexpr Sql kTraceTables = R"sql(
   CREATE INDEX trace_outbox_by_platform ON trace_outbox (platform, sequence);
   CREATE INDEX trace_outbox_by_trace ON trace_outbox (trace);
   CREATE TABLE trace_dead_letters (
-    sequence bigint PRIMARY KEY,
-    platform uuid NOT NULL,
-    trace bigint NOT NULL,
-    revision bigint NOT NULL,
-    first_span bigint NOT NULL,
-    last_span bigint NOT NULL,
-    hops bigint NOT NULL,
-    queued_at bigint NOT NULL,
+    LIKE trace_outbox,
     failed_at bigint NOT NULL,
     attempts bigint NOT NULL,
     status bigint NOT NULL,
-    problem bytea NOT NULL
+    problem bytea NOT NULL,
+    PRIMARY KEY (sequence)
   );
   CREATE INDEX trace_dead_letters_by_platform ON trace_dead_letters (platform, sequence);
   CREATE INDEX trace_dead_letters_by_trace ON trace_dead_letters (trace);

@@ -1,7 +1,6 @@
 #include "traces/postgres/trace_queries.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <map>
 #include <set>
@@ -9,6 +8,7 @@
 #include "traces/native.h"
 #include "traces/otlp.h"
 #include "traces/postgres/days.h"
+#include "traces/row_columns.h"
 
 namespace keywright::traces {
 namespace {
@@ -20,52 +20,8 @@ using store::postgres::Rows;
 using store::postgres::Sql;
 using store::postgres::Statement;
 
-constexpr Sql kRow(
-    "number, id, project, platform, source, external_id, name, status, key_id, routed_by, "
-    "warnings, span_count, size_bytes, revision, updated_at");
-constexpr int kRowColumns = 15;
+constexpr Sql kRow(KW_TRACE_COLUMNS);
 constexpr Sql kText(", size, checksum, compressed, body");
-
-TraceRow row_of(const Row& columns) {
-  TraceRow row;
-  row.number = columns.integer(0);
-  row.id = columns.uuid(1);
-  row.project = {columns.uuid(2)};
-  row.platform = {columns.uuid(3)};
-  row.source = columns.integer(4) == 0 ? Source::native : Source::otlp;
-  row.external_id = columns.text(5);
-  row.name = columns.text(6);
-  row.status = columns.text(7);
-  row.key_id = columns.text(8);
-  row.routed_by = columns.text(9);
-  row.warnings = split_warnings(columns.text(10));
-  row.span_count = columns.integer(11);
-  row.size_bytes = columns.integer(12);
-  row.revision = columns.integer(13);
-  row.created_at = time_of(row.number);
-  row.updated_at = from_unix_milliseconds(columns.integer(14));
-  return row;
-}
-
-// The text of which `first` is the first column.
-Result<std::string> text_at(const Row& columns, int first) {
-  return unpack(columns.text(first + 3), columns.integer(first), columns.integer(first + 1),
-                columns.integer(first + 2) != 0);
-}
-
-Error invalid_cursor() {
-  return Error(Code::invalid_argument, "invalid_cursor",
-               "The cursor is none that an earlier page gave.");
-}
-
-Result<std::int64_t> parse_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) {
-    return fail(invalid_cursor());
-  }
-  return number;
-}
 
 struct Range {
   Number from = 0;    // inclusive
@@ -112,7 +68,7 @@ Result<Contexts> read_contexts(Connection& connection, Number trace, const std::
                                   "trace_contexts WHERE trace = ? AND digest = ANY (?)",
                                   trace, std::span(digests))));
   for (int i = 0; i < rows.size(); ++i) {
-    KW_TRY(std::string text, text_at(rows[i], 1));
+    KW_TRY(std::string text, unpack_columns(rows[i], 1));
     contexts.emplace(rows[i].uuid(0), std::move(text));
   }
   return contexts;
@@ -128,7 +84,7 @@ Result<std::vector<SpanToSend>> read_spans(Connection& connection, Number trace,
   std::vector<SpanToSend> spans;
   for (int i = 0; i < rows.size(); ++i) {
     const auto context = contexts.find(rows[i].uuid(0));
-    KW_TRY(std::string text, text_at(rows[i], 1));
+    KW_TRY(std::string text, unpack_columns(rows[i], 1));
     spans.push_back({std::move(text), context == contexts.end() ? "" : context->second});
   }
   return spans;
@@ -138,7 +94,7 @@ Result<void> add_spans(Connection& connection, WholeTrace& trace, std::string_vi
                        int span_limit) {
   std::int64_t first = 0;
   if (!span_cursor.empty()) {
-    KW_TRY(first, parse_number(span_cursor));
+    KW_TRY(first, parse_cursor(span_cursor));
   }
   const Statement select(
       "SELECT context, size, checksum, compressed, body FROM trace_spans "
@@ -157,7 +113,7 @@ Result<void> add_native_spans(WholeTrace& trace, std::string_view span_cursor, i
   if (trace.row.span_count == 0) return {};
   std::int64_t first = 0;
   if (!span_cursor.empty()) {
-    KW_TRY(first, parse_number(span_cursor));
+    KW_TRY(first, parse_cursor(span_cursor));
   }
   trace.spans =
       spans_of(*trace.body, static_cast<std::size_t>(first), static_cast<std::size_t>(span_limit));
@@ -167,28 +123,15 @@ Result<void> add_native_spans(WholeTrace& trace, std::string_view span_cursor, i
   return {};
 }
 
+// As KW_QUEUED_COLUMNS, of a table that is called o.
 constexpr Sql kQueued(
     "sequence, o.platform, trace, revision, first_span, last_span, hops, queued_at");
-constexpr int kQueuedColumns = 8;
 
 ForwardingRow forwarding_of(const Row& columns) {
   return {{columns.uuid(0)},
           {columns.uuid(1)},
           std::string(columns.text(2)),
           std::string(columns.text(3))};
-}
-
-Queued queued_of(const Row& columns) {
-  Queued queued;
-  queued.sequence = columns.integer(0);
-  queued.platform = {columns.uuid(1)};
-  queued.trace = columns.integer(2);
-  queued.revision = columns.integer(3);
-  queued.first_span = columns.integer(4);
-  queued.last_span = columns.integer(5);
-  queued.hops = columns.integer(6);
-  queued.queued_at = from_unix_milliseconds(columns.integer(7));
-  return queued;
 }
 
 }  // namespace
@@ -198,7 +141,7 @@ Result<Page> list_traces(Connection& connection, const Query& query) {
   if (query.from) range.from = std::max(Number{0}, first_number_of(*query.from));
   if (query.to) range.before = first_number_of(*query.to);
   if (!query.cursor.empty()) {
-    KW_TRY(const Number cursor, parse_number(query.cursor));
+    KW_TRY(const Number cursor, parse_cursor(query.cursor));
     range.before = std::min(range.before, cursor);
   }
   std::vector<Statement> selects;
@@ -213,7 +156,7 @@ Result<Page> list_traces(Connection& connection, const Query& query) {
   if (selects.empty()) return page;
   KW_TRY(const std::vector<Rows> found, connection.run_all(selects));
   for (const Rows& rows : found) {
-    for (int i = 0; i < rows.size(); ++i) page.rows.push_back(row_of(rows[i]));
+    for (int i = 0; i < rows.size(); ++i) page.rows.push_back(trace_row_of(rows[i]));
   }
   std::ranges::sort(page.rows, std::ranges::greater(), &TraceRow::number);
   const auto limit = static_cast<std::size_t>(query.limit);
@@ -234,12 +177,12 @@ Result<std::optional<WholeTrace>> get_trace(Connection& connection, domain::Proj
   }
   if (rows.size() == 0) return std::nullopt;
   WholeTrace trace;
-  trace.row = row_of(rows[0]);
+  trace.row = trace_row_of(rows[0]);
   if (trace.row.source == Source::otlp) {
     KW_CHECK_OK(add_spans(connection, trace, span_cursor, span_limit));
     return trace;
   }
-  KW_TRY(trace.body, text_at(rows[0], kRowColumns));
+  KW_TRY(trace.body, unpack_columns(rows[0], kTraceColumns));
   KW_CHECK_OK(add_native_spans(trace, span_cursor, span_limit));
   return trace;
 }
@@ -322,9 +265,9 @@ Result<std::optional<TraceToSend>> read_to_send(Connection& connection, const Qu
   KW_TRY(const Rows rows, connection.run(select));
   if (rows.size() == 0) return std::nullopt;
   TraceToSend trace;
-  trace.row = row_of(rows[0]);
+  trace.row = trace_row_of(rows[0]);
   if (trace.row.source == Source::native) {
-    KW_TRY(trace.body, text_at(rows[0], kRowColumns));
+    KW_TRY(trace.body, unpack_columns(rows[0], kTraceColumns));
     return trace;
   }
   const Statement spans(
