@@ -14,7 +14,8 @@ packages_of() {
       packages_of build
       echo libgtest-dev libclang-rt-19-dev clang-tidy-19 clang-format-19 libbenchmark-dev g++-12 \
         openssl sqlite3 curl nghttp2-client procps git postgresql-15 postgresql-client-15 \
-        chromium nginx-light haproxy caddy nodejs python3-yaml prometheus debootstrap systemd ;;
+        chromium nginx-light haproxy caddy nodejs python3-yaml prometheus debootstrap systemd \
+        dpkg-dev ;;
     bench)
       packages_of build
       echo libbenchmark-dev nginx-light wrk nghttp2-client postgresql-15 valgrind strace curl openssl \
