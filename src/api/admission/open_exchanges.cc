@@ -109,7 +109,6 @@ OpenExchange::~OpenExchange() { OpenList::of_this_thread().remove(*this); }
 
 Result<void> OpenExchange::check_again() {
   const std::uint64_t epoch = directory_.epoch();
-  if (epoch == epoch_) return {};
   KW_CHECK_OK(still_stands(directory_, standing_, clock_.now()));
   epoch_ = epoch;
   return {};

@@ -17,8 +17,8 @@
 // Threading: an OpenExchange belongs to the io thread (the loop) where it was made.
 // Lifetime: directory and clock outlive it; destroying it takes it off the list, also inside
 //   on_refused() and on_sweep() of any.
-// Cost: a list node. While nothing is open nothing runs. A change costs one decide() for each
-//   exchange that is open on the thread.
+// Cost: a list node, and one decide() when the answer begins. While nothing is open nothing runs. A
+//   change costs one decide() for each exchange that is open on the thread.
 #pragma once
 
 #include <chrono>
@@ -55,7 +55,8 @@ class OpenExchange {
   OpenExchange& operator=(const OpenExchange&) = delete;
 
   const Standing& standing() const { return standing_; }
-  // Right before the first byte of an answer: nothing to do unless records moved meanwhile.
+  // Right before the first byte of an answer. Asks the clock too: a key may have expired without
+  // any record having moved.
   Result<void> check_again();
 
  protected:

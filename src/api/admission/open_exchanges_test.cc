@@ -66,6 +66,17 @@ TEST_F(OpenExchanges, WhatMayGoOnGoesOnAndWhatMayNotIsToldOnce) {
   EXPECT_EQ(first->refused, "");
 }
 
+TEST_F(OpenExchanges, AKeyThatExpiredMeanwhileIsRefusedThoughNoRecordMoved) {
+  const Time end = harness.clock.now() + std::chrono::seconds(10);
+  const auto made = harness.call(
+      "keys.create", harness.owner,
+      R"({"kind":"access","name":"k","expires_at":")" + format_rfc3339(end) + R"("})");
+  const auto exchange = open(standing(made.text("key")));
+  EXPECT_TRUE(exchange->check_again());
+  harness.clock.advance(std::chrono::seconds(10));
+  EXPECT_EQ(exchange->check_again().error().reason(), "unauthenticated");
+}
+
 TEST_F(OpenExchanges, ADeletedServiceIsALostRightNotALostKey) {
   const std::string id =
       harness.create("services.create", harness.owner,
