@@ -4,7 +4,7 @@ lists are.
 One trace in each POST stands beside PostgreSQL committing rows of that size (its defaults: fsync
 and synchronous_commit on), in a cluster of its own on the same file system; 100 spans in each POST
 stand beside SQLite alone, with `synchronous=FULL`, batches of 1,000 and the store's own table of
-spans. What is compared runs in turns, so that a disk that changes its mind meets both.
+spans. Both are measured on PostgreSQL, too, without a bar. What is compared runs in turns, so that a disk that changes its mind meets both.
 """
 
 import contextlib
@@ -69,6 +69,7 @@ def postgres(scratch):
         try:
             run(POSTGRES / "psql", "-h", folder, "-U", "bench", "-d", "postgres", "-c",
                 "CREATE TABLE traces (id bigserial PRIMARY KEY, body text NOT NULL)")
+            run(POSTGRES / "createdb", "-h", folder, "-U", "bench", "keywright")
             script = folder / "insert.sql"
             script.write_text(INSERT)
             yield folder
@@ -170,14 +171,17 @@ def resident_bytes(server):
 
 
 class Senders:
-    """A server with a project, and keys of it."""
+    """A server with a project, and keys of it; on PostgreSQL if it has the socket of one."""
 
-    def __init__(self, bench):
+    def __init__(self, bench, cluster=None):
         sys.path.insert(0, str(ROOT / "tests/support"))
         os.environ["KEYWRIGHT_BIN"] = str(processes.Keywright.binary)
         from keywright import Server
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="traces-", dir=bench.scratch))
-        self.server = Server(self.folder / "data")
+        environment = {}
+        if cluster:
+            environment["KEYWRIGHT_STORE"] = f"postgres://bench@/keywright?host={cluster}"
+        self.server = Server(self.folder / "data", environment=environment)
         self.server.set_up()
         self.server.serve()
         owner = self.server.sign_in()
@@ -208,6 +212,7 @@ def traces(bench, Row):
         yield from flooded(bench, Row, senders)
     with Senders(bench) as senders:
         yield from listing(bench, Row, senders)
+    yield from on_postgres(bench, Row)
 
 
 def single(bench, Row, senders, rounds):
@@ -243,6 +248,22 @@ def batched(bench, Row, senders, rounds):
     cost = statistics.median(costs)
     yield Row("a span of a batch, CPU µs", f"{cost:.1f}", f"≤ {SPAN_MICROSECONDS}",
               cost <= SPAN_MICROSECONDS, "all threads of the server")
+
+
+def on_postgres(bench, Row):
+    """The first two once more, as one node of a cluster stores them. No bar: both the server and
+    PostgreSQL have two cores."""
+    with postgres(bench.scratch) as cluster, Senders(bench, cluster) as senders:
+        theirs = commits_of_postgres(cluster)
+        rate, told = load(senders.server, "one", senders.everywhere, senders.platform)
+        yield Row("one trace a POST on PostgreSQL, traces/s", f"{rate:,.0f}", "", None,
+                  f"{CONNECTIONS} connections, durable, p99 {told['p99'] / 1000:.1f} ms; "
+                  f"{theirs:,.0f} plain rows/s on {POSTGRES_CLIENTS}")
+        with Cpu(senders.server) as cpu:
+            rate, told = load(senders.server, "batch", senders.key, connections=16)
+        yield Row("100 spans a POST on PostgreSQL, spans/s", f"{rate * SPANS:,.0f}", "", None,
+                  f"1 KB each, durable; {cpu.microseconds / told['requests'] / SPANS:.1f} µs of "
+                  "the server's CPU for each")
 
 
 def parsed(bench, Row, senders, rounds):
