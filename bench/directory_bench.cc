@@ -64,6 +64,7 @@ class World {
  public:
   World() {
     Workload workload(keyring_, clock_.now(), {.keys = keys_wanted()});
+    directory_.reserve(keys_wanted());  // as when they are loaded at the start
     directory_.apply(workload.people());
     while (workload.keys_left() > 0) {
       directory_.apply(workload.next_keys(kKeysInTransaction));

@@ -45,6 +45,17 @@ std::uint32_t hash_of_text(std::string_view text) {
   return head;
 }
 
+// An answer names the key's owner: people are many, and their records lie anywhere.
+void prefetch_owners(std::span<const KeyRecord* const> keys, const ObjectTable<User>& users) {
+  for (const KeyRecord* key : keys) {
+    if (key == nullptr || key->owner_type != OwnerType::user) continue;
+    const auto* owner = reinterpret_cast<const char*>(users.at(key->owner));
+    if (owner == nullptr) continue;
+    __builtin_prefetch(owner);
+    __builtin_prefetch(owner + 64);  // the name stands behind id and address
+  }
+}
+
 // Beyond every table: the slot of a keyspace that was deleted before this process started. kNoSlot
 // would make its keys keys without a keyspace, which nothing ends.
 constexpr Slot kGoneSlot = kNoSlot - 1;
@@ -120,6 +131,7 @@ void Directory::find_tokens(std::span<const std::string_view> tokens,
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (found[i] == nullptr && keyring_.versions().size() > 1) found[i] = find_token(tokens[i]);
   }
+  prefetch_owners(found.first(tokens.size()), users_);
 }
 
 const Organization* Directory::organization(Slot slot) const { return organizations_.at(slot); }
@@ -262,6 +274,7 @@ class DirectoryLoader final : public store::Loader {
   explicit DirectoryLoader(Directory& directory) : directory_(directory) {}
 
   void record(store::Record record) override { directory_.put_record(record); }
+  void keys_to_come(std::size_t count) override { directory_.reserve(count); }
   void key(Key key) override { directory_.put_key(key); }
 
  private:

@@ -107,6 +107,8 @@ class Directory final : public domain::Records {
 
   // Writer only.
   Result<void> load(store::Store& store);
+  // Makes room for so many keys; what a load does by itself.
+  void reserve(std::size_t keys) { keys_.reserve(keys); }
   // While others read: takes what the store has, forgets what it has not. A key that was revoked
   // here stays revoked, whatever the store says; those for which it says otherwise are returned.
   Result<std::vector<domain::KeyId>> reload(store::Store& store);

@@ -21,6 +21,13 @@ std::uint32_t hash_of(const crypto::Sha256& digest) {
   return head;
 }
 
+// Other bits of the digest than those that the index goes by.
+std::uint32_t place_of(const crypto::Sha256& digest) {
+  std::uint32_t place;
+  std::memcpy(&place, digest.data() + sizeof place, sizeof place);
+  return place;
+}
+
 std::uint32_t hash_of(const domain::KeyId& id) {
   return static_cast<std::uint32_t>(std::hash<domain::KeyId>{}(id) >> 32);
 }
@@ -93,13 +100,28 @@ KeyTable::KeyTable(Reclaimer& reclaimer, LimitCells& limit_cells)
       by_digest_(reclaimer),
       by_id_(reclaimer),
       by_slow_prefix_(reclaimer),
-      chunks_(new std::atomic<KeyRecord*>[kChunksMax]()) {}
+      chunks_(new std::atomic<KeyRecord*>[kChunksMax]()) {
+  add_chunk(0);  // so that there is always something to ask for
+}
 
 KeyTable::~KeyTable() {
   reclaimer_.free_all();  // what was retired points into the slabs
   for (std::uint32_t number = 1; number < next_; ++number) {
     release_text(record_at(number));
   }
+}
+
+std::uint32_t KeyTable::home_of(const crypto::Sha256& digest) const {
+  const std::uint64_t pages = home_pages_.load(std::memory_order_acquire);
+  const std::uint32_t place = place_of(digest);
+  return static_cast<std::uint32_t>(place * pages >> 32) * kPage + place % kPage;
+}
+
+void KeyTable::prefetch(const crypto::Sha256& digest) const {
+  by_digest_.prefetch(hash_of(digest));
+  // Its place and the one beside it: lines of one page cost little more than the first of them.
+  const auto* pair = reinterpret_cast<const char*>(&record_at(home_of(digest) & ~1U));
+  for (std::size_t at = 0; at < 2 * sizeof(KeyRecord); at += 64) __builtin_prefetch(pair + at);
 }
 
 void KeyTable::release_text(KeyRecord& record) {
@@ -109,10 +131,11 @@ void KeyTable::release_text(KeyRecord& record) {
 }
 
 const KeyRecord* KeyTable::find(const crypto::Sha256& digest) const {
+  prefetch(digest);
   const std::uint32_t number = by_digest_.find(hash_of(digest), [&](std::uint32_t n) {
     const KeyRecord& record = record_at(n);
-    __builtin_prefetch(reinterpret_cast<const char*>(&record) +
-                       64);  // while the digest is compared
+    // The second half, while the digest is compared.
+    __builtin_prefetch(reinterpret_cast<const char*>(&record) + 64);
     return record.digest == digest;
   });
   return number == 0 ? nullptr : &record_at(number);
@@ -122,7 +145,7 @@ const KeyRecord* KeyTable::find(const crypto::Sha256& digest) const {
 // group are asked for before the first is read, and then all records.
 void KeyTable::find_many(std::span<const crypto::Sha256> digests,
                          std::span<const KeyRecord*> found) const {
-  for (const crypto::Sha256& digest : digests) by_digest_.prefetch(hash_of(digest));
+  for (const crypto::Sha256& digest : digests) prefetch(digest);
   for (const crypto::Sha256& digest : digests) {
     by_digest_.find(hash_of(digest), [&](std::uint32_t number) {
       const KeyRecord& record = record_at(number);
@@ -166,24 +189,61 @@ std::size_t KeyTable::slow_count(std::string_view prefix) const {
   return found == slow_by_prefix_.end() ? 0 : found->second;
 }
 
+void KeyTable::add_chunk(std::uint32_t chunk) {
+  owned_.emplace_back(kChunk);
+  chunks_[chunk].store(owned_.back().data(), std::memory_order_release);
+}
+
 void KeyTable::reserve(std::size_t keys) {
   by_digest_.reserve(keys);
   by_id_.reserve(keys);
+  if (next_ > 1) return;
+  const std::size_t chunks = std::min<std::size_t>((keys + kChunk) / kChunk, kChunksMax / 2);
+  for (std::uint32_t chunk = 1; chunk < chunks; ++chunk) add_chunk(chunk);
+  const auto pages = static_cast<std::uint32_t>(chunks * (kChunk / kPage));
+  taken_.assign(pages, 0);
+  taken_[0] = 1;  // there is no record 0
+  next_ = pages * kPage;
+  home_pages_.store(pages, std::memory_order_release);
 }
 
-std::uint32_t KeyTable::allocate() {
+// In its own place, else beside it, else in a page that is not far.
+std::uint32_t KeyTable::allocate_near(std::uint32_t home) {
+  constexpr std::uint32_t kPagesTried = 64;
+  const auto pages = static_cast<std::uint32_t>(taken_.size());
+  std::uint32_t page = home / kPage;
+  for (std::uint32_t tried = 0; tried < std::min(pages, kPagesTried); ++tried) {
+    const std::uint32_t left = ~taken_[page];
+    for (std::uint32_t at : {home % kPage, (home ^ 1) % kPage,
+                             static_cast<std::uint32_t>(std::countr_zero(left))}) {
+      if (at >= kPage || (left >> at & 1) == 0) continue;
+      taken_[page] |= std::uint32_t{1} << at;
+      return page * kPage + at;
+    }
+    page = page + 1 == pages ? 0 : page + 1;
+  }
+  return 0;
+}
+
+std::uint32_t KeyTable::allocate(const crypto::Sha256& digest) {
+  if (!taken_.empty()) {
+    if (const std::uint32_t number = allocate_near(home_of(digest))) return number;
+  }
   if (!free_.empty()) {
     const std::uint32_t number = free_.back();
     free_.pop_back();
     return number;
   }
   const std::uint32_t number = next_++;
-  auto& chunk = chunks_[number / kChunk];
-  if (chunk.load(std::memory_order_relaxed) == nullptr) {
-    owned_.emplace_back(kChunk);
-    chunk.store(owned_.back().data(), std::memory_order_release);
-  }
+  const std::uint32_t chunk = number / kChunk;
+  if (chunks_[chunk].load(std::memory_order_relaxed) == nullptr) add_chunk(chunk);
   return number;
+}
+
+void KeyTable::free(std::uint32_t number) {
+  const std::uint32_t page = number / kPage;
+  if (page >= taken_.size()) return free_.push_back(number);
+  taken_[page] &= ~(std::uint32_t{1} << number % kPage);
 }
 
 const domain::Policy* KeyTable::intern(const domain::Policy& policy) {
@@ -210,7 +270,7 @@ std::uint32_t KeyTable::limit_cells_for(const domain::Policy& policy, std::uint3
 
 std::uint32_t KeyTable::publish(const Key& key, const KeyVersion& version, const KeyRecord& shared,
                                 std::uint32_t previous, std::uint32_t old_number) {
-  const std::uint32_t number = allocate();
+  const std::uint32_t number = allocate(version.digest);
   KeyRecord& record = record_at(number);
   record = shared;
   record.policy = intern(key.policy);
@@ -299,7 +359,7 @@ void KeyTable::erase(const domain::KeyId& id) {
 void KeyTable::for_each(const std::function<void(const KeyRecord&)>& visit) const {
   for (std::uint32_t number = 1; number < next_; ++number) {
     const KeyRecord& record = record_at(number);
-    if (find_number(record.id) == number) visit(record);
+    if (record.text != nullptr && find_number(record.id) == number) visit(record);
   }
 }
 
@@ -317,7 +377,7 @@ void KeyTable::retire_chain(std::uint32_t head, bool keeps_limits) {
       KeyRecord& old = record_at(number);
       release(old.policy);
       release_text(old);
-      free_.push_back(number);
+      free(number);
     });
   }
 }

@@ -269,6 +269,27 @@ TEST_F(KeyTableTest, HoldsWhatAMapHolds) {
   for (const crypto::Sha256& digest : dead) ASSERT_EQ(table.find(digest), nullptr);
 }
 
+// More keys than places were made for: all chunks of home pages fill up, and the rest lies behind.
+TEST_F(KeyTableTest, KeysFindTheirHomesTheHomesOfOthersOrNone) {
+  table.reserve(1000);
+  std::vector<Key> keys;
+  for (int i = 0; i < 20'000; ++i) put(keys.emplace_back(new_key()));
+  for (const Key& key : keys) expect_same(key);
+  for (std::size_t i = 0; i < keys.size(); i += 2) table.erase(keys[i].id);
+  reclaimer.free_all();
+  for (std::size_t i = 0; i < keys.size(); i += 2) put(keys[i] = new_key());
+  for (Key& key : keys) {
+    key.name += ", changed";
+    put(key);
+    expect_same(key);
+  }
+  reclaimer.free_all();
+  for (const Key& key : keys) expect_same(key);
+  std::size_t visited = 0;
+  table.for_each([&](const KeyRecord&) { ++visited; });
+  EXPECT_EQ(visited, keys.size());
+}
+
 TEST_F(KeyTableTest, AReplacedRecordIsReadableUntilItIsFreed) {
   Key key = new_key();
   put(key);

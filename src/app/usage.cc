@@ -168,11 +168,7 @@ void UsageFile::write(const PendingUses::Use& use) const {
 // All cells are asked for before the first is written to, so that they come at the same time.
 void UsageFile::write(PendingUses& uses) const {
   const std::uint32_t count = std::min(uses.count(), PendingUses::kUsesMax);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const char* cell = reinterpret_cast<const char*>(&cells_[uses.at(i).serial]);
-    __builtin_prefetch(cell, 1);
-    __builtin_prefetch(cell + sizeof(UsageCell) - 1, 1);
-  }
+  for (std::uint32_t i = 0; i < count; ++i) prefetch(uses.at(i).serial);
   const auto cells = static_cast<std::uint64_t>(this->cells());
   for (std::uint32_t i = 0; i < count; ++i) {
     const PendingUses::Use use = uses.at(i);

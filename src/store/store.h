@@ -154,6 +154,7 @@ struct AuditVerification {
 class Loader {
  public:
   virtual void record(Record record) = 0;
+  virtual void keys_to_come(std::size_t) {}  // about how many
   virtual void key(domain::Key key) = 0;
 
  protected:

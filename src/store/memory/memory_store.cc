@@ -155,6 +155,7 @@ Result<std::optional<IdempotentAnswer>> MemoryStore::find_idempotent(std::string
 Result<void> MemoryStore::load(Loader& loader) {
   std::lock_guard lock(mutex_);
   for (const auto& [key, record] : records_) loader.record(record);
+  loader.keys_to_come(keys_.size());
   for (const auto& [serial, key] : keys_) loader.key(key);
   return {};
 }

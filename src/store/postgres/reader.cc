@@ -126,6 +126,8 @@ Result<LogPoint> load(Connection& connection, Loader& loader) {
     if (record) return loader.record(std::move(*record));
     log_error("store_row_skipped", {{"what", record.error().internal()}});
   }));
+  KW_TRY(const Rows count, connection.run(Statement("SELECT count(*) FROM keys")));
+  loader.keys_to_come(static_cast<std::size_t>(count[0].integer(0)));
   Statement keys("DECLARE loading NO SCROLL CURSOR FOR SELECT ");
   keys.add(kKeyColumns).add(" FROM keys ORDER BY serial");
   PolicyReader policies;

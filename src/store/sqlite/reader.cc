@@ -118,6 +118,8 @@ Result<void> Reader::load_records(Loader& loader) {
 }
 
 Result<void> Reader::load_keys(Loader& loader) {
+  KW_TRY(const std::int64_t keys, database_.integer("SELECT count(*) FROM keys"));
+  loader.keys_to_come(static_cast<std::size_t>(keys));
   SqlText sql(Sql("SELECT "));
   sql += kKeyColumns;
   sql += Sql(" FROM keys ORDER BY serial");
