@@ -74,7 +74,7 @@ class Session {
   void drain();
   void changed();
 
-  // Moving a stream along.
+  // Moving a stream along (h2_exchange.cc).
   void attend(Stream& stream);
   void start(Stream& stream);
   void serve(Stream& stream);
@@ -91,7 +91,7 @@ class Session {
   void tell_disconnected(Stream& stream);
   void send_continue(Stream& stream);
 
-  // Bodies.
+  // Bodies (h2_bodies.cc).
   void body_arrived(Stream& stream, std::string_view piece);
   void discard(Stream& stream, std::size_t bytes);
   void want_to_gather(Stream& stream);
