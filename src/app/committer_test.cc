@@ -1,12 +1,14 @@
 // The one writer: groups, order, failure, and that nothing returns before it is in force.
 #include "app/committer.h"
 
+#include <atomic>
 #include <future>
 #include <latch>
+#include <utility>
 
 #include <gtest/gtest.h>
 
-#include "app/harness_test.h"
+#include "app/records_test.h"
 #include "base/task.h"
 
 namespace keywright::app {
@@ -65,7 +67,7 @@ class CountingStore final : public store::Store {
   std::vector<std::size_t> groups;  // how many transactions each commit held
 };
 
-class CommitterTest : public testing::Test {
+class CommitterTest : public RecordsTest<TestClock, CountingStore> {
  protected:
   using Done = std::future<Result<Committed>>;
 
@@ -101,15 +103,8 @@ class CommitterTest : public testing::Test {
     return found == nullptr ? "" : found->name;
   }
 
-  TestClock clock;
-  SharedRandom random{11};
-  crypto::Keyring keyring = crypto::Keyring::generate(clock, random);
-  CountingStore store{clock};
-  Directory directory{keyring, test_usage_file(), clock.now()};
-  Settings settings;
-  UuidGenerator ids{clock, random};
   Barrier barrier;
-  Committer committer{ChangeTools{directory, store, random, ids, settings}, clock, barrier};
+  Committer committer{tools, clock, barrier};
 };
 
 TEST_F(CommitterTest, ChangesThatWaitTogetherShareOneCommit) {
@@ -438,6 +433,64 @@ TEST_F(CommitterTest, ALongQueueIsWrittenInSeveralGroups) {
   for (Done& one : done) ASSERT_TRUE(one.get().has_value());
   EXPECT_EQ(store.groups, (std::vector<std::size_t>{512, 88}));
   EXPECT_EQ(name_of(1), "599");
+}
+
+// A log that others write to, as far as the writer sees it.
+class OthersLog final : public SharedLog {
+ public:
+  Result<bool> begin() override {
+    if (on_begin) std::exchange(on_begin, {})();
+    return moved;
+  }
+  void end() override {}
+  void when_applied(Wait, std::function<void(Result<int> nodes)> done) override { done(1); }
+
+  std::function<void()> on_begin;  // while the first turn is waited for
+  bool moved = false;
+};
+
+TEST_F(CommitterTest, WhatArrivesWhileOthersHaveTheirTurnsIsOfTheSameGroup) {
+  OthersLog log;
+  std::vector<Done> done;
+  std::function<void()> more;
+  log.on_begin = [&] { more(); };
+  Committer shared(tools, clock, barrier, &log);
+  const auto submit_shared = [&](std::uint8_t number) {
+    auto promise = std::make_shared<std::promise<Result<Committed>>>();
+    done.push_back(promise->get_future());
+    start_detached(submit_into(shared, put(number, "p"), std::move(promise)));
+  };
+  more = [&] {
+    submit_shared(2);
+    submit_shared(3);
+  };
+  ASSERT_TRUE(shared.run(put(1, "p")).has_value());
+  for (Done& one : done) ASSERT_TRUE(one.get().has_value());
+  EXPECT_EQ(store.groups, std::vector<std::size_t>{3});
+}
+
+TEST_F(CommitterTest, WhatOthersChangedPassesTheBarrierAlsoIfNothingIsWritten) {
+  class OneThread final : public Scheduler {
+   public:
+    void post(std::function<void()> work) override {
+      ++posts;
+      work();
+    }
+    std::atomic<int> posts = 0;
+  } thread;
+  barrier.add(thread);
+  OthersLog log;
+  Committer shared(tools, clock, barrier, &log);
+  const ChangeWork refused = [](Change&) -> Result<void> {
+    return fail(Code::conflict, "no", "No.");
+  };
+  EXPECT_FALSE(shared.run(refused).has_value());
+  EXPECT_EQ(thread.posts, 0);
+  log.moved = true;
+  EXPECT_FALSE(shared.run(refused).has_value());
+  EXPECT_EQ(thread.posts, 1);
+  shared.stop();
+  barrier.disband();
 }
 
 }  // namespace

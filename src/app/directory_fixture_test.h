@@ -12,15 +12,11 @@
 #include <string_view>
 #include <utility>
 
-#include <gtest/gtest.h>
-
-#include "app/change.h"
-#include "app/directory.h"
-#include "app/harness_test.h"
+#include "app/records_test.h"
 
 namespace keywright::app {
 
-class DirectoryTest : public testing::Test {
+class DirectoryTest : public RecordsTest<> {
  protected:
   // Makes a change durable and visible, as the committer does.
   template <class Work>
@@ -83,15 +79,6 @@ class DirectoryTest : public testing::Test {
   domain::Outcome decided(std::string_view token, const domain::Ask& ask = {}) const {
     return domain::decide(token, ask, directory, clock.now()).outcome;
   }
-
-  TestClock clock;
-  SharedRandom random{21};
-  crypto::Keyring keyring = crypto::Keyring::generate(clock, random);
-  store::MemoryStore store{clock};
-  Directory directory{keyring, test_usage_file(), clock.now()};
-  Settings settings;
-  UuidGenerator ids{clock, random};
-  ChangeTools tools{directory, store, random, ids, settings};
 };
 
 }  // namespace keywright::app

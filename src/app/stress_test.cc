@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "app/harness_test.h"
+#include "app/records_test.h"
 #include "domain/keys/lifecycle.h"
 
 namespace keywright::app {
@@ -21,7 +21,7 @@ std::chrono::milliseconds duration() {
   return std::chrono::milliseconds(text == nullptr ? 1500 : std::atoi(text));
 }
 
-class Stress : public testing::Test {
+class Stress : public RecordsTest<SystemClock> {
  protected:
   // One token and what has been promised about it.
   struct Issued {
@@ -193,15 +193,8 @@ class Stress : public testing::Test {
     });
   }
 
-  SystemClock clock;
-  SharedRandom random{31};
-  crypto::Keyring keyring = crypto::Keyring::generate(clock, random);
-  store::MemoryStore store{clock};
-  Directory directory{keyring, test_usage_file(), clock.now()};
-  Settings settings;
-  UuidGenerator ids{clock, random};
   Barrier barrier;
-  Committer committer{ChangeTools{directory, store, random, ids, settings}, clock, barrier};
+  Committer committer{tools, clock, barrier};
 
   Organization organization;
   std::vector<UserId> users;
