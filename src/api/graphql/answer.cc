@@ -52,16 +52,6 @@ Media media_wanted(const http::Request& request) {
   return graphql_response > 0 && graphql_response >= json ? Media::graphql_response : Media::json;
 }
 
-bool is_json(std::string_view content_type) {
-  if (!equals_ignoring_case(next_part(content_type, ';'), kJson)) return false;
-  while (!content_type.empty()) {
-    const std::string parameter = to_ascii_lower(next_part(content_type, ';'));
-    if (!parameter.starts_with("charset=")) continue;
-    if (parameter != "charset=utf-8" && parameter != "charset=\"utf-8\"") return false;
-  }
-  return true;
-}
-
 void finish(http::Response& response, Media media) {
   response.content_type(media == Media::json ? kJson : kGraphqlResponse);
   response.header("Cache-Control", "no-store");

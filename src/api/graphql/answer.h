@@ -23,9 +23,6 @@ enum class Media : unsigned char { json, graphql_response };
 
 Media media_wanted(const http::Request& request);
 
-// "application/json", with no other charset than UTF-8.
-bool is_json(std::string_view content_type);
-
 // Replaces the response. `presented`: a credential came with the request.
 void write_refusal(http::Response& response, Media media, const Error& error, bool presented);
 void write_refusal(http::Response& response, Media media, int status, std::string_view code,

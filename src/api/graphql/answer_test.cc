@@ -23,14 +23,6 @@ TEST(Accept, TheNewerTypeIsGivenToThoseWhoAskForIt) {
   EXPECT_EQ(Media::json, wanted("application/graphql-response+json;q=0"));
 }
 
-TEST(ContentType, JsonInUtf8Only) {
-  EXPECT_TRUE(is_json("application/json"));
-  EXPECT_TRUE(is_json("Application/JSON; charset=\"UTF-8\""));
-  EXPECT_FALSE(is_json("application/json; charset=latin1"));
-  EXPECT_FALSE(is_json("application/graphql"));
-  EXPECT_FALSE(is_json("text/plain"));
-}
-
 TEST(Refusal, A401SaysThatThereIsNoData) {
   http::Response response;
   write_refusal(response, Media::json, Error(Code::unauthenticated, "unauthenticated", "Who?"),

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "api/admission/admitting.h"
 #include "api/admission/client_address.h"
 #include "api/admission/credentials.h"
 #include "api/graphql/answer.h"
@@ -9,13 +10,12 @@
 #include "api/graphql/visit.h"
 #include "app/give_back.h"
 #include "app/slow_hashes.h"
+#include "base/media_type.h"
 #include "graphql/execute.h"
 #include "http/query.h"
 
 namespace keywright::graphql_face {
 namespace {
-
-constexpr std::size_t kUserAgentMax = 255;
 
 tl::unexpected<Error> bad_request(std::string_view detail) {
   return fail(Code::invalid_argument, "invalid_request", detail);
@@ -109,17 +109,13 @@ Result<void> Face::admit(const http::Request& request, Work& work) const {
   const IpAddress address = admission::client_address(request, options_.trusted_proxies);
   auto caller =
       app::admit(app_.directory, *work.presented, domain::Audience::graphql, address, now);
-  if (caller ? caller->limited : caller.error().code() == Code::rate_limited) {
-    const domain::KeyRecord* key = caller ? app_.directory.keys().find(caller->digest)
-                                          : app_.directory.find_token(work.presented->token);
-    work.headers = app::rate_limit_headers(app_.directory, key, now);
-  }
+  work.headers = admission::rate_limits(app_.directory, caller, *work.presented, now);
   if (!caller) return fail(naming_the_right_kind(caller.error(), app_.directory.kinds()));
   KW_CHECK_OK(admission::check_csrf(request, *work.presented, app_.directory, *caller));
-  const auto agent = request.headers.find("User-Agent").value_or("").substr(0, kUserAgentMax);
-  work.visit.emplace(app_, *caller, now, request.request_id, agent, secure);
+  work.visit.emplace(app_, *caller, now, request.request_id, admission::user_agent(request),
+                     secure);
   const auto type = request.headers.find_only("Content-Type");
-  if (type && is_json(*type)) return {};
+  if (type && is_json_type(*type)) return {};
   return fail(Code::unsupported_media_type, "unsupported_media_type",
               "The body must be JSON, and Content-Type must say so: application/json.");
 }
@@ -171,9 +167,9 @@ std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
   auto work = std::make_unique<Work>();
   work->media = media_wanted(request);
   if (auto admitted = admit(request, *work); !admitted) {
-    const bool slow = admitted.error().code() == Code::unauthenticated && work->presented &&
-                      app_.slow_hashes.could_be(app_.directory, work->presented->token);
-    if (slow) return run(exchange, std::move(work), false);
+    if (admission::could_be_slow(app_, admitted, work->presented)) {
+      return run(exchange, std::move(work), false);
+    }
     refuse(exchange.response, *work, admitted.error());
     return std::nullopt;
   }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "api/admission/admitting.h"
 #include "api/admission/client_address.h"
 #include "api/admission/credentials.h"
 #include "api/rest/admission.h"
@@ -13,6 +14,7 @@
 #include "app/give_back.h"
 #include "app/slow_hashes.h"
 #include "base/encoding.h"
+#include "base/media_type.h"
 #include "base/text.h"
 #include "http/problem.h"
 #include "http/query.h"
@@ -26,26 +28,13 @@ using http::Request;
 using json::Place;
 
 constexpr std::size_t kIdempotencyKeyMax = 255;
-constexpr std::size_t kUserAgentMax = 255;
 
 bool is_read(Method method) { return method == Method::get || method == Method::head; }
-
-// "application/json", with any parameters but another charset than UTF-8.
-bool is_json(std::string_view content_type) {
-  const auto end = content_type.find(';');
-  if (!equals_ignoring_case(trim(content_type.substr(0, end)), "application/json")) return false;
-  const std::string parameters =
-      end == std::string_view::npos ? "" : to_ascii_lower(content_type.substr(end));
-  const auto charset = parameters.find("charset=");
-  if (charset == std::string::npos) return true;
-  const std::string_view value = std::string_view(parameters).substr(charset + 8);
-  return value.starts_with("utf-8") || value.starts_with("\"utf-8\"");
-}
 
 Result<void> check_body_type(const Request& request) {
   if (request.body.empty() || is_read(request.method)) return {};
   const auto type = request.headers.find_only("Content-Type");
-  if (type && is_json(*type)) return {};
+  if (type && is_json_type(*type)) return {};
   return fail(Code::unsupported_media_type, "unsupported_media_type",
               "The body must be JSON, and Content-Type must say so: application/json.");
 }
@@ -186,7 +175,8 @@ std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
   Result<void> done = prepare(request, operations_[route], path_fields_[route], visit);
   if (done) {
     done = admit(request, visit);
-    if (could_be_slow(done, visit)) return run(exchange, route, std::nullopt);
+    if (admission::could_be_slow(app_, done, visit.presented))
+      return run(exchange, route, std::nullopt);
   }
   if (done) {
     done = look(exchange, visit);
@@ -220,9 +210,7 @@ Result<void> Face::prepare(const Request& request, const Operation& operation,
     return fail(std::move(credential).error());
   }
   if (const auto if_match = request.headers.find("If-Match")) call.if_match = *if_match;
-  if (const auto agent = request.headers.find("User-Agent")) {
-    call.user_agent = agent->substr(0, kUserAgentMax);
-  }
+  call.user_agent = admission::user_agent(request);
   for (std::string_view name : path_fields) {
     visit.parameters.push_back({name, visit.match.parameter(name), Place::path});
   }
@@ -243,10 +231,9 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
   const IpAddress address = admission::client_address(request, options_.trusted_proxies);
   auto caller =
       admit_to(*visit.call.operation, visit.presented, app_.directory, address, visit.call.now);
-  if (caller ? caller->limited : caller.error().code() == Code::rate_limited) {
-    const domain::KeyRecord* key = caller ? app_.directory.keys().find(caller->digest)
-                                          : app_.directory.find_token(visit.presented->token);
-    visit.call.reply.headers = app::rate_limit_headers(app_.directory, key, visit.call.now);
+  if (visit.presented) {
+    visit.call.reply.headers =
+        admission::rate_limits(app_.directory, caller, *visit.presented, visit.call.now);
   }
   if (!caller) return fail(std::move(caller).error());
   visit.call.caller = *caller;
@@ -267,11 +254,6 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
 
 Result<void> Face::look(http::Exchange& exchange, Visit& visit) const {
   return visit.call.operation->look(app_, visit.call, visit.arguments, exchange.response.body);
-}
-
-bool Face::could_be_slow(const Result<void>& admitted, const Visit& visit) const {
-  return !admitted && admitted.error().code() == Code::unauthenticated && visit.presented &&
-         app_.slow_hashes.could_be(app_.directory, visit.presented->token);
 }
 
 Task<Result<void>> Face::retry_slow_hash(const Request& request, Visit& visit) {
@@ -302,7 +284,8 @@ Task<void> Face::run(http::Exchange& exchange, std::size_t route,
     visit.epoch = admitted->epoch;
   } else if (done) {
     done = admit(request, visit);
-    if (could_be_slow(done, visit)) done = co_await retry_slow_hash(request, visit);
+    if (admission::could_be_slow(app_, done, visit.presented))
+      done = co_await retry_slow_hash(request, visit);
   }
   if (done) {
     done = co_await work(exchange, visit);

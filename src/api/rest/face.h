@@ -70,7 +70,6 @@ class Face final : public http::Handler {
   Task<void> run(http::Exchange& exchange, std::size_t route, std::optional<Admitted> admitted);
   Task<Result<void>> work(http::Exchange& exchange, Visit& visit);
   Task<Result<void>> retry_slow_hash(const http::Request& request, Visit& visit);
-  bool could_be_slow(const Result<void>& admitted, const Visit& visit) const;
   void check_again(Visit& visit, Result<void>& done) const;
   void finish(http::Exchange& exchange, Visit& visit, Result<void> done) const;
   void answer_system(http::Exchange& exchange, System which) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/admission/admitting.h"
 #include "api/admission/client_address.h"
 #include "api/admission/credentials.h"
 #include "api/targets/body.h"
@@ -19,8 +20,6 @@ namespace {
 using app::Operation;
 using http::Method;
 using http::Request;
-
-constexpr std::size_t kUserAgentMax = 255;
 
 bool is_read(Method method) { return method == Method::get || method == Method::head; }
 
@@ -58,9 +57,10 @@ Task<void> Face::run(http::Exchange& exchange) {
   Result<void> done = begin(visit);
   if (done && !is_for_anyone(visit.place.resource)) {
     done = admit(visit);
-    if (could_be_slow(done, visit)) {
+    if (admission::could_be_slow(app_, done, visit.presented)) {
       std::string token(visit.presented->token);
-      auto upgraded = co_await app_.slow_hashes.try_token(app_, std::move(token));
+      const IpAddress from = visit.call.caller.address;
+      auto upgraded = co_await app_.slow_hashes.try_token(app_, std::move(token), from);
       done = upgraded ? admit(visit) : Result<void>(fail(std::move(upgraded).error()));
     }
   }
@@ -104,9 +104,7 @@ Result<void> Face::begin(Visit& visit) const {
   call.request_id = request.request_id;
   call.secure = admission::is_secure(request, app_.settings);
   call.caller.address = admission::client_address(request, options_.trusted_proxies);
-  if (const auto agent = request.headers.find("User-Agent")) {
-    call.user_agent = agent->substr(0, kUserAgentMax);
-  }
+  call.user_agent = admission::user_agent(request);
   KW_TRY(call.organization_id, organization_in(visit.query));
   auto found = admission::find_credential(request, admission::session_cookie_name(call.secure));
   const bool anyone = is_for_anyone(visit.place.resource);
@@ -123,18 +121,12 @@ Result<void> Face::admit(Visit& visit) const {
   visit.epoch = directory.epoch();
   auto caller = app::admit(directory, *visit.presented, domain::Audience::targets_api,
                            visit.call.caller.address, visit.call.now);
-  if (caller ? caller->limited : caller.error().code() == Code::rate_limited) {
-    const domain::KeyRecord* key = caller ? directory.keys().find(caller->digest)
-                                          : directory.find_token(visit.presented->token);
-    visit.headers = app::rate_limit_headers(directory, key, visit.call.now);
-  }
+  visit.headers = admission::rate_limits(directory, caller, *visit.presented, visit.call.now);
   if (!caller && caller.error().reason() == "wrong_key_kind") {
-    return fail(Code::permission_denied, "wrong_key_kind",
-                caller.error().detail() +
-                    " Admitted here: people who are signed in, and keys of "
-                    "kind " +
-                    domain::kinds_admitting(directory.kinds(), domain::Audience::targets_api) +
-                    ".");
+    return fail(
+        Code::permission_denied, "wrong_key_kind",
+        caller.error().detail() + " Admitted here: people who are signed in, and keys of kind " +
+            domain::kinds_admitting(directory.kinds(), domain::Audience::targets_api) + ".");
   }
   if (!caller) return fail(std::move(caller).error());
   visit.call.caller = *caller;
@@ -143,11 +135,6 @@ Result<void> Face::admit(Visit& visit) const {
     return fail(Code::not_found, "not_found", "Not found.");
   }
   return check_body_type(visit.request);
-}
-
-bool Face::could_be_slow(const Result<void>& admitted, const Visit& visit) const {
-  return !admitted && admitted.error().code() == Code::unauthenticated && visit.presented &&
-         app_.slow_hashes.could_be(app_.directory, visit.presented->token);
 }
 
 // Nothing is suspended between this and the first byte of the answer.

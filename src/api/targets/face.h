@@ -55,7 +55,6 @@ class Face final : public http::Handler {
   Task<void> run(http::Exchange& exchange);
   Result<void> begin(Visit& visit) const;
   Result<void> admit(Visit& visit) const;
-  bool could_be_slow(const Result<void>& admitted, const Visit& visit) const;
   void check_again(Visit& visit, Result<void>& done) const;
   void finish(http::Response& response, Visit& visit, Result<void> done) const;
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "app/harness_test.h"
+#include "app/slow_hashes.h"
 #include "http/asked_test.h"
 #include "json/document.h"
 
@@ -209,6 +210,24 @@ TEST_F(TargetsFaceTest, ErrorsAreInTheWordsOfThisApi) {
             R"({"name":["Not a valid string."],"url":["This field is required."]})");
   EXPECT_EQ(ask(h.owner, "POST", "/targets/", R"({"name":"n","url":"ftp://x"})").body,
             R"({"url":["Must be a URL that begins with http:// or https://."]})");
+}
+
+TEST_F(TargetsFaceTest, WhoGuessesImportedSecretsRestsBeforeTheyAreUsedUpForOthers) {
+  const std::string keyspace =
+      h.create("keyspaces.create", h.owner, R"({"name":"k","prefix":"acme_"})");
+  const app::Answer imported =
+      h.call("keys.import", h.owner,
+             R"({"items":[{"kind":"customer","name":"old","algorithm":"bcrypt","prefix":"correct",)"
+             R"("hash":"$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e",)"
+             R"("owner":{"type":"external","id":"c1"},"keyspace_id":")" +
+                 keyspace + "\"}]}");
+  ASSERT_NE(imported.text("items.0.id"), "");
+  for (int i = 0; i < app::SlowHashes::kFailuresPerMinuteOfAddress; ++i) {
+    EXPECT_EQ(ask("correct-guess-" + std::to_string(i), "GET", "/targets/").status, 401);
+  }
+  EXPECT_EQ(ask("correct-guess", "GET", "/targets/").status, 503);
+  h.clock.advance(std::chrono::minutes{1});
+  EXPECT_EQ(ask("correct-guess", "GET", "/targets/").status, 401);
 }
 
 }  // namespace
