@@ -149,7 +149,8 @@ std::optional<Task<void>> Gateway::visit(http::Exchange& exchange, Slow slow) {
 }
 
 Task<void> Gateway::try_slow_hash(http::Exchange& exchange, std::string token) {
-  const auto tried = co_await app_.slow_hashes.try_token(app_, std::move(token));
+  const IpAddress address = admission::client_address(exchange.request, options_.trusted_proxies);
+  const auto tried = co_await app_.slow_hashes.try_token(app_, std::move(token), address);
   if (!tried) {
     write_refusal(exchange, tried.error(), Presence::presented);
     co_return;

@@ -144,7 +144,7 @@ Task<Result<void>> Face::admit_slowly(const Request& request, Visit& visit) {
                              !visit.token.empty() &&
                              app_.slow_hashes.could_be(app_.directory, visit.token);
   if (could_be_slow) {
-    auto upgraded = co_await app_.slow_hashes.try_token(app_, visit.token);
+    auto upgraded = co_await app_.slow_hashes.try_token(app_, visit.token, visit.address);
     visit.refusal.reset();
     if (!upgraded) co_return fail(std::move(upgraded).error());
     admitted = admit(request, visit);

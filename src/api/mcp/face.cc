@@ -272,7 +272,9 @@ std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
 }
 
 Task<void> Face::admit_slowly(http::Exchange& exchange, Visit visit) {
-  auto upgraded = co_await app_.slow_hashes.try_token(app_, std::string(visit.presented->token));
+  const IpAddress address = admission::client_address(exchange.request, options_.trusted_proxies);
+  std::string token(visit.presented->token);
+  auto upgraded = co_await app_.slow_hashes.try_token(app_, std::move(token), address);
   Result<void> admitted;
   if (upgraded) {
     admitted = admit(exchange.request, visit);
