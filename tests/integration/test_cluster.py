@@ -12,7 +12,7 @@ import time
 import unittest
 
 from keywright import PASSWORD, ROOT, Server, Unexpected, binary, wait_until
-from postgres import Cluster, Postgres
+from postgres import Cluster, ClusterTest, Postgres
 
 LONG = bool(os.environ.get("KEYWRIGHT_LONG"))
 REVOCATIONS = 1000 if LONG else 100
@@ -26,21 +26,7 @@ def accepts(node, token):
     return whoami(node, token).status == 200
 
 
-class ClusterTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = Postgres.start()
-        cls.cluster = Cluster(cls.postgres, nodes=3)
-        cls.nodes = cls.cluster.nodes
-        cls.owners = [node.sign_in() for node in cls.nodes]
-
-    @classmethod
-    def tearDownClass(cls):
-        try:
-            cls.cluster.stop()
-        finally:
-            cls.postgres.remove()
-
+class SeveralNodesTest(ClusterTest):
     def new_key(self, number=0):
         """Made on that node."""
         return self.owners[number].create_key("access")

@@ -6,7 +6,7 @@ import time
 import unittest
 
 from keywright import wait_until
-from postgres import Cluster, Postgres
+from postgres import Cluster, ClusterTest, Postgres
 
 NODES = 3
 LONG = bool(os.environ.get("KEYWRIGHT_LONG"))
@@ -17,20 +17,13 @@ def verify(client, key):
     return bool(answer["valid"])
 
 
-class ClusterLimitsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = Postgres.start()
-        cls.cluster = Cluster(cls.postgres, nodes=NODES)
-        cls.nodes = cls.cluster.nodes
-        cls.owner = cls.nodes[0].sign_in()
+class ClusterLimitsTest(ClusterTest):
+    node_count = NODES
 
     @classmethod
-    def tearDownClass(cls):
-        try:
-            cls.cluster.stop()
-        finally:
-            cls.postgres.remove()
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.owner = cls.owners[0]
 
     def new_key(self, **more):
         return self.owner.create_key("access", **more)

@@ -7,7 +7,7 @@ import threading
 import unittest
 
 from keywright import wait_until
-from postgres import Cluster, Postgres
+from postgres import ClusterTest
 from receivers import Receiver
 from traces import Project, otlp, proto_request, proto_span, span
 
@@ -32,20 +32,8 @@ def at_once(*calls):
     return results
 
 
-class TracesOfACluster(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = Postgres.start()
-        cls.cluster = Cluster(cls.postgres, nodes=3, options=["--allow-upstream", "127.0.0.0/8"])
-        cls.nodes = cls.cluster.nodes
-        cls.owners = [node.sign_in() for node in cls.nodes]
-
-    @classmethod
-    def tearDownClass(cls):
-        try:
-            cls.cluster.stop()
-        finally:
-            cls.postgres.remove()
+class TracesOfACluster(ClusterTest):
+    options = ["--allow-upstream", "127.0.0.0/8"]
 
     def setUp(self):
         self.project = Project(self.nodes[0], self.owners[0])

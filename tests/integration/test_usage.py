@@ -10,7 +10,7 @@ import unittest
 
 from command_line import CommandLine
 from keywright import PASSWORD, Server, ServerTest, in_time, wait_until
-from postgres import Cluster, Postgres
+from postgres import ClusterTest
 
 
 class Reports:
@@ -179,20 +179,10 @@ class Kept(Reports, unittest.TestCase):
         self.assertNotIn("usage", items[0])
 
 
-class Shared(Reports, unittest.TestCase):
+class Shared(Reports, ClusterTest):
     """Nodes on one PostgreSQL."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = Postgres.start()
-        cls.cluster = Cluster(cls.postgres, nodes=2)
-
-    @classmethod
-    def tearDownClass(cls):
-        try:
-            cls.cluster.stop()
-        finally:
-            cls.postgres.remove()
+    node_count = 2
 
     def test_every_node_tells_the_sum(self):
         first, second = self.cluster.nodes

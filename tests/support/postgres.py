@@ -2,11 +2,14 @@
 
     from postgres import Cluster, Postgres
 
-    cls.postgres = Postgres.start()
-    cls.cluster = Cluster(cls.postgres, nodes=3)     # set up and serving
-    first, second, third = cls.cluster.nodes         # keywright.Server
-    cls.cluster.stop()
-    cls.postgres.remove()
+    class Mine(ClusterTest):                         # for all tests of a class
+        def test_it(self):
+            first, second, third = self.nodes        # keywright.Server, set up and serving
+
+    postgres = Postgres.start()                      # or piece by piece
+    cluster = Cluster(postgres, nodes=3)
+    cluster.stop()
+    postgres.remove()
 
 The work of starting PostgreSQL is in postgres.sh, which the C++ tests use, too.
 """
@@ -21,6 +24,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import unittest
 
 from keywright import Server, Unexpected, wait_until
 
@@ -215,3 +219,20 @@ class Cluster:
             else:
                 node.discard()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class ClusterTest(unittest.TestCase):
+    """Several nodes, and the owner signed in on each."""
+
+    node_count = 3
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.postgres = Postgres.start()
+        cls.addClassCleanup(cls.postgres.remove)
+        cls.cluster = Cluster(cls.postgres, cls.node_count, cls.options)
+        cls.addClassCleanup(cls.cluster.stop)
+        cls.nodes = cls.cluster.nodes
+        cls.owners = [node.sign_in() for node in cls.nodes]
