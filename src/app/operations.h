@@ -1,5 +1,7 @@
 // app/operations.h - the chapters of the native API; each adds its operations in the order of the
 // reference. Add a chapter here and in all_operations() (operations.cc).
+//
+// Threading: called once, when the first list of operations is made.
 #pragma once
 
 #include <vector>

@@ -2,6 +2,8 @@
 //
 //   RecordTraits<domain::Platform>::type             -> store::RecordType::platform
 //   RecordTraits<domain::Platform>::parent(platform) -> the id of its project
+//
+// Threading: constants and pure functions.
 #pragma once
 
 #include "domain/access/objects.h"

@@ -1,4 +1,6 @@
-// app/settings.h - what operations need to know of how the server was started. Fixed at start.
+// app/settings.h - what operations need to know of how the server was started.
+//
+// Threading: fixed at start, read by every thread. Lifetime: the server's.
 #pragma once
 
 #include <string>

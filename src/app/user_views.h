@@ -1,4 +1,6 @@
 // app/user_views.h - people as the API shows them.
+//
+// Threading: pure functions and values.
 #pragma once
 
 #include <optional>

@@ -3,7 +3,7 @@
 //   ByteView input = view_bytes("text");      // the same memory, seen as bytes
 //   std::string_view text = view_text(input);
 //
-// Lifetime: views borrow; keep the owner alive.
+// Threading: plain values. Lifetime: views borrow; keep the owner alive.
 // Cost: none.
 #pragma once
 

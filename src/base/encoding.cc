@@ -3,7 +3,6 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <limits>
 
 #include "base/secret.h"
 
@@ -163,20 +162,6 @@ void encode_base62_into(std::uint64_t value, std::span<char> out) noexcept {
     out[i] = kBase62[value % 62];
     value /= 62;
   }
-}
-
-std::optional<std::uint64_t> decode_base62(std::string_view text) noexcept {
-  if (text.empty()) return std::nullopt;
-  constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
-  std::uint64_t result = 0;
-  for (char c : text) {
-    int value = value_of(kFromBase62, c);
-    if (value < 0) return std::nullopt;
-    auto digit = static_cast<std::uint64_t>(value);
-    if (result > (kMax - digit) / 62) return std::nullopt;
-    result = result * 62 + digit;
-  }
-  return result;
 }
 
 bool is_base62(std::string_view text) noexcept {

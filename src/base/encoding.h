@@ -44,8 +44,6 @@ bool decode_base64url_into(std::string_view text, std::span<std::uint8_t> out) n
 // The low digits of `value`, exactly `width` of them.
 std::string encode_base62(std::uint64_t value, std::size_t width);
 void encode_base62_into(std::uint64_t value, std::span<char> out) noexcept;
-// Empty for no digits, a character outside the alphabet, or a number beyond 64 bits.
-std::optional<std::uint64_t> decode_base62(std::string_view text) noexcept;
 bool is_base62(std::string_view text) noexcept;
 
 // Each character uniform over the 62, by rejection.

@@ -105,26 +105,17 @@ TEST(Base62, AlphabetIsDigitsThenUpperThenLower) {
 TEST(Base62, LeadingZerosAreKept) {
   EXPECT_EQ(encode_base62(0, 6), "000000");
   EXPECT_EQ(encode_base62(61, 6), "00000z");
-  EXPECT_EQ(decode_base62("00000z"), 61U);
 }
 
-TEST(Base62, TheLargestCrcFitsSixDigits) {
-  EXPECT_EQ(encode_base62(0xFFFFFFFF, 6), "4gfFC3");
-  EXPECT_EQ(decode_base62("4gfFC3"), 0xFFFFFFFFU);
-}
+TEST(Base62, TheLargestCrcFitsSixDigits) { EXPECT_EQ(encode_base62(0xFFFFFFFF, 6), "4gfFC3"); }
 
-TEST(Base62, NumbersBeyond64BitsAreRefused) {
-  std::string largest = encode_base62(UINT64_MAX, 11);
-  EXPECT_EQ(largest, "LygHa16AHYF");
-  EXPECT_EQ(decode_base62(largest), UINT64_MAX);
-  EXPECT_EQ(decode_base62("LygHa16AHYG"), std::nullopt);
-  EXPECT_EQ(decode_base62("zzzzzzzzzzzz"), std::nullopt);
-  EXPECT_EQ(decode_base62("000000000000000000001"), 1U);
+TEST(Base62, TheLargestNumberFitsElevenDigits) {
+  EXPECT_EQ(encode_base62(UINT64_MAX, 11), "LygHa16AHYF");
 }
 
 TEST(Base62, OtherCharactersAreRefused) {
-  for (std::string_view text : {"", "-1", "1_", "1 ", "\xC3\xA9"}) {
-    EXPECT_EQ(decode_base62(text), std::nullopt) << text;
+  for (std::string_view text : {"-1", "1_", "1 ", "\xC3\xA9"}) {
+    EXPECT_FALSE(is_base62(text)) << text;
   }
   EXPECT_TRUE(is_base62("09AZaz"));
   EXPECT_FALSE(is_base62("09AZaz-"));

@@ -116,13 +116,6 @@ Result<LogLevel> parse_log_level(std::string_view text) {
 Logger::Logger(int descriptor, LogLevel level, const Clock& clock)
     : clock_(clock), level_(level), descriptor_(descriptor), is_socket_(is_socket(descriptor)) {}
 
-void Logger::set_descriptor(int descriptor) {
-  std::lock_guard lock(mutex_);
-  descriptor_ = descriptor;
-  is_socket_ = is_socket(descriptor);
-  unsent_.clear();
-}
-
 void Logger::write(LogLevel level, std::string_view event, LogFields fields) {
   if (!enabled(level) || level == LogLevel::off) return;
   std::string line = make_line(clock_.now(), level, event, fields);

@@ -76,8 +76,6 @@ class Logger {
     return level >= level_.load(std::memory_order_relaxed);
   }
   void set_level(LogLevel level) noexcept { level_.store(level, std::memory_order_relaxed); }
-  // Lines go here from now on (after reopening a log file, for example).
-  void set_descriptor(int descriptor);
 
   void write(LogLevel level, std::string_view event, LogFields fields);
 
@@ -102,9 +100,6 @@ class Logger {
 // The process's logger: standard error, level info, until set otherwise.
 Logger& process_logger();
 
-inline void log_debug(std::string_view event, LogFields fields = {}) {
-  process_logger().write(LogLevel::debug, event, fields);
-}
 inline void log_info(std::string_view event, LogFields fields = {}) {
   process_logger().write(LogLevel::info, event, fields);
 }

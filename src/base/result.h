@@ -4,12 +4,11 @@
 //     if (!known(id)) return fail(Code::not_found, "not_found", "No project has this id.");
 //     ...
 //   }
-//   KW_TRY(Project project, find(id));       // binds the value, or returns the error to the
-//   caller
+//   KW_TRY(Project project, find(id));       // binds the value, or returns the error
 //
 // An Error says that the work could not be done. A key that is refused is not an error: that is a
 // Decision (domain/keys/decide.h). `reason` and `detail` may be sent to a client; `internal` goes
-// to the log only. Codes and reasons are part of the outside contract: append, never rename.
+// to the log only. Clients rely on codes and reasons: append, never rename.
 //
 // Threading: plain values. Cost: an ok Result<T> is a T and a flag; an Error is one heap
 // allocation.

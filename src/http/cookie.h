@@ -9,7 +9,8 @@
 // (no Domain).
 //
 // Errors: set_cookie() answers false when name or value hold characters a cookie cannot.
-// Lifetime: the value found is a view into the request. Source: RFC 6265.
+// Threading: pure functions. Lifetime: the value found is a view into the request. Source: RFC
+// 6265.
 #pragma once
 
 #include <chrono>

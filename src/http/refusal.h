@@ -3,6 +3,8 @@
 // Each is one status, one stable code for problem+json and one line of the metrics. After any of
 // them an HTTP/1.1 connection is closed: where the next request would begin is no longer certain.
 // Over HTTP/2 only the stream ends; a stream that is malformed as HTTP/2 is reset instead.
+//
+// Threading: pure functions.
 #pragma once
 
 #include <cstddef>

@@ -86,12 +86,9 @@ struct Parameter {
   Place place = Place::query;
 };
 
-// The in_path and in_query fields of `type`. Lists are separated by commas; a parameter that is not
-// described, or comes twice, is a problem.
-Result<void> decode_parameters(const Type& type, void* object,
-                               std::span<const Parameter> parameters, DecodeOptions options = {});
-
-// Parameters and body together, with the problems of both in one error.
+// Parameters (the in_path and in_query fields) and body together, with the problems of both in one
+// error. Lists in parameters are separated by commas; a parameter that is not described, or comes
+// twice, is a problem.
 Result<void> decode_request(const Type& type, void* object, std::span<const Parameter> parameters,
                             std::string_view body, DecodeOptions options = {});
 

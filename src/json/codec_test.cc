@@ -298,7 +298,7 @@ TEST(Parameters, AreReadAsTheirTypes) {
                                   {"after", "18446744073709551615"},
                                   {"ratio", "0.25"}};
   ListThings input;
-  const auto done = decode_parameters(type_of<ListThings>(), &input, parameters);
+  const auto done = decode_request(type_of<ListThings>(), &input, parameters, "");
   ASSERT_TRUE(done) << done.error().detail();
   EXPECT_EQ(input.project_id, "p 1");
   EXPECT_EQ(input.limit, 20);
@@ -342,7 +342,7 @@ TEST(Parameters, AnEmptyListParameterHasNoItems) {
   const Parameter parameters[] = {{"project_id", "p", Place::path}, {"colors", ""}};
   ListThings input;
   input.colors = {Color::red};
-  ASSERT_TRUE(decode_parameters(type_of<ListThings>(), &input, parameters));
+  ASSERT_TRUE(decode_request(type_of<ListThings>(), &input, parameters, ""));
   EXPECT_TRUE(input.colors.empty());
 }
 

@@ -408,13 +408,6 @@ Result<void> decode(const Type& type, void* object, std::string_view text, Decod
   return decode(type, object, document.root(), options);
 }
 
-Result<void> decode_parameters(const Type& type, void* object,
-                               std::span<const Parameter> parameters, DecodeOptions options) {
-  Decoder decoder(options);
-  decoder.parameters(type, object, parameters);
-  return decoder.result();
-}
-
 Result<void> decode_request(const Type& type, void* object, std::span<const Parameter> parameters,
                             std::string_view body, DecodeOptions options) {
   KW_TRY(Document document, Document::parse(or_empty_object(body, type, options)));

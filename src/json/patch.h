@@ -31,7 +31,6 @@ class Patch {
   bool has_value() const { return value_.has_value(); }
   const T& value() const { return *value_; }  // only if has_value()
 
-  void set_unset() { *this = Patch(); }
   void set_null() { *this = null(); }
   T& emplace() {
     null_ = false;

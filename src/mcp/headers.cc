@@ -166,26 +166,12 @@ std::optional<std::string> mirrored_value(std::string_view value) {
   return text;
 }
 
-bool accepts(std::optional<std::string_view> accept, std::string_view type) {
-  return !accept || trim(*accept).empty() || weight_of(*accept, type).quality > 0;
-}
-
 std::optional<AnswerForm> answer_form(std::optional<std::string_view> accept) {
   if (!accept || trim(*accept).empty()) return AnswerForm::json;
   const double json = weight_of(*accept, "application/json").quality;
   const double events = weight_of(*accept, "text/event-stream").quality;
   if (json <= 0 && events <= 0) return std::nullopt;
   return json >= events ? AnswerForm::json : AnswerForm::event_stream;
-}
-
-bool is_json_type(std::string_view content_type) {
-  const std::size_t end = std::min(content_type.find(';'), content_type.size());
-  if (!equals_ignoring_case(trim(content_type.substr(0, end)), "application/json")) return false;
-  const std::string parameters = to_ascii_lower(content_type.substr(end));
-  const std::size_t charset = parameters.find("charset=");
-  if (charset == std::string::npos) return true;
-  const std::string_view value = std::string_view(parameters).substr(charset + 8);
-  return value.starts_with("utf-8") || value.starts_with("\"utf-8\"");
 }
 
 std::string allowed_headers(std::string_view requested) {

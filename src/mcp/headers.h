@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/media_type.h"
 #include "base/text.h"
 #include "mcp/message.h"
 #include "mcp/protocol.h"
@@ -75,11 +76,7 @@ std::optional<std::string> mirrored_value(std::string_view value);
 enum class AnswerForm : unsigned char { json, event_stream };
 std::optional<AnswerForm> answer_form(std::optional<std::string_view> accept);
 
-// Does an Accept value let this type through? Without the field everything is accepted.
-bool accepts(std::optional<std::string_view> accept, std::string_view type);
-
-// "application/json", with any parameters but another charset than UTF-8.
-bool is_json_type(std::string_view content_type);
+using keywright::is_json_type;
 
 // What browsers may send and read across origins.
 inline constexpr std::string_view kAllowedMethods = "POST, GET, DELETE, OPTIONS";

@@ -96,13 +96,6 @@ TEST(Accept, JsonIsPreferredWhereBothAreWelcome) {
   EXPECT_EQ(answer_form("application/json;q=0, text/*;q=0"), std::nullopt);
 }
 
-TEST(ContentType, IsJsonInUtf8) {
-  EXPECT_TRUE(is_json_type("application/json"));
-  EXPECT_TRUE(is_json_type("Application/JSON; charset=UTF-8"));
-  EXPECT_FALSE(is_json_type("application/json; charset=latin1"));
-  EXPECT_FALSE(is_json_type("text/plain"));
-}
-
 TEST(Cors, OnlyFieldsOfToolParametersAreAdded) {
   EXPECT_TRUE(allowed_headers("Mcp-Param-Region, X-Evil").ends_with(", mcp-param-region"));
 }

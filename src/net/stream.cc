@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "net/listener.h"
 #include "net/tls.h"
 
 namespace keywright::net {
@@ -40,8 +39,6 @@ Stream::Stream(Loop& loop, int fd, const Endpoint& peer, std::unique_ptr<TlsSess
 }
 
 Stream::~Stream() = default;
-
-Endpoint Stream::local() const { return local_endpoint(descriptor_.fd()); }
 
 std::string_view Stream::alpn() const { return tls_ ? tls_->alpn() : std::string_view(); }
 

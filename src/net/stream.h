@@ -36,7 +36,6 @@ class Stream {
 
   Loop& loop() const { return descriptor_.loop(); }
   const Endpoint& peer() const { return peer_; }
-  Endpoint local() const;
   bool is_secure() const { return tls_ != nullptr; }
   std::string_view alpn() const;    // what TLS agreed on; empty for plain TCP
   std::string tls_failure() const;  // why the handshake failed, in OpenSSL's words

@@ -2,6 +2,8 @@
 //
 // All are UUIDv7 (RFC 9562): sorting by id is sorting by time of creation, which is what cursor
 // paging relies on. Keys have an id of their own (domain/keys/key_id.h).
+//
+// Threading: plain values.
 #pragma once
 
 #include "base/uuid.h"

@@ -3,6 +3,8 @@
 //
 // Twelve characters of A-Z a-z 0-9 - _ fit in a record without a heap block. Ids are public:
 // knowing one gives nothing.
+//
+// Threading: plain values.
 #pragma once
 
 #include <array>

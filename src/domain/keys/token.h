@@ -5,7 +5,7 @@
 //
 // Shape is a cheap first sieve (prefix, length, alphabet, CRC-32), never a proof: what a token may
 // do is decided by the record found under its keyed digest. The checksum covers everything before
-// it (CRC-32/ISO-HDLC, 6 base62 digits, contract section 3).
+// it (CRC-32/ISO-HDLC, 6 base62 digits: docs/adr/0004).
 //
 // Errors: none; a token of no known shape reads as `unrecognised`, a known prefix with a wrong
 // length, alphabet or checksum as `malformed`. Both may still be tokens that somebody else issued

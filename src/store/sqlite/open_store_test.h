@@ -75,4 +75,11 @@ inline void run_sql(const std::filesystem::path& database, Sql sql) {
   ASSERT_TRUE(ran.has_value()) << ran.error().internal();
 }
 
+// What SQLite finds wrong with a database file; "" = nothing.
+inline std::string damage_of(const std::filesystem::path& database) {
+  auto opened = Database::open(database.string(), Database::Access::read_only, "");
+  auto found = opened ? find_damage(*opened) : fail(opened.error());
+  return found ? *found : found.error().internal();
+}
+
 }  // namespace keywright::store

@@ -44,8 +44,6 @@ class Reader {
   Result<AuditVerification> verify_audit(const AuditStretch& stretch = {});
   // A whole copy of one moment; see Store::backup.
   Result<void> backup(const std::string& to_path, const std::function<void(int, int)>& progress);
-  // What SQLite itself finds wrong with the file; "" = nothing.
-  Result<std::string> find_damage();
 
  private:
   Reader() = default;

@@ -86,12 +86,4 @@ Result<void> Reader::backup(const std::string& to_path,
   return sync_directory(std::filesystem::path(to_path).parent_path());
 }
 
-Result<std::string> Reader::find_damage() {
-  KW_TRY(Statement check, database_.prepare("PRAGMA integrity_check(1)"));
-  Query query(check);
-  KW_TRY(bool found, query.next());
-  if (!found || query.text(0) == "ok") return std::string();
-  return std::string(query.text(0));
-}
-
 }  // namespace keywright::store

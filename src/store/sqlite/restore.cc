@@ -50,12 +50,9 @@ Result<void> check_for_damage(const fs::path& database) {
   };
   auto opened = Database::open(database.string(), Database::Access::read_write, "");
   if (!opened) return damaged(opened.error().internal());
-  auto check = opened->prepare("PRAGMA integrity_check(1)");
-  if (!check) return damaged(check.error().internal());
-  Query query(*check);
-  auto found = query.next();
+  auto found = find_damage(*opened);
   if (!found) return damaged(found.error().internal());
-  if (query.text(0) != "ok") return damaged(query.text(0));
+  if (!found->empty()) return damaged(*found);
   return {};
 }
 

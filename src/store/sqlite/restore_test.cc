@@ -285,7 +285,7 @@ TEST_F(RestoreTest, ABackupIsOneMomentWhileTheWriterGoesOn) {
   auto reader = Reader::open(path.string(), "");
   ASSERT_TRUE(reader.has_value());
   EXPECT_EQ(*(*reader)->position(), 6000u);
-  EXPECT_EQ(*(*reader)->find_damage(), "");
+  EXPECT_EQ(damage_of(path), "");
   struct stat status = {};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);

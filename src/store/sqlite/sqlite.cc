@@ -191,4 +191,12 @@ Result<void> DatabaseTransaction::commit() {
   return {};
 }
 
+Result<std::string> find_damage(Database& database) {
+  KW_TRY(Statement check, database.prepare("PRAGMA integrity_check(1)"));
+  Query query(check);
+  KW_TRY(bool found, query.next());
+  if (!found || query.text(0) == "ok") return std::string();
+  return std::string(query.text(0));
+}
+
 }  // namespace keywright::store

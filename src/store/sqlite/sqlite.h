@@ -129,6 +129,9 @@ class Database {
   sqlite3* handle_ = nullptr;
 };
 
+// What SQLite itself finds wrong with the file; "" = nothing. Cost: reads all of it.
+Result<std::string> find_damage(Database& database);
+
 // The error that the last call on this connection met.
 Error database_error(sqlite3* handle, std::string_view doing);
 
