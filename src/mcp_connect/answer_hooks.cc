@@ -112,7 +112,8 @@ void AnswerHooks::copy_fields(const http::h1::ResponseHead& head, http::Response
 std::string AnswerHooks::sealed_session(std::string_view upstream_session) const {
   if (upstream_session == context_.session.upstream) return context_.session.sealed;
   const std::string key = context_.call.caller.key.to_string();
-  const mcp::SessionBinding binding{context_.call.server_id, context_.owner_id, key};
+  const std::string owner = context_.call.caller.user.to_string();
+  const mcp::SessionBinding binding{context_.call.server_id, owner, key};
   return mcp::seal_session(context_.sealer, upstream_session, binding, context_.random);
 }
 

@@ -43,8 +43,7 @@ struct AnswerContext {
   Random& random;
   Call call;
   mcp::ToolRules rules;
-  std::string owner_id;  // of the key
-  std::string origin;    // of the page that asks; "" = none
+  std::string origin;  // of the page that asks; "" = none
   NamedSession session = {};
   std::vector<std::pair<std::string, std::string>> limits = {};  // the key's, as fields
 };

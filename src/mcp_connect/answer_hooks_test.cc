@@ -16,8 +16,8 @@ class AnswerHooksTest : public testing::Test {
  protected:
   std::unique_ptr<AnswerHooks> hooks(std::string_view method,
                                      std::optional<std::vector<std::string>> permissions = {}) {
-    AnswerContext context{
-        recorder, h.keyring.sealer(), h.random, {}, mcp::ToolRules(permissions), "owner-id", ""};
+    AnswerContext context{recorder, h.keyring.sealer(),          h.random,
+                          {},       mcp::ToolRules(permissions), ""};
     context.call.server_id = "server-id";
     context.call.server_name = "github";
     context.call.method = method;
@@ -115,8 +115,9 @@ TEST_F(AnswerHooksTest, SessionIdsAreSealedAndOtherFieldsOfTheUpstreamStayBehind
   EXPECT_NE(fields.find("MCP-Protocol-Version: 2025-11-25"), std::string::npos);
   const std::size_t begin = fields.find("Mcp-Session-Id: ") + 16;
   const std::string sealed = fields.substr(begin, fields.find('\r', begin) - begin);
+  const std::string owner = domain::UserId().to_string();
   const std::string key = domain::KeyId().to_string();
-  EXPECT_EQ(mcp::open_session(h.keyring.sealer(), sealed, {"server-id", "owner-id", key}),
+  EXPECT_EQ(mcp::open_session(h.keyring.sealer(), sealed, {"server-id", owner, key}),
             "upstream-session");
 }
 

@@ -59,9 +59,11 @@ void Recorder::record(Call call, CallOutcome outcome, std::string_view reason) {
       .tool = call.tool,
       .outcome = name_of(outcome),
       .reason = reason,
-      .request_id = call.request_id,
+      .request_id = {},  // moved, below
       .duration = duration};
-  audit_.record(app::call_event(call.caller, std::move(audited)));
+  domain::AuditEvent event = app::call_event(call.caller, std::move(audited));
+  event.request_id = std::move(call.request_id);
+  audit_.record(std::move(event));
 }
 
 }  // namespace keywright::mcp_connect

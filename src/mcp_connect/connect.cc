@@ -78,7 +78,6 @@ struct Connect::Visit {
   std::optional<Message> message;
   NamedSession session;  // of texts that are "" = none
   std::optional<mcp::ToolRules> rules;
-  std::string owner_id;
   Call call;
 };
 
@@ -141,7 +140,6 @@ Passage Connect::ask(const Request& request, Visit& visit) {
   const auto& server = *static_cast<const domain::McpServer*>(passage.record);
   visit.call.server_id = server.id.to_string();
   visit.call.server_name = server.slug;
-  visit.owner_id = visit.call.caller.user.to_string();
   visit.rules.emplace(passage.key->policy->permissions);
   return passage;
 }
@@ -272,7 +270,8 @@ bool Connect::read(http::Exchange& exchange, Visit& visit) {
 bool Connect::open_session(http::Exchange& exchange, Visit& visit) {
   if (visit.call.era == mcp::Era::modern || !visit.headers.session_id) return true;
   const std::string key = visit.call.caller.key.to_string();
-  const mcp::SessionBinding binding{visit.call.server_id, visit.owner_id, key};
+  const std::string owner = visit.call.caller.user.to_string();
+  const mcp::SessionBinding binding{visit.call.server_id, owner, key};
   const bool once = exchange.request.headers.count("Mcp-Session-Id") == 1;
   auto opened =
       mcp::open_session(app_.directory.keyring().sealer(), *visit.headers.session_id, binding);
@@ -309,7 +308,6 @@ std::optional<Task<void>> Connect::send_on(http::Exchange& exchange, Visit& visi
                           app_.random,
                           std::move(visit.call),
                           std::move(*visit.rules),
-                          std::move(visit.owner_id),
                           std::string(visit.origin),
                           std::move(visit.session)};
     if (limited) {
