@@ -113,12 +113,57 @@ TEST(OtlpJson, TheResourceNamesThePlatform) {
   EXPECT_EQ(hints.workflow_ids, std::vector{"7"s});
 }
 
+TEST(OtlpJson, MembersMayComeInAnyOrder) {
+  const auto request =
+      read(R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"n","attributes":[{"value":)"
+           R"({"stringValue":"w7"},"key":"workflowId"}],"spanId":")" +
+           kSpan + R"(","traceId":")" + kTrace +
+           R"("}],"scope":{"version":"1","name":"s"}}],"resource":{"attributes":[{"value":)"
+           R"({"stringValue":"agent"},"key":"service.name"}]}}],"metadata":{"chatflowId":"c"}})");
+  ASSERT_TRUE(request);
+  const OtlpTrace& trace = request->traces.at(0);
+  EXPECT_EQ(stored(*request), R"({"name":"n","attributes":[{"value":{"stringValue":"w7"},)"
+                              R"("key":"workflowId"}],"spanId":")" +
+                                  kSpan + R"(","traceId":")" + kTrace + "\"}");
+  EXPECT_EQ(trace.contexts[0], R"({"resource":{"attributes":[{"value":{"stringValue":"agent"},)"
+                               R"("key":"service.name"}]},"scope":{"version":"1","name":"s"}})");
+  EXPECT_EQ(trace.name, "n");
+  EXPECT_EQ(trace.hints.workflow_ids, std::vector{"w7"s});
+  EXPECT_EQ(trace.hints.service_names, std::vector{"agent"s});
+  EXPECT_EQ(trace.hints.chatflow_ids, std::vector{"c"s});
+}
+
+TEST(OtlpJson, TextStaysAsItWasEscapedAndIsUnderstood) {
+  const auto request = read(request_of(
+      R"(,"\u006eame":"a\u00e9\n","attributes":[{"key":"workflow\u0049d","value":)"
+      R"({"stringValue":"\u0077"}},{"key":"z","value":null}],"kind" : 1 , "flags":null)"));
+  ASSERT_TRUE(request);
+  EXPECT_EQ(stored(*request),
+            "{\"traceId\":\"" + kTrace + "\",\"spanId\":\"" + kSpan +
+                R"(","name":"a\u00e9\n","attributes":[{"key":"workflow\u0049d","value":)"
+                R"({"stringValue":"\u0077"}},{"key":"z"}],"kind":1})");
+  EXPECT_EQ(request->traces[0].name, "aé\n");
+  EXPECT_EQ(request->traces[0].hints.workflow_ids, std::vector{"w"s});
+}
+
+TEST(OtlpJson, ASpanThatIsRejectedIsStillLookedAt) {
+  const std::string wrong = R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":7,"x":)";
+  EXPECT_EQ(read(wrong + "[1,2]}]}]}]}")->rejected, 1);
+  for (const char* rest :
+       {"[1,]}]}]}]}", "{\"a\":1,\"a\":2}}]}]}]}", "[1,2]}]}]}", "\"\xff\"}]}]}]}"}) {
+    EXPECT_EQ(read(wrong + rest).error().reason(), "malformed_json") << rest;
+  }
+  EXPECT_EQ(read(R"({"resourceSpans":7,"a":})").error().reason(), "malformed_json");
+}
+
 TEST(OtlpJson, EmptyRequestsAreFineAndWrongContainersAreNot) {
   EXPECT_TRUE(read("{}"));
   EXPECT_TRUE(read(R"({"resourceSpans":[]})"));
-  for (const char* wrong : {R"({"resourceSpans":{}})", R"({"resourceSpans":[{"scopeSpans":{}}]})",
-                            R"({"resourceSpans":[{"scopeSpans":[{"spans":{}}]}]})",
-                            R"({"resourceSpans":[{"resource":7,"scopeSpans":[{}]}]})", "[]"}) {
+  for (const char* wrong :
+       {R"({"resourceSpans":{}})", R"({"resourceSpans":[{"scopeSpans":{}}]})",
+        R"({"resourceSpans":[{"scopeSpans":[{"spans":{}}]}]})",
+        R"({"resourceSpans":[{"resource":7,"scopeSpans":[{}]}]})", "[]", R"({"resourceSpans":[7]})",
+        R"({"resourceSpans":[{"scopeSpans":[7]}]})"}) {
     EXPECT_EQ(read(wrong).error().code(), Code::invalid_argument) << wrong;
   }
 }
