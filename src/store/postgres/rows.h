@@ -3,9 +3,9 @@
 //   connection.run(put_key(key));
 //   KW_TRY(domain::Key key, read_key(row, policies));        // columns as kKeyColumns names them
 //
-// Each list of columns stands beside the functions that rely on its order. Older versions of a key
-// are one column, in a form of our own: nobody searches them. Reading is total: a row that holds
-// anything unexpected is an error, never a crash or a wider key.
+// The columns are those of store/columns.h. Older versions of a key are one column, in a form of
+// our own: nobody searches them. Reading is total: a row that holds anything unexpected is an
+// error, never a crash or a wider key.
 //
 // Errors: internal/store_damaged, with which row in `internal`.
 // Threading: plain functions; a PolicyReader belongs to one thread. Cost: a key about two
@@ -20,19 +20,14 @@
 #include "crypto/digest.h"
 #include "domain/audit/event.h"
 #include "domain/keys/key.h"
+#include "store/columns.h"
 #include "store/policy_text.h"
 #include "store/postgres/connection.h"
 #include "store/store.h"
 
 namespace keywright::store::postgres {
 
-// 32 columns.
-inline constexpr Sql kKeyColumns(
-    "serial, id, kind, name, description, owner_type, owner_id, organization, keyspace, policy, "
-    "metadata, credits_remaining, credits_set_at, state, state_reason, created_by, created_at, "
-    "expires_at, idle_timeout_seconds, idle_expired_at, revoked_at, version, digest, prefix, "
-    "last4, mask, sealed_slow_hash, version_created_at, version_retires_at, slow_prefix, "
-    "usage_cell, older_versions");
+inline constexpr Sql kKeyColumns(columns::kOfKey);
 
 // Fails if the serial belongs to another key.
 Statement put_key(const domain::Key& key);
@@ -42,23 +37,14 @@ Result<domain::Key> read_key(const Row& row, PolicyReader& policies);
 Bytes pack_versions(std::span<const domain::KeyVersion> versions);
 bool unpack_versions(ByteView bytes, std::vector<domain::KeyVersion>& versions);
 
-// 17 columns.
-inline constexpr Sql kEventColumns(
-    "number, id, organization, time, actor_type, actor_id, actor_key_id, action, object_type, "
-    "object_id, object_name, outcome, reason, request_id, address, details, hash");
+inline constexpr Sql kEventColumns(columns::kOfEvent);
 
 Statement put_event(std::int64_t number, const domain::AuditEvent& event,
                     const crypto::Sha256& hash);
 
-struct StoredEvent {
-  std::int64_t number = 0;
-  domain::AuditEvent event;
-  crypto::Sha256 hash{};
-};
 Result<StoredEvent> read_event(const Row& row);
 
-// 5 columns.
-inline constexpr Sql kRecordColumns("type, id, organization, parent, body");
+inline constexpr Sql kRecordColumns(columns::kOfRecord);
 
 Statement put_record(const RecordWrite& write);
 Result<Record> read_record(const Row& row);
