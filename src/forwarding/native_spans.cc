@@ -91,7 +91,7 @@ void write_attributes(Writer& writer, const std::optional<Value>& attributes) {
 std::string trace_id_of(const TraceToSend& trace) { return encode_hex(trace.row.id.bytes); }
 
 std::string span_id_of(const TraceToSend& trace, std::string_view id) {
-  const std::string lower = to_ascii_lower(id);
+  std::string lower = to_ascii_lower(id);
   const bool is_hex =
       lower.size() == kSpanIdDigits && std::all_of(lower.begin(), lower.end(), [](char c) {
         return is_ascii_digit(c) || (c >= 'a' && c <= 'f');

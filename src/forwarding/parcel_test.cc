@@ -141,9 +141,10 @@ TEST(Parcel, OtlpSpansComeOutAsTheyWentInUnderTheirResources) {
   const std::string first = R"({"resource":{"attributes":[{"key":"service.name",)"
                             R"("value":{"stringValue":"a"}}]},"scope":{"name":"s","version":"1"}})";
   const std::string second = R"({"resource":{"attributes":[]},"scope":{}})";
+  // Members stay in the order they came in: here that of the fields in protobuf.
   const auto span = [](const std::string& id) {
     return R"({"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":")" + id +
-           R"(","name":"n","kind":2,"startTimeUnixNano":"1700000000000000000",)"
+           R"(","traceState":"a=b","name":"n","kind":2,"startTimeUnixNano":"1700000000000000000",)"
            R"("endTimeUnixNano":"1700000000000000001","attributes":[)"
            R"({"key":"i","value":{"intValue":"-5"}},{"key":"b","value":{"bytesValue":"AQID"}},)"
            R"({"key":"d","value":{"doubleValue":2.5}},{"key":"t","value":{"boolValue":false}},)"
@@ -152,7 +153,7 @@ TEST(Parcel, OtlpSpansComeOutAsTheyWentInUnderTheirResources) {
            R"("events":[{"timeUnixNano":"5","name":"e","attributes":[]}],)"
            R"("links":[{"traceId":"0102030405060708090a0b0c0d0e0f11",)"
            R"("spanId":"0102030405060709"}],)"
-           R"("status":{"code":1},"traceState":"a=b","flags":257})";
+           R"("status":{"code":1},"flags":257})";
   };
   const std::string json = otlp_json_of(std::vector{otlp({{span("0102030405060701"), first},
                                                           {span("0102030405060702"), first},

@@ -271,7 +271,7 @@ Result<void> move_uses(Core& core, store::postgres::Connection& connection, cons
   app::UsageFile& uses = core.directory.usage().file();
   cluster::UsageExchange exchange(uses, clock, Time{});
   KW_CHECK_OK(exchange.flush(connection));
-  const auto counts = move_counts((core.directory_path / "usage.db").string(), connection);
+  auto counts = move_counts((core.directory_path / "usage.db").string(), connection);
   if (!counts && connection.is_broken()) return counts;
   if (!counts) log_error("usage_not_moved", {{"why", counts.error().internal()}});
   Credits credits(uses);

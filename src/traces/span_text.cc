@@ -18,8 +18,10 @@ bool is_plain(char c) {
   return static_cast<signed char>(c) >= ' ' && c != '"' && c != '\\';  // ASCII only
 }
 
-// Copies what needs no escape, and stops where something might.
-const char* copy_plain(const char* from, const char* end, char* to) {
+// Copies what needs no escape, and stops where something might; says how much was copied.
+std::size_t copy_plain(std::string_view text, char* to) {
+  const char* from = text.data();
+  const char* const end = from + text.size();
 #ifdef __SSE2__
   const __m128i quote = _mm_set1_epi8('"');
   const __m128i backslash = _mm_set1_epi8('\\');
@@ -35,7 +37,7 @@ const char* copy_plain(const char* from, const char* end, char* to) {
   }
 #endif
   for (; from != end && is_plain(*from); ++from, ++to) *to = *from;
-  return from;
+  return text.size() - static_cast<std::size_t>(end - from);
 }
 
 }  // namespace
@@ -52,16 +54,15 @@ SpanText& SpanText::string(std::string_view text) {
   if (comma_) *at++ = ',';
   *at++ = '"';
   comma_ = true;
-  const char* end = text.data() + text.size();
-  const char* stopped = copy_plain(text.data(), end, at);
-  at += stopped - text.data();
-  if (stopped == end) {
+  const std::size_t copied = copy_plain(text, at);
+  at += copied;
+  if (copied == text.size()) {
     *at++ = '"';
     return advance(at);
   }
   advance(at);
   std::string rest;
-  json::append_quoted(rest, {stopped, static_cast<std::size_t>(end - stopped)});
+  json::append_quoted(rest, text.substr(copied));
   const std::string_view escaped = std::string_view(rest).substr(1);  // without its first quote
   return advance(put(room(escaped.size()), escaped));
 }
