@@ -142,10 +142,11 @@ const KeyRecord* KeyTable::find(const crypto::Sha256& digest) const {
 }
 
 // A look-up waits for memory twice, first for the slot and then for the record. All slots of a
-// group are asked for before the first is read, and then all records.
+// group are asked for before the first is read, and then all records. Where each record lies is
+// then known in time: guessing would only fetch more.
 void KeyTable::find_many(std::span<const crypto::Sha256> digests,
                          std::span<const KeyRecord*> found) const {
-  for (const crypto::Sha256& digest : digests) prefetch(digest);
+  for (const crypto::Sha256& digest : digests) by_digest_.prefetch(hash_of(digest));
   for (const crypto::Sha256& digest : digests) {
     by_digest_.find(hash_of(digest), [&](std::uint32_t number) {
       const KeyRecord& record = record_at(number);
@@ -155,8 +156,12 @@ void KeyTable::find_many(std::span<const crypto::Sha256> digests,
     });
   }
   for (std::size_t i = 0; i < digests.size(); ++i) {
-    found[i] = find(digests[i]);
-    if (found[i] != nullptr) __builtin_prefetch(found[i]->text);
+    const std::uint32_t number =
+        by_digest_.find(hash_of(digests[i]), [&](std::uint32_t candidate) {
+          return record_at(candidate).digest == digests[i];
+        });
+    found[i] = number == 0 ? nullptr : &record_at(number);
+    if (number != 0) __builtin_prefetch(found[i]->text);
   }
 }
 
