@@ -4,7 +4,8 @@ lists are.
 One trace in each POST stands beside PostgreSQL committing rows of that size (its defaults: fsync
 and synchronous_commit on), in a cluster of its own on the same file system; 100 spans in each POST
 stand beside SQLite alone, with `synchronous=FULL`, batches of 1,000 and the store's own table of
-spans. Both are measured on PostgreSQL, too, without a bar. What is compared runs in turns, so that a disk that changes its mind meets both.
+spans. Both are measured on PostgreSQL, too, without a bar. What is compared runs in turns, so that
+a disk that changes its mind meets both.
 """
 
 import contextlib

@@ -158,7 +158,8 @@ def calls(bench, row):
               f"{statistics.median(cpu['keywright']) / 1000:.2f} µs")
     added, by_nginx = (statistics.median(
         (load.p99_us - direct.p99_us) / 1000
-        for load, direct in zip(at_rate[name], at_rate["direct"])) for name in ("keywright", "proxy"))
+        for load, direct in zip(at_rate[name], at_rate["direct"]))
+        for name in ("keywright", "proxy"))
     rate = statistics.median(load.rate for load in at_rate["keywright"])
     yield row("MCP tools/call, p99 over direct, ms", f"{added:.2f}", "≤ 1", added <= 1,
               f"at {rate:,.0f} calls/s over {PACED_CONNECTIONS} connections, the median of rounds "

@@ -42,8 +42,8 @@ HEADER_OWNERS = [
     (r"(sys|linux|netinet|arpa|net)/.*\.h", r"(src/(base|net|store/sqlite|cluster|app|server|cli)/|bench/)"),
     (r"(unistd|fcntl|poll|termios|signal|netdb|pthread|sched|dirent|dlfcn|endian|ifaddrs)\.h",
      r"(src/(base|net|store/(sqlite|postgres)|cluster|app|server|cli)/|bench/|tests/)"),
-    (r"(immintrin|x86intrin|nmmintrin|wmmintrin)\.h", r"src/(base|crypto|app)/"),
-    (r"emmintrin\.h", r"src/(json/writer|traces/span_text)\.cc"),
+    (r"(immintrin|x86intrin|nmmintrin|wmmintrin)\.h", r"src/(base|crypto|app|json)/"),
+    (r"emmintrin\.h", r"src/(json/writer|traces/(span_text|otlp_json_values))\.cc"),
 ]
 
 # The pure core has no threads, files, streams or operating system.

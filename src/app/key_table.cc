@@ -156,10 +156,9 @@ void KeyTable::find_many(std::span<const crypto::Sha256> digests,
     });
   }
   for (std::size_t i = 0; i < digests.size(); ++i) {
-    const std::uint32_t number =
-        by_digest_.find(hash_of(digests[i]), [&](std::uint32_t candidate) {
-          return record_at(candidate).digest == digests[i];
-        });
+    const std::uint32_t number = by_digest_.find(hash_of(digests[i]), [&](std::uint32_t candidate) {
+      return record_at(candidate).digest == digests[i];
+    });
     found[i] = number == 0 ? nullptr : &record_at(number);
     if (number != 0) __builtin_prefetch(found[i]->text);
   }
@@ -219,8 +218,8 @@ std::uint32_t KeyTable::allocate_near(std::uint32_t home) {
   std::uint32_t page = home / kPage;
   for (std::uint32_t tried = 0; tried < std::min(pages, kPagesTried); ++tried) {
     const std::uint32_t left = ~taken_[page];
-    for (std::uint32_t at : {home % kPage, (home ^ 1) % kPage,
-                             static_cast<std::uint32_t>(std::countr_zero(left))}) {
+    for (std::uint32_t at :
+         {home % kPage, (home ^ 1) % kPage, static_cast<std::uint32_t>(std::countr_zero(left))}) {
       if (at >= kPage || (left >> at & 1) == 0) continue;
       taken_[page] |= std::uint32_t{1} << at;
       return page * kPage + at;

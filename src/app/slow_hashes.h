@@ -39,8 +39,7 @@ class SlowHashes {
 
   // True if a waiting key was this token's; it has its digest now.
   // `address`: who presented it, if that is known.
-  Task<Result<bool>> try_token(App& app, std::string token,
-                               std::optional<IpAddress> address);
+  Task<Result<bool>> try_token(App& app, std::string token, std::optional<IpAddress> address);
 
  private:
   struct Budget {

@@ -1,5 +1,5 @@
-// Untrusted JSON bodies: reading them never crashes, all readers agree on what is JSON, and what was
-// decoded comes back the same from its own encoding.
+// Untrusted JSON bodies: reading them never crashes, all readers agree on what is JSON, and what
+// was decoded comes back the same from its own encoding.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -68,9 +68,9 @@ TEST_F(OpenExchanges, WhatMayGoOnGoesOnAndWhatMayNotIsToldOnce) {
 
 TEST_F(OpenExchanges, AKeyThatExpiredMeanwhileIsRefusedThoughNoRecordMoved) {
   const Time end = harness.clock.now() + std::chrono::seconds(10);
-  const auto made = harness.call(
-      "keys.create", harness.owner,
-      R"({"kind":"access","name":"k","expires_at":")" + format_rfc3339(end) + R"("})");
+  const auto made =
+      harness.call("keys.create", harness.owner,
+                   R"({"kind":"access","name":"k","expires_at":")" + format_rfc3339(end) + R"("})");
   const auto exchange = open(standing(made.text("key")));
   EXPECT_TRUE(exchange->check_again());
   harness.clock.advance(std::chrono::seconds(10));
