@@ -3,6 +3,7 @@
 //
 //   columns::write_key(to, key, policy_text(key.policy));   // to.bind(...) for each, in order
 //   KW_TRY(domain::Key key, columns::read_key(row, policies));
+//   sql += Sql(columns::kReplacingKey.data());              // ... ON CONFLICT DO UPDATE SET
 //
 // `to` has bind() for std::int64_t, text, bytes, a Uuid and an optional number, and bind_null().
 // `row` has integer(column), text(column), blob(column) and is_null(column). Text is text and bytes
@@ -50,12 +51,34 @@ inline constexpr char kOfKey[] =
     "usage_cell, older_versions";
 inline constexpr int kFirstOfVersion = 21;
 inline constexpr int kOlderVersions = 31;
+// 10 columns, of one secret; those of the current one stand among those of the key.
+inline constexpr char kOfVersion[] =
+    "version, digest, prefix, last4, mask, sealed_slow_hash, version_created_at, "
+    "version_retires_at, slow_prefix, usage_cell";
 // 17 columns.
 inline constexpr char kOfEvent[] =
     "number, id, organization, time, actor_type, actor_id, actor_key_id, action, object_type, "
     "object_id, object_name, outcome, reason, request_id, address, details, hash";
 // 5 columns.
 inline constexpr char kOfRecord[] = "type, id, organization, parent, body";
+
+// "kind = excluded.kind, name = excluded.name" of "kind, name". Ends with a zero.
+consteval std::array<char, 2048> replacing(std::string_view columns) {
+  std::array<char, 2048> text{};
+  char* end = text.data();
+  const auto add = [&end](std::string_view piece) { end = std::ranges::copy(piece, end).out; };
+  while (!columns.empty()) {
+    const std::string_view column = columns.substr(0, columns.find(", "));
+    columns.remove_prefix(std::min(column.size() + 2, columns.size()));
+    for (std::string_view piece : {column, std::string_view(" = excluded."), column}) add(piece);
+    if (!columns.empty()) add(", ");
+  }
+  return text;
+}
+
+// What a newer state of a key puts in the place of an older one: all but the serial and the id.
+inline constexpr auto kReplacingKey =
+    replacing(std::string_view(kOfKey).substr(std::string_view("serial, id, ").size()));
 
 inline tl::unexpected<Error> damaged(std::string_view what) {
   return fail(Error(Code::internal, "store_damaged", "The store is damaged.").with_internal(what));

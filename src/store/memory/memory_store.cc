@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "store/audit_chain.h"
 #include "store/cursor.h"
+#include "store/paging.h"
 
 namespace keywright::store {
 namespace {
@@ -55,20 +56,6 @@ bool matches(const AuditFilter& filter, const AuditEvent& event) {
   if (!filter.object_id.empty() && event.object.id != filter.object_id) return false;
   if (!filter.request_id.empty() && event.request_id != filter.request_id) return false;
   return (!filter.from || event.time >= *filter.from) && (!filter.to || event.time < *filter.to);
-}
-
-// The first `page.limit` of `newest_first`, with `cursor_of` the last one if there are more.
-template <class T, class CursorOf>
-PageOf<T> cut(std::vector<T> newest_first, const Page& page, CursorOf cursor_of) {
-  const auto limit = static_cast<std::size_t>(std::clamp(page.limit, 1, kPageItemsMax));
-  PageOf<T> result;
-  if (newest_first.size() > limit) {
-    newest_first.erase(newest_first.begin() + static_cast<std::ptrdiff_t>(limit),
-                       newest_first.end());
-    result.next = cursor_of(newest_first.back());
-  }
-  result.items = std::move(newest_first);
-  return result;
 }
 
 Error disk_full() { return {Code::storage_full, "storage_full", "The disk of the store is full."}; }
@@ -201,8 +188,8 @@ Result<PageOf<Record>> MemoryStore::list_records(const RecordFilter& filter, con
     if (matches(filter, record) && (!before || record.id < *before)) found.push_back(record);
   }
   std::ranges::reverse(found);
-  return cut(std::move(found), page,
-             [](const Record& last) { return encode_cursor(last.id.bytes); });
+  return page_of(std::move(found), page,
+                 [](const Record& last) { return encode_cursor(last.id.bytes); });
 }
 
 Result<std::optional<Key>> MemoryStore::get_key(const domain::KeyId& id) {
@@ -224,8 +211,8 @@ Result<PageOf<Key>> MemoryStore::list_keys(const KeyFilter& filter, const Page& 
     if (matches(filter, key) && (!before || serial < *before)) found.push_back(key);
   }
   std::ranges::reverse(found);
-  return cut(std::move(found), page,
-             [](const Key& last) { return encode_cursor(cursor_bytes(last.serial)); });
+  return page_of(std::move(found), page,
+                 [](const Key& last) { return encode_cursor(cursor_bytes(last.serial)); });
 }
 
 Result<PageOf<AuditEvent>> MemoryStore::list_audit(const AuditFilter& filter, const Page& page) {
@@ -245,7 +232,7 @@ Result<PageOf<AuditEvent>> MemoryStore::list_audit(const AuditFilter& filter, co
     }
   }
   std::ranges::sort(found, std::greater<>());
-  PageOf<Place> places = cut(std::move(found), page, [](const Place& last) {
+  PageOf<Place> places = page_of(std::move(found), page, [](const Place& last) {
     return encode_cursor(
         cursor_bytes(to_unix_milliseconds(last.first), static_cast<std::int64_t>(last.second)));
   });

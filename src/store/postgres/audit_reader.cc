@@ -3,6 +3,7 @@
 
 #include "store/audit_chain.h"
 #include "store/cursor.h"
+#include "store/paging.h"
 #include "store/postgres/reader.h"
 #include "store/postgres/rows.h"
 
@@ -92,7 +93,7 @@ Result<void> walk_some(Connection& connection, ChainWalk& walk, std::int64_t row
 
 Result<PageOf<domain::AuditEvent>> list_audit(Connection& connection, const AuditFilter& filter,
                                               const Page& page) {
-  const int limit = std::clamp(page.limit, 1, kPageItemsMax);
+  const int limit = limit_of(page);
   AuditPage wanted{.time = {}, .limit = std::int64_t{limit} + 1};
   if (!page.after.empty()) {
     KW_TRY(const auto bytes, decode_cursor<16>(page.after));

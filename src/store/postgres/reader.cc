@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "store/cursor.h"
+#include "store/paging.h"
 #include "store/postgres/rows.h"
 
 namespace keywright::store::postgres {
@@ -15,16 +16,6 @@ using domain::Key;
 
 constexpr std::chrono::milliseconds kPauseMin{50};
 constexpr std::chrono::milliseconds kPauseMax{1'000};
-
-int clamp_limit(int limit) { return std::clamp(limit, 1, kPageItemsMax); }
-
-// A page's query asks for one more than it shows: whether there are more.
-template <class T, class CursorOf>
-void cut(PageOf<T>& page, int limit, CursorOf cursor_of) {
-  if (page.items.size() <= static_cast<std::size_t>(limit)) return;
-  page.items.pop_back();
-  page.next = cursor_of(page.items.back());
-}
 
 Statement keys_query(const KeyFilter& filter) {
   Statement query("SELECT ");
@@ -63,7 +54,6 @@ Result<void> read_through(Connection& connection, const Statement& declare, Take
 
 Result<PageOf<Record>> list_records(Connection& connection, const RecordFilter& filter,
                                     const Page& page) {
-  const int limit = clamp_limit(page.limit);
   Statement query("SELECT ");
   query.add(kRecordColumns)
       .add(" FROM records WHERE type = ?", static_cast<std::int64_t>(filter.type));
@@ -73,15 +63,15 @@ Result<PageOf<Record>> list_records(Connection& connection, const RecordFilter& 
     KW_TRY(const auto before, decode_cursor<16>(page.after));
     query.add(" AND id < ?", Uuid{before});
   }
-  query.add(" ORDER BY id DESC LIMIT ?", std::int64_t{limit} + 1);
+  query.add(" ORDER BY id DESC LIMIT ?", std::int64_t{limit_of(page)} + 1);
   KW_TRY(const Rows rows, connection.run(query));
-  PageOf<Record> result;
+  std::vector<Record> records;
   for (int i = 0; i < rows.size(); ++i) {
     KW_TRY(Record record, read_record(rows[i]));
-    result.items.push_back(std::move(record));
+    records.push_back(std::move(record));
   }
-  cut(result, limit, [](const Record& last) { return encode_cursor(last.id.bytes); });
-  return result;
+  return page_of(std::move(records), page,
+                 [](const Record& last) { return encode_cursor(last.id.bytes); });
 }
 
 Result<std::optional<Key>> get_key(Connection& connection, const domain::KeyId& id) {
@@ -95,7 +85,6 @@ Result<std::optional<Key>> get_key(Connection& connection, const domain::KeyId& 
 }
 
 Result<PageOf<Key>> list_keys(Connection& connection, const KeyFilter& filter, const Page& page) {
-  const int limit = clamp_limit(page.limit);
   Statement query = keys_query(filter);
   if (!filter.text.empty()) {
     query.add(" AND position(? IN searched) > 0", to_ascii_lower(filter.text));
@@ -104,16 +93,16 @@ Result<PageOf<Key>> list_keys(Connection& connection, const KeyFilter& filter, c
     KW_TRY(const auto before, decode_cursor<8>(page.after));
     query.add(" AND serial < ?", cursor_number(before));
   }
-  query.add(" ORDER BY serial DESC LIMIT ?", std::int64_t{limit} + 1);
+  query.add(" ORDER BY serial DESC LIMIT ?", std::int64_t{limit_of(page)} + 1);
   KW_TRY(const Rows rows, connection.run(query));
-  PageOf<Key> result;
+  std::vector<Key> keys;
   PolicyReader policies;
   for (int i = 0; i < rows.size(); ++i) {
     KW_TRY(Key key, read_key(rows[i], policies));
-    result.items.push_back(std::move(key));
+    keys.push_back(std::move(key));
   }
-  cut(result, limit, [](const Key& last) { return encode_cursor(cursor_bytes(last.serial)); });
-  return result;
+  return page_of(std::move(keys), page,
+                 [](const Key& last) { return encode_cursor(cursor_bytes(last.serial)); });
 }
 
 Result<LogPoint> load(Connection& connection, Loader& loader) {

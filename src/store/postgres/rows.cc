@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -78,24 +79,10 @@ class Unpacker {
 };
 
 // A serial that belongs to another key becomes null, which the table refuses.
-constexpr Sql kReplaceKey(
+constexpr Sql kOrReplace(
     " ON CONFLICT (serial) DO UPDATE SET "
-    "serial = CASE WHEN keys.id = excluded.id THEN keys.serial END, kind = excluded.kind, name = "
-    "excluded.name, "
-    "description = excluded.description, owner_type = excluded.owner_type, "
-    "owner_id = excluded.owner_id, organization = excluded.organization, "
-    "keyspace = excluded.keyspace, policy = excluded.policy, metadata = excluded.metadata, "
-    "credits_remaining = excluded.credits_remaining, credits_set_at = excluded.credits_set_at, "
-    "state = excluded.state, state_reason = excluded.state_reason, "
-    "created_by = excluded.created_by, created_at = excluded.created_at, "
-    "expires_at = excluded.expires_at, idle_timeout_seconds = excluded.idle_timeout_seconds, "
-    "idle_expired_at = excluded.idle_expired_at, revoked_at = excluded.revoked_at, "
-    "version = excluded.version, digest = excluded.digest, prefix = excluded.prefix, "
-    "last4 = excluded.last4, mask = excluded.mask, sealed_slow_hash = excluded.sealed_slow_hash, "
-    "version_created_at = excluded.version_created_at, "
-    "version_retires_at = excluded.version_retires_at, slow_prefix = excluded.slow_prefix, "
-    "usage_cell = excluded.usage_cell, older_versions = excluded.older_versions, "
-    "searched = excluded.searched");
+    "serial = CASE WHEN keys.id = excluded.id THEN keys.serial END, "
+    "searched = excluded.searched, ");
 
 }  // namespace
 
@@ -143,7 +130,7 @@ Statement put_key(const Key& key) {
   columns::write_key(statement, key, policy_text(key.policy));
   const Bytes older = pack_versions(std::span(key.versions).subspan(1));
   statement.bind(ByteView(older)).bind(searched_text(key));
-  return statement.add(kReplaceKey);
+  return std::move(statement.add(kOrReplace).add(Sql(columns::kReplacingKey.data())));
 }
 
 Result<Key> read_key(const Row& row, PolicyReader& policies) {

@@ -1,11 +1,11 @@
 #include "store/sqlite/reader.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "store/cursor.h"
+#include "store/paging.h"
 #include "store/sqlite/migrations.h"
 #include "store/sqlite/query_text.h"
 #include "store/sqlite/rows.h"
@@ -14,16 +14,6 @@ namespace keywright::store {
 namespace {
 
 using domain::Key;
-
-int clamp_limit(int limit) { return std::clamp(limit, 1, kPageItemsMax); }
-
-// A page's query asks for one more than it shows: whether there are more.
-template <class T, class CursorOf>
-void cut(PageOf<T>& page, int limit, CursorOf cursor_of) {
-  if (page.items.size() <= static_cast<std::size_t>(limit)) return;
-  page.items.pop_back();
-  page.next = cursor_of(page.items.back());
-}
 
 // The index is named, not left to guesses about tables that were never analysed.
 QueryText keys_query(const KeyFilter& filter) {
@@ -170,26 +160,25 @@ Result<std::optional<Record>> Reader::get_record(RecordType type, const Uuid& id
 }
 
 Result<PageOf<Record>> Reader::list_records(const RecordFilter& filter, const Page& page) {
-  const int limit = clamp_limit(page.limit);
   std::array<std::uint8_t, 16> before;
   QueryText text = records_query(filter);
   if (!page.after.empty()) {
     KW_TRY(before, decode_cursor<16>(page.after));
     text.add(" AND id < ?", ByteView(before));
   }
-  text.add(" ORDER BY id DESC LIMIT ?", std::int64_t{limit} + 1);
+  text.add(" ORDER BY id DESC LIMIT ?", std::int64_t{limit_of(page)} + 1);
   KW_TRY(Statement * list, statement(text));
   Query query(*list);
   text.bind_to(query);
-  PageOf<Record> result;
+  std::vector<Record> records;
   for (;;) {
     KW_TRY(bool found, query.next());
     if (!found) break;
     KW_TRY(Record record, read_record(query));
-    result.items.push_back(std::move(record));
+    records.push_back(std::move(record));
   }
-  cut(result, limit, [](const Record& last) { return encode_cursor(last.id.bytes); });
-  return result;
+  return page_of(std::move(records), page,
+                 [](const Record& last) { return encode_cursor(last.id.bytes); });
 }
 
 Result<void> Reader::add_older_versions(Key& key) {
@@ -222,7 +211,6 @@ Result<std::optional<Key>> Reader::get_key(const domain::KeyId& id) {
 }
 
 Result<PageOf<Key>> Reader::list_keys(const KeyFilter& filter, const Page& page) {
-  const int limit = clamp_limit(page.limit);
   const std::string part = to_ascii_lower(filter.text);
   QueryText text = keys_query(filter);
   if (!part.empty()) {
@@ -234,23 +222,23 @@ Result<PageOf<Key>> Reader::list_keys(const KeyFilter& filter, const Page& page)
     KW_TRY(auto before, decode_cursor<8>(page.after));
     text.add(" AND serial < ?", cursor_number(before));
   }
-  text.add(" ORDER BY serial DESC LIMIT ?", std::int64_t{limit} + 1);
+  text.add(" ORDER BY serial DESC LIMIT ?", std::int64_t{limit_of(page)} + 1);
 
   KW_TRY(auto moment, DatabaseTransaction::begin(database_, "BEGIN"));
   KW_TRY(Statement * list, statement(text));
   Query query(*list);
   text.bind_to(query);
-  PageOf<Key> result;
+  std::vector<Key> keys;
   PolicyReader policies;
   for (;;) {
     KW_TRY(bool found, query.next());
     if (!found) break;
     KW_TRY(Key key, read_key(query, policies));
     if (older_versions(query) > 0) KW_CHECK_OK(add_older_versions(key));
-    result.items.push_back(std::move(key));
+    keys.push_back(std::move(key));
   }
-  cut(result, limit, [](const Key& last) { return encode_cursor(cursor_bytes(last.serial)); });
-  return result;
+  return page_of(std::move(keys), page,
+                 [](const Key& last) { return encode_cursor(cursor_bytes(last.serial)); });
 }
 
 }  // namespace keywright::store

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "store/cursor.h"
+#include "store/paging.h"
 #include "store/sqlite/audit_pack.h"
 #include "store/sqlite/audit_walk.h"
 #include "store/sqlite/query_text.h"
@@ -147,7 +148,7 @@ Result<std::vector<StoredEvent>> Reader::audit_rows(const QueryText& text) {
 }
 
 Result<PageOf<domain::AuditEvent>> Reader::list_audit(const AuditFilter& filter, const Page& page) {
-  const int limit = std::clamp(page.limit, 1, kPageItemsMax);
+  const int limit = limit_of(page);
   AuditPage wanted{.time = {}, .limit = std::int64_t{limit} + 1};
   if (!page.after.empty()) {
     KW_TRY(auto bytes, decode_cursor<16>(page.after));

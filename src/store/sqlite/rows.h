@@ -29,10 +29,8 @@ void bind_key(Query& query, const domain::Key& key, std::string_view policy);
 Result<domain::Key> read_key(const Query& query, PolicyReader& policies);
 std::int64_t older_versions(const Query& key_row);
 
-// 10 columns; in `keys` they follow one another at 21, in key_versions they come after the place.
-inline constexpr Sql kVersionColumns(
-    "version, digest, prefix, last4, mask, sealed_slow_hash, version_created_at, "
-    "version_retires_at, slow_prefix, usage_cell");
+// In key_versions they come after the place.
+inline constexpr Sql kVersionColumns(columns::kOfVersion);
 
 void bind_version(Query& query, const domain::KeyVersion& version);
 Result<domain::KeyVersion> read_version(const Query& query, int first_column);

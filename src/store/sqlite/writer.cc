@@ -12,23 +12,6 @@
 namespace keywright::store {
 namespace {
 
-constexpr Sql kPutKey(
-    " ON CONFLICT (serial) DO UPDATE SET kind = excluded.kind, name = excluded.name, "
-    "description = excluded.description, owner_type = excluded.owner_type, "
-    "owner_id = excluded.owner_id, organization = excluded.organization, "
-    "keyspace = excluded.keyspace, policy = excluded.policy, metadata = excluded.metadata, "
-    "credits_remaining = excluded.credits_remaining, credits_set_at = excluded.credits_set_at, "
-    "state = excluded.state, state_reason = excluded.state_reason, "
-    "created_by = excluded.created_by, created_at = excluded.created_at, "
-    "expires_at = excluded.expires_at, idle_timeout_seconds = excluded.idle_timeout_seconds, "
-    "idle_expired_at = excluded.idle_expired_at, revoked_at = excluded.revoked_at, "
-    "version = excluded.version, digest = excluded.digest, prefix = excluded.prefix, "
-    "last4 = excluded.last4, mask = excluded.mask, sealed_slow_hash = excluded.sealed_slow_hash, "
-    "version_created_at = excluded.version_created_at, "
-    "version_retires_at = excluded.version_retires_at, slow_prefix = excluded.slow_prefix, "
-    "usage_cell = excluded.usage_cell, older_versions = excluded.older_versions "
-    "WHERE id = excluded.id");
-
 // What is over is dropped a little at a time, by those who add.
 constexpr Sql kDeleteAnswers(
     "DELETE FROM idempotent_answers WHERE (caller, key) IN (SELECT caller, key "
@@ -101,8 +84,9 @@ Result<void> Writer::prepare() {
   KW_TRY(s.delete_record, db.prepare("DELETE FROM records WHERE type = ? AND id = ?"));
   SqlText put_key(
       Sql("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-          "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
-  put_key += kPutKey;
+          "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (serial) DO UPDATE SET "));
+  put_key += Sql(columns::kReplacingKey.data());
+  put_key += Sql(" WHERE id = excluded.id");
   KW_TRY(s.put_key, db.prepare(put_key));
   KW_TRY(s.delete_versions, db.prepare("DELETE FROM key_versions WHERE serial = ?"));
   KW_TRY(s.put_version,
