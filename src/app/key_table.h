@@ -1,8 +1,8 @@
 // app/key_table.h - all keys in memory, found by token digest or by id, read without a lock.
 //
 //   if (const domain::KeyRecord* record = keys.find(digest)) ...     // any io thread
-//   keys.put(key);                                                   // writer: publishes every
-//   version
+//   // Writer: publishes every version.
+//   keys.put(key, slots);
 //
 // A record is 128 bytes in a slab; two indexes of 8-byte slots lead to it; name, metadata and
 // external owner stand in one heap block; what many keys share (scope, permissions, limits,

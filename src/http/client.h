@@ -6,8 +6,8 @@
 //   request.body = text;
 //   KW_TRY(http::ClientResponse response, co_await client.send(std::move(request)));
 //
-//   http::BlockingClient blocking({});                     // the CLI: a loop of its own, no
-//   threads KW_TRY(http::ClientResponse response, blocking.send(request));
+//   http::BlockingClient blocking({});       // the CLI: a loop of its own, no threads
+//   KW_TRY(http::ClientResponse response, blocking.send(request));
 //
 // Redirects are not followed. A request is sent again, once and on a new connection, only when a
 // kept connection turned out to be closed before any byte of an answer, and the method is

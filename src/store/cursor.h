@@ -1,7 +1,7 @@
 // store/cursor.h - where a page ended, as opaque text.
 //
-//   page.next = encode_cursor(bytes);                         // what identifies the last item
-//   shown KW_TRY(auto last, decode_cursor<16>(page.after));
+//   page.next = encode_cursor(bytes);             // what identifies the last item shown
+//   KW_TRY(auto last, decode_cursor<16>(page.after));
 //
 // Errors: invalid_argument on field "cursor" for a text that encode_cursor() did not make.
 // Threading: pure functions.

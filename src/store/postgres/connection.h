@@ -17,9 +17,9 @@
 //
 // Errors: invalid_argument/invalid_store_url; unavailable/store_unavailable when there is no
 // connection, no answer in time, or the server is one that does not write;
-// storage_full/storage_full; internal/store_constraint, internal/store_damaged,
-// internal/store_error. What PostgreSQL said is in `internal`; no error repeats the URL. Threading:
-// a connection belongs to one thread at a time. Cost: a round trip for each run().
+// storage_full/storage_full; internal/store_constraint, internal/store_damaged, internal/
+// store_error. What PostgreSQL said is in `internal`; no error repeats the URL.
+// Threading: a connection belongs to one thread at a time. Cost: a round trip for each run().
 #pragma once
 
 #include <chrono>

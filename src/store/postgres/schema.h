@@ -1,7 +1,7 @@
 // store/postgres/schema.h - the tables, and how a database comes to have them.
 //
-//   KW_CHECK_OK(migrate(connection));       // at every start, by as many nodes at once as there
-//   are
+//   // At every start, by as many nodes at once as there are.
+//   KW_CHECK_OK(migrate(connection));
 //
 // Steps are numbered and taken in order, each in a transaction of its own, one program at a time.
 // Nodes of this version and of the one before it run side by side while a cluster is upgraded, so a
