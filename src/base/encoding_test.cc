@@ -145,7 +145,7 @@ TEST(RandomBase62, EveryCharacterIsEquallyLikely) {
   EXPECT_LT(chi_squared, 120);
 }
 
-TEST(Crc32, CheckValue) {
+TEST(Crc32, IsThatOfIsoHdlc) {
   EXPECT_EQ(crc32("123456789"), 0xCBF43926U);
   EXPECT_EQ(crc32(""), 0U);
   EXPECT_EQ(crc32("The quick brown fox jumps over the lazy dog"), 0x414FA339U);

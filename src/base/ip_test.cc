@@ -36,7 +36,7 @@ TEST(IpAddress, OtherShapesAreRefused) {
   EXPECT_FALSE(IpAddress::parse(std::string_view("1.2.3.4\0", 8)));
 }
 
-TEST(IpAddress, Classes) {
+TEST(IpAddress, IsLoopbackPrivateOrOtherwiseSpecialExactlyInThoseNetworks) {
   for (std::string_view text : {"127.0.0.1", "127.255.255.255", "::1"}) {
     EXPECT_TRUE(ip(text).is_loopback()) << text;
   }

@@ -76,7 +76,7 @@ class Keys(CommandLineTest):
         self.assertIn(key, self.cli.expect("keys", "list", "-q", "--all", "--include",
                                            "revoked").stdout)
 
-    def test_disable_enable_edit(self):
+    def test_a_key_is_disabled_enabled_and_edited_by_its_id(self):
         key, token = self.create("--expires-at", "90d")
         self.cli.expect("keys", "disable", key)
         self.assertFalse(self.works(token))

@@ -72,7 +72,7 @@ class Local(unittest.TestCase):
         self.addCleanup(server.discard)
         server.sign_in("owner@example.org", "another good password")
 
-    def test_backup_and_restore(self):
+    def test_what_is_backed_up_is_restored_and_never_overwrites_a_copy(self):
         self.set_up()
         copy = self.cli.directory / "copy.db"
         self.cli.expect("backup", "--data", self.data, copy)

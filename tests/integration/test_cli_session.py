@@ -162,7 +162,7 @@ class Help(unittest.TestCase):
         self.assertEqual("", done.stdout)
         self.assertIn("rotate", done.stderr)
 
-    def test_version(self):
+    def test_the_version_is_the_same_however_it_is_asked_for(self):
         version = json.loads(self.cli.expect("version", "--json").stdout)["version"]
         self.assertEqual(f"keywright {version}\n", self.cli.expect("version").stdout)
         self.assertEqual(f"keywright {version}\n", self.cli.expect("--version").stdout)

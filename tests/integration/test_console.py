@@ -26,7 +26,7 @@ class Console(BrowserCase):
     def test_what_is_counted_and_sent_on(self):
         self.run_furnished("usage.test.mjs", options=("--allow-upstream", "127.0.0.0/8"))
 
-    def test_ten_thousand_keys(self):
+    def test_ten_thousand_keys_are_paged_searched_and_saved_quickly(self):
         server = Server.start()
         try:
             furnish_many(server)
@@ -34,7 +34,7 @@ class Console(BrowserCase):
         finally:
             server.stop()
 
-    def test_the_first_run(self):
+    def test_the_set_up_link_makes_the_first_owner_once(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="keywright-console-"))
         server = Server(folder / "data").serve()
         try:

@@ -43,7 +43,7 @@ class Answers(ForwardAuthTest):
                 self.assertEqual((b"", "no-store"), (answer.body, answer.headers["Cache-Control"]))
         self.ask(key, carrier="x-api-key").expect(200)
 
-    def test_refusals(self):
+    def test_who_may_not_pass_gets_401_or_403_with_the_reason(self):
         self.assertEqual((401, "credential_missing"), self.outcome(self.ask()))
         self.assertNotIn("error=", self.ask().headers["WWW-Authenticate"])
         answer = self.ask({"key": "fa_wrong"})
@@ -63,7 +63,7 @@ class Answers(ForwardAuthTest):
     def outcome(self, answer):
         return answer.status, answer.code
 
-    def test_limits(self):
+    def test_a_key_over_its_limit_gets_429_and_when_to_come_back(self):
         key = self.customer(limits=[{"name": "h", "limit": 1, "window_seconds": 3600,
                                      "algorithm": "gcra"}])
         self.assertIn("r=0", self.ask(key).expect(200).headers["RateLimit"])

@@ -102,7 +102,7 @@ class Admission(GatewayTest):
         self.assertEqual((429, "rate_limited"), (answer.status, answer.code))
         self.assertGreaterEqual(int(answer.headers["Retry-After"]), 1)
 
-    def test_networks_are_asked(self):
+    def test_a_key_passes_from_its_networks_only(self):
         _, path, _ = self.upstream()
         key = self.key(allowed_cidrs=["192.0.2.0/24"])
         answer = self.server.client(key["key"]).get(path + "/x")

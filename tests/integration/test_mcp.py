@@ -281,7 +281,7 @@ class TestServer(ServerTest):
                 self.assertEqual(400, answer.status)
                 self.assertIn(answer.json()["error"]["code"], (-32600, -32700))
 
-    def test_media_types(self):
+    def test_an_answer_has_a_type_that_the_client_accepts(self):
         ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
         self.assertEqual(415, self.mcp.post(ping, Content_Type="text/plain").status)
         self.assertEqual(406, self.mcp.post(ping, Accept="text/html").status)

@@ -373,6 +373,8 @@ class McpConnect(unittest.TestCase):
             "disable": lambda key: client.post(f"/api/v1/keys/{key['id']}/disable", {}),
             "scope": lambda key: client.patch(f"/api/v1/keys/{key['id']}",
                                               {"scope": {"ids": [self.spare["id"]]}}),
+            "tool": lambda key: client.patch(f"/api/v1/keys/{key['id']}",
+                                             {"permissions": ["tools/call:echo"]}),
             "server": lambda key: self.owner.patch(f"/api/v1/mcp-servers/{self.mcp_server['id']}",
                                                    {"enabled": False}),
             "registry": lambda key: self.owner.patch(f"/api/v1/registries/{registry['id']}",

@@ -21,7 +21,7 @@ class RefusalsCostNothing(ServerTest):
         self.assertEqual([403] * 4, self.statuses(4, lambda: client.get("/api/v1/keys")))
         self.assertEqual([200, 200, 429], self.statuses(3, lambda: client.get("/api/v1/projects")))
 
-    def test_credits_neither(self):
+    def test_a_refusal_takes_no_credits(self):
         viewer = self.server.sign_in(self.owner.create_user("viewer")["email"])
         key = viewer.create_key("access", credits={"remaining": 2})
         client = self.server.client(key["key"])

@@ -225,7 +225,7 @@ class Stopping(unittest.TestCase):
         finally:
             server.stop()
 
-    def test_health_and_readiness(self):
+    def test_every_address_for_probes_answers_without_a_key(self):
         server = Server.start()
         try:
             for path in ("/healthz", "/health", "/readyz", "/metrics"):

@@ -195,7 +195,7 @@ class Routing(TraceTest):
                 self.assertIn("allowed", error["message"])
             self.assertEqual([], sender.get("/public/traces").json()["data"])
 
-    def test_several_match(self):
+    def test_what_several_platforms_match_goes_to_the_one_that_is_in_scope(self):
         one = self.project.platform("flowise", external_id="twin")
         self.project.platform("flowise", external_id="twin")
         body = {"data": {}, "metadata": {"chatflowId": "twin"}}
@@ -300,7 +300,7 @@ class Reading(TraceTest):
             self.assertEqual([("field", location, path)],
                              [(one["type"], one["location"], one["path"]) for one in details])
 
-    def test_whoami(self):
+    def test_whoami_tells_a_sender_what_its_key_may_reach(self):
         platform = self.project.platform()
         expires = in_time(days=1)
         for sender, scope in ((self.project.key(), {"all": True}),
@@ -365,7 +365,7 @@ class Reading(TraceTest):
         self.owner.post(path, {"key_id": "unknown"}).expect(400)
         self.assertEqual([], sender.get("/public/traces").json()["data"])
 
-    def test_addresses(self):
+    def test_a_slash_at_the_end_changes_nothing_and_other_addresses_are_404(self):
         sender = self.project.key(self.project.platform())
         sender.post("/public/traces/", {"data": {}}).expect(201)
         self.assertEqual(1, len(sender.get("/public/traces/").expect(200).json()["data"]))

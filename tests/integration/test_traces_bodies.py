@@ -141,7 +141,7 @@ class Bodies(TraceTest):
 
     # -- identity
 
-    def test_create_replace_unchanged(self):
+    def test_a_request_id_creates_once_and_then_replaces_on_its_platform(self):
         first, second = self.project.platform(), self.project.platform()
         sender = self.project.key()
 
@@ -206,7 +206,7 @@ class Bodies(TraceTest):
                 self.assertEqual(value, read[name])
             self.assertEqual(sent["resource"]["attributes"], read["resource"]["attributes"])
 
-    def test_otlp_protobuf(self):
+    def test_protobuf_is_taken_at_every_address_gzipped_or_not(self):
         self.project.platform(service_name="agent")
         sender = self.project.key()
         kind = {"Content-Type": "application/x-protobuf"}

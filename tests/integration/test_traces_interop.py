@@ -154,7 +154,7 @@ class Exporters(unittest.TestCase):
                     with self.subTest(form=form, gzip=gzip, count=count):
                         self.check(count, form=form, gzip=gzip)
 
-    def test_five_thousand_spans(self):
+    def test_five_thousand_spans_arrive_whole(self):
         for form in ("json", "protobuf"):
             with self.subTest(form=form):
                 self.check(5000, form=form, gzip=form == "json")
@@ -164,7 +164,7 @@ class Exporters(unittest.TestCase):
             with self.subTest(form=form):
                 self.check(60, form=form, processor="simple")
 
-    def test_every_address(self):
+    def test_exporters_may_send_to_every_address(self):
         for path in ("/public/traces", "/public/otel/v1/traces"):
             for form in ("json", "protobuf"):
                 with self.subTest(path=path, form=form):

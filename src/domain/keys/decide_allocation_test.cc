@@ -74,7 +74,7 @@ TEST(DecideAllocation, AListedScopeWithPermissionsAllocatesNothing) {
   EXPECT_EQ(allocations_of_one_decision(world, Outcome::valid), 0u);
 }
 
-TEST(DecideAllocation, ExplainMay) {
+TEST(DecideAllocation, ExplainingMayAllocate) {
   World world("access");
   world.break_with(Outcome::expired);
   world.ask.explain = true;
