@@ -9,7 +9,8 @@ operation that has no line in REQUESTS fails the test, and so does a line withou
 import os
 import unittest
 
-from keywright import PASSWORD, Server, in_time
+from access_world import ALL_PERMISSIONS, World, unique
+from keywright import PASSWORD, in_time
 
 READ = {"organization:read", "users:read", "projects:read", "targets:read", "mcp_servers:read",
         "registries:read", "services:read", "keyspaces:read"}
@@ -36,14 +37,8 @@ PLACES = {
     "customer": {"any_key"},
     "management": {"any_key"},
 }
-ALL_PERMISSIONS = ["keys:verify", "keys:read", "keys:write", "audit:read"]
 # Rights that hang on what is asked for, so that the description does not name them.
 RIGHTS_BY_INPUT = {"keys.import": "keys:write"}  # of keys for a customer
-CARRIERS = {"account": "jwt", "target": "jwt", "ingest": "x-api-key"}
-
-
-def unique(text="x"):
-    return f"{text}-{os.urandom(5).hex()}"
 
 
 class Caller:
@@ -81,111 +76,24 @@ def expected(access, caller):
     return True if right is None or right in RIGHTS[caller.role] else 403
 
 
-class World:
-    """One installation with something of everything in it, and the people to try it."""
-
-    def __init__(self):
-        self.server = Server.start(options=["--allow-upstream", "192.0.2.0/24",
-                                            "--allow-upstream", "127.0.0.0/8"])
-        self.owner = self.server.sign_in(transport="bearer")
-        self.emails, self.users = {}, {}
-        for role in RIGHTS:  # the owner who tries is another one than the owner who prepares
-            user = self.owner.create_user(role)
-            self.users[role], self.emails[role] = user, user["email"]
-        self.project = self.owner.create("projects", name="Matrix")
-        self.platform = self.new_platform()
-        self.target = self.new_target()
-        self.mcp_server = self.new_mcp_server()
-        self.keyspace = self.new_keyspace()
-
-    def session(self, role):
-        return self.server.sign_in(self.emails[role], PASSWORD, transport="bearer")
-
-    # Each makes a new object as the owner, for a request to read, change or delete.
-    def new_project(self):
-        return self.owner.create("projects", name=unique())
-
-    def new_platform(self):
-        return self.owner.create(f"projects/{self.project['id']}/platforms", name=unique(),
-                                 type="http_api")
-
-    def new_trace(self):
-        sender = self.key_client("ingest")
-        body = {"data": {"input": "x"}, "platformId": self.platform["id"]}
-        return sender.post("/public/traces", body).expect(201).json()["data"]
-
-    def new_target(self):
-        return self.owner.create("targets", name=unique(), url="https://target.example.org/")
-
-    def new_mcp_server(self):
-        return self.owner.create("mcp-servers", name=unique(), slug=unique("s"),
-                                 url="https://192.0.2.10/mcp")
-
-    def new_registry(self):
-        return self.owner.create("registries", name=unique(), everyone=True,
-                                 mcp_server_ids=[self.mcp_server["id"]])
-
-    def new_service(self):
-        return self.owner.create("services", name=unique(), slug=unique("s"),
-                                 upstream_url="https://192.0.2.11/")
-
-    def new_keyspace(self):
-        return self.owner.create("keyspaces", name=unique(), prefix=f"k{os.urandom(6).hex()}_")
-
-    def new_service_account(self):
-        return self.owner.create("users", service_account=True, name=unique(), role="viewer")
-
-    def new_person(self):
-        return self.owner.create_user("viewer")
-
-    def new_key(self, kind, **fields):
-        """A key for its own kind of owner, made by the owner of the organization."""
-        fields = {**self.key_fields(kind), **fields}
-        return self.owner.create_key(kind, **fields)
-
-    def key_fields(self, kind):
-        organization = {"type": "organization", "id": self.server.organization_id}
-        return {
-            "ingest": {"owner": {"type": "project", "id": self.project["id"]}},
-            "account": {"owner": organization},
-            "target": {"owner": {"type": "target", "id": self.target["id"]}},
-            "management": {"owner": organization, "permissions": ALL_PERMISSIONS},
-            "customer": {"owner": {"type": "external", "id": "customer-1"},
-                         "keyspace_id": self.keyspace["id"]},
-        }.get(kind, {})
-
-    def customer_key(self):
-        return self.new_key("customer")
-
-    def key_client(self, kind, **fields):
-        key = self.new_key(kind, **fields)
-        return self.server.client(key["key"], CARRIERS.get(kind, "bearer"))
-
-    def user_key_client(self, role, kind):
-        key = self.session(role).create_key(kind)
-        return self.server.client(key["key"])
-
-    def callers(self):
-        made = [Caller(f"session of {role}", role=role, fresh=lambda role=role: self.session(role))
-                for role in RIGHTS]
-        for role in RIGHTS:
-            made.append(Caller(f"access key of {role}", role=role, kind="access",
-                               fresh=lambda role=role: self.user_key_client(role, "access")))
-        for kind in ("personal", "mcp", "connect"):
-            made.append(Caller(f"{kind} key of owner", role="owner", kind=kind,
-                               fresh=lambda kind=kind: self.user_key_client("owner", kind)))
-        for kind in ("ingest", "account", "target", "customer"):
-            made.append(Caller(f"{kind} key", kind=kind,
-                               fresh=lambda kind=kind: self.key_client(kind)))
-        for permissions in (ALL_PERMISSIONS, ["keys:verify"], ["audit:read"], ["keys:read"]):
-            made.append(Caller(
-                f"management key with {', '.join(permissions)}", kind="management",
-                permissions=permissions,
-                fresh=lambda p=permissions: self.key_client("management", permissions=p)))
-        return made
-
-    def token_of_link(self, url):
-        return url.partition("#token=")[2]
+def callers(world):
+    made = [Caller(f"session of {role}", role=role, fresh=lambda role=role: world.session(role))
+            for role in RIGHTS]
+    for role in RIGHTS:
+        made.append(Caller(f"access key of {role}", role=role, kind="access",
+                           fresh=lambda role=role: world.user_key_client(role, "access")))
+    for kind in ("personal", "mcp", "connect"):
+        made.append(Caller(f"{kind} key of owner", role="owner", kind=kind,
+                           fresh=lambda kind=kind: world.user_key_client("owner", kind)))
+    for kind in ("ingest", "account", "target", "customer"):
+        made.append(Caller(f"{kind} key", kind=kind,
+                           fresh=lambda kind=kind: world.key_client(kind)))
+    for permissions in (ALL_PERMISSIONS, ["keys:verify"], ["audit:read"], ["keys:read"]):
+        made.append(Caller(
+            f"management key with {', '.join(permissions)}", kind="management",
+            permissions=permissions,
+            fresh=lambda p=permissions: world.key_client("management", permissions=p)))
+    return made
 
 
 # -- Requests that would succeed if the caller may: (path, body). `w` is the World, `c` the Caller.
@@ -402,7 +310,7 @@ class AccessMatrix(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.world = World()
+        cls.world = World(RIGHTS)
         document = cls.world.server.client().get("/openapi.json").expect(200).json()
         cls.operations = {}
         for path, methods in document["paths"].items():
@@ -423,7 +331,7 @@ class AccessMatrix(unittest.TestCase):
     def test_every_caller_gets_what_is_declared(self):
         wrong = []
         tried = 0
-        for caller in self.world.callers():
+        for caller in callers(self.world):
             for name, access in self.operations.items():
                 if name in ELSEWHERE:
                     continue
