@@ -4,12 +4,13 @@
 
 #include <fmt/format.h>
 
+#include "api/admission/admitting.h"
 #include "api/admission/challenge.h"
 #include "api/admission/client_address.h"
 #include "api/admission/credentials.h"
 #include "app/give_back.h"
 #include "app/slow_hashes.h"
-#include "base/text.h"
+#include "base/media_type.h"
 #include "http/problem.h"
 #include "http/query.h"
 #include "mcp/answer.h"
@@ -29,7 +30,6 @@ using mcp::Message;
 using mcp::MessageType;
 
 constexpr std::string_view kAllow = "POST, OPTIONS";
-constexpr std::size_t kUserAgentMax = 255;
 constexpr std::string_view kSessionServer = "keywright";
 
 std::string admitted_kinds(const domain::Kinds& kinds) {
@@ -115,11 +115,7 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
   const IpAddress address = admission::client_address(request, options_.trusted_proxies);
   const app::Presented& presented = *visit.presented;
   auto caller = app::admit(app_.directory, presented, Audience::mcp, address, visit.now);
-  if (caller ? caller->limited : caller.error().code() == Code::rate_limited) {
-    const domain::KeyRecord* key = caller ? app_.directory.keys().find(caller->digest)
-                                          : app_.directory.find_token(presented.token);
-    visit.limits = app::rate_limit_headers(app_.directory, key, visit.now);
-  }
+  visit.limits = admission::rate_limits(app_.directory, caller, presented, visit.now);
   if (!caller) {
     visit.caller = app::refused_caller(app_.directory, presented.token, address);
     const Error& error = caller.error();
@@ -135,11 +131,6 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
       fmt::format("This is a session. Admitted here: {}.", admitted_kinds(app_.directory.kinds())));
 }
 
-bool Face::could_be_slow(const Result<void>& admitted, const Visit& visit) const {
-  return !admitted && admitted.error().code() == Code::unauthenticated && visit.presented &&
-         app_.slow_hashes.could_be(app_.directory, visit.presented->token);
-}
-
 bool Face::read(http::Exchange& exchange, Visit& visit) {
   const Request& request = exchange.request;
   const auto refuse_with = [&](int status, std::string_view code, std::string_view detail) {
@@ -153,7 +144,7 @@ bool Face::read(http::Exchange& exchange, Visit& visit) {
     exchange.response.header("Allow", kAllow);
     return false;
   }
-  if (!visit.headers.content_type || !mcp::is_json_type(*visit.headers.content_type)) {
+  if (!visit.headers.content_type || !is_json_type(*visit.headers.content_type)) {
     return refuse_with(415, "unsupported_media_type",
                        "The body must be JSON, and Content-Type must say so: application/json.");
   }
@@ -216,9 +207,7 @@ Asked Face::asked_by(const Request& request, const Visit& visit) const {
   asked.now = visit.now;
   asked.era = visit.era;
   asked.request_id = request.request_id;
-  if (const auto agent = request.headers.find("User-Agent")) {
-    asked.user_agent = agent->substr(0, kUserAgentMax);
-  }
+  asked.user_agent = admission::user_agent(request);
   return asked;
 }
 
@@ -250,7 +239,9 @@ std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
   Result<void> admitted = check_credential(request, visit);
   if (admitted) {
     admitted = admit(request, visit);
-    if (could_be_slow(admitted, visit)) return admit_slowly(exchange, std::move(visit));
+    if (admission::could_be_slow(app_, admitted, visit.presented)) {
+      return admit_slowly(exchange, std::move(visit));
+    }
   }
   if (!admitted) {
     refuse(exchange.request, exchange.response, visit, admitted.error());

@@ -63,7 +63,6 @@ class Face final : public http::Handler {
   Visit begin(const http::Request& request) const;
   Result<void> admit(const http::Request& request, Visit& visit) const;
   Result<void> check_credential(const http::Request& request, Visit& visit) const;
-  bool could_be_slow(const Result<void>& admitted, const Visit& visit) const;
   // After admission: whether there is a message to answer; else the response is filled.
   bool read(http::Exchange& exchange, Visit& visit);
   Task<void> run(http::Exchange& exchange, Visit visit);
