@@ -201,6 +201,24 @@ Failure with_flag_names(Failure failure, const ApiOperation& operation) {
   return failure;
 }
 
+Expected<Answered> ask(ApiClient& api, const ApiOperation& operation, std::string_view address,
+                       const std::string& body) {
+  auto answer = api.send(operation.method, address, body);
+  if (!answer) return failed(with_flag_names(std::move(answer).error(), operation));
+  auto document = read_answer(answer->body);
+  if (!document) return failed(std::move(document).error());
+  return Answered{std::move(answer->body), std::move(*document)};
+}
+
+Expected<Answered> fetch(const ApiCommand& command, Context& context, const Invocation& given) {
+  auto path = request_path(*command.operation, given);
+  if (!path) return failed(std::move(path).error());
+  auto query = request_query(*command.operation, given, reading_of(context));
+  if (!query) return failed(std::move(query).error());
+  ApiClient api(context, given);
+  return ask(api, *command.operation, *path + *query);
+}
+
 Expected<Pages> for_each_item(ApiClient& api, const ApiOperation& operation,
                               const std::string& path, const std::string& query, std::size_t most,
                               const std::function<Expected<void>(const json::Value&)>& take) {
@@ -333,22 +351,16 @@ Outcome run_list(const ApiCommand& command, Context& context, const Invocation& 
 }
 
 Outcome run_get(const ApiCommand& command, Context& context, const Invocation& given) {
-  auto path = request_path(*command.operation, given);
-  if (!path) return failed(std::move(path).error());
-  auto query = request_query(*command.operation, given, reading_of(context));
-  if (!query) return failed(std::move(query).error());
-  ApiClient api(context, given);
-  auto answer = api.send("GET", *path + *query);
-  if (!answer) return failed(with_flag_names(std::move(answer).error(), *command.operation));
-  auto document = read_answer(answer->body);
-  if (!document) return failed(std::move(document).error());
+  auto answer = fetch(command, context, given);
+  if (!answer) return failed(std::move(answer).error());
+  const json::Value object = answer->document.root();
   if (given.has("json")) {
     print_json(context, given, answer->body);
   } else if (given.has("quiet")) {
-    context.console.out(text_member(document->root(), "id") + "\n");
+    context.console.out(text_member(object, "id") + "\n");
   } else {
     context.console.out(
-        record(document->root(), response_fields(*command.operation->output), view_of(context)));
+        record(object, response_fields(*command.operation->output), view_of(context)));
   }
   return after_output(context);
 }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "cli/api_client.h"
 #include "cli/api_commands.h"
@@ -32,6 +33,16 @@ struct Pages {
 Expected<Pages> for_each_item(ApiClient& api, const ApiOperation& operation,
                               const std::string& path, const std::string& query, std::size_t most,
                               const std::function<Expected<void>(const json::Value&)>& take);
+
+// What the server answered, as text and read.
+struct Answered {
+  std::string body;
+  json::Document document;
+};
+Expected<Answered> ask(ApiClient& api, const ApiOperation& operation, std::string_view address,
+                       const std::string& body = {});
+// The same for a command that only reads, with all that was given.
+Expected<Answered> fetch(const ApiCommand& command, Context& context, const Invocation& given);
 
 // "--expires-at: must be in the future" for what the server says about `expires_at`.
 Failure with_flag_names(Failure failure, const ApiOperation& operation);

@@ -182,11 +182,9 @@ Outcome run_verify(const ApiCommand& command, Context& context, const Invocation
   auto body = verify_body(command, context, given);
   if (!body) return failed(std::move(body).error());
   ApiClient api(context, given);
-  auto answer = api.send(command.operation->method, command.operation->path, body->reveal());
-  if (!answer) return failed(with_flag_names(std::move(answer).error(), *command.operation));
-  auto document = read_answer(answer->body);
-  if (!document) return failed(std::move(document).error());
-  const json::Value object = document->root();
+  auto answer = ask(api, *command.operation, command.operation->path, body->reveal());
+  if (!answer) return failed(std::move(answer).error());
+  const json::Value object = answer->document.root();
   const auto valid = object.find("valid");
   const bool is_valid = valid && valid->as_bool().value_or(false);
   Console& console = context.console;
@@ -321,11 +319,9 @@ Outcome run_audit_check(const ApiCommand& command, Context& context, const Invoc
   for (;;) {
     auto body = request_body(*command.operation, asked, reading_of(context));
     if (!body) return failed(std::move(body).error());
-    auto answer = api.send(command.operation->method, command.operation->path, *body);
-    if (!answer) return failed(with_flag_names(std::move(answer).error(), *command.operation));
-    auto document = read_answer(answer->body);
-    if (!document) return failed(std::move(document).error());
-    const json::Value chain = document->root();
+    auto answer = ask(api, *command.operation, command.operation->path, *body);
+    if (!answer) return failed(std::move(answer).error());
+    const json::Value chain = answer->document.root();
     const std::string cursor = text_member(chain, "next_cursor");
     const std::int64_t verified = number_member(chain, "verified");
     if (!cursor.empty()) {

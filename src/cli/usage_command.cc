@@ -5,9 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/answer.h"
-#include "cli/api_client.h"
 #include "cli/api_run.h"
-#include "cli/input_flags.h"
 #include "cli/render.h"
 #include "cli/table.h"
 #include "cli/text_width.h"
@@ -83,17 +81,10 @@ std::string table_of(const std::vector<Step>& steps, std::string_view step_name,
 }  // namespace
 
 Outcome run_usage(const ApiCommand& command, Context& context, const Invocation& given) {
-  auto path = request_path(*command.operation, given);
-  if (!path) return failed(std::move(path).error());
-  auto query = request_query(*command.operation, given, reading_of(context));
-  if (!query) return failed(std::move(query).error());
-  ApiClient api(context, given);
-  auto answer = api.send("GET", *path + *query);
-  if (!answer) return failed(with_flag_names(std::move(answer).error(), *command.operation));
-  auto document = read_answer(answer->body);
-  if (!document) return failed(std::move(document).error());
+  auto answer = fetch(command, context, given);
+  if (!answer) return failed(std::move(answer).error());
   Console& console = context.console;
-  const json::Value report = document->root();
+  const json::Value report = answer->document.root();
   if (given.has("json")) {
     print_json(context, given, answer->body);
   } else {
