@@ -108,8 +108,8 @@ store::Transaction Workload::people() {
 domain::Key Workload::new_key(const domain::Kind& kind, std::string name, domain::KeyOwner owner,
                               std::string& token) {
   domain::Key key;
-  key.id = domain::KeyId::generate(random_);
   key.serial = ++last_serial_;
+  key.id = domain::KeyId::generate(now_ + std::chrono::milliseconds(key.serial), random_);
   key.kind = kind.number;
   key.name = std::move(name);
   key.owner = std::move(owner);

@@ -23,6 +23,13 @@ const domain::Key* Change::pending_key(const domain::KeyId& id) const {
   return nullptr;
 }
 
+domain::KeyId Change::new_key_id() const {
+  for (;;) {
+    const domain::KeyId id = domain::KeyId::generate(now, tools_.random);
+    if (pending_key(id) == nullptr && directory().keys().find(id) == nullptr) return id;
+  }
+}
+
 Result<domain::Key> Change::whole_key(const domain::KeyId& id) const {
   if (const domain::Key* pending = pending_key(id)) return *pending;
   KW_TRY(auto key, tools_.store.get_key(id));

@@ -65,6 +65,7 @@ class Change {
   const crypto::Keyring& keyring() const { return tools_.directory.keyring(); }
   Random& random() { return tools_.random; }
   Uuid new_id() { return tools_.ids.next(); }
+  domain::KeyId new_key_id() const;
   std::int64_t new_key_serial() { return tools_.store.next_key_serial(); }
   std::int64_t new_user_serial() { return tools_.store.next_user_serial(); }
 

@@ -60,7 +60,7 @@ class DirectoryTest : public RecordsTest<> {
                       domain::KeyOwner owner, const std::string& token,
                       std::optional<domain::KeyspaceId> keyspace = std::nullopt) {
     domain::Key key;
-    key.id = domain::KeyId::generate(random);
+    key.id = domain::KeyId::arbitrary(random);
     key.serial = store.next_key_serial();
     key.kind = domain::shipped_kinds().named(kind)->number;
     key.name = token;

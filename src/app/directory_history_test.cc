@@ -162,7 +162,7 @@ class RandomHistory : public DirectoryTest {
       return change.put_key(key);
     }
     domain::Key key;
-    key.id = KeyId::generate(random);
+    key.id = KeyId::arbitrary(random);
     key.serial = store.next_key_serial();
     key.organization_id = some_organization();
     key.created_at = clock.now();

@@ -152,7 +152,7 @@ Result<std::string> import_one(Change& change, Call& call, const json::Raw& raw,
   if (kind == nullptr) return fail(invalid_field("kind", "names no kind of key"));
   KW_TRY(auto owner, choose_owner(change, call, *kind, item.owner, organization));
   KW_TRY(Key key, check_order(change, item, owner, organization));
-  key.id = domain::KeyId::generate(change.random());
+  key.id = change.new_key_id();
   key.serial = change.new_key_serial();
   key.created_by = call.caller.name();
   KW_CHECK_OK(set_secret(change, item, *kind, key));

@@ -167,7 +167,7 @@ Result<KeyOwner> choose_owner(const Change& change, const Call& call, const Kind
 
 IssuedKey issue_key(Change& change, KeyOrder order, const std::string& created_by,
                     const std::string& username) {
-  order.id = domain::KeyId::generate(change.random());
+  order.id = change.new_key_id();
   order.serial = change.new_key_serial();
   order.created_by = created_by;
   domain::NewToken made = token_for(change, order, order.id.to_string(), username);
@@ -199,7 +199,7 @@ void part_from_first_version(Change& change, Key& key) {
 
 IssuedKey rotate_key(Change& change, Key key, std::int64_t overlap_seconds,
                      const std::string& username) {
-  const std::string jti = domain::KeyId::generate(change.random()).to_string();
+  const std::string jti = domain::KeyId::arbitrary(change.random()).to_string();
   domain::NewToken made = token_for(change, key, jti, username);
   domain::KeyVersion version;
   version.cell = change.new_key_serial();

@@ -121,7 +121,7 @@ class Stress : public RecordsTest<SystemClock> {
     Living made;
     made.owner = random_below(random, users.size());
     run([&](Change& change) -> Result<void> {
-      made.key.id = KeyId::generate(change.random());
+      made.key.id = KeyId::arbitrary(change.random());
       made.key.serial = change.new_key_serial();
       made.key.kind = shipped_kinds().named("access")->number;
       made.key.name = "key";

@@ -149,7 +149,7 @@ class KeyTableTest : public testing::Test {
  protected:
   Key new_key() {
     Key key;
-    key.id = domain::KeyId::generate(random);
+    key.id = domain::KeyId::arbitrary(random);
     key.serial = ++serial;
     key.name = "key number " + std::to_string(serial);
     key.owner = {domain::OwnerType::external, "customer-" + std::to_string(serial)};
@@ -433,7 +433,7 @@ TEST_F(KeyTableTest, AMillionKeysTakeAtMost250BytesEach) {
   key.name = std::string(20, 'k');
   const std::size_t before = resident_bytes();
   for (std::size_t i = 0; i < kKeys; ++i) {
-    key.id = domain::KeyId::generate(random);
+    key.id = domain::KeyId::arbitrary(random);
     key.serial = static_cast<std::int64_t>(i + 1);
     key.policy = policies[i % policies.size()];
     random.fill(std::as_writable_bytes(std::span(key.versions.front().digest)));

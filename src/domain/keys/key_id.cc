@@ -7,20 +7,36 @@
 namespace keywright::domain {
 namespace {
 
+// In the order of their bytes, so that numbers written in it sort as numbers.
 constexpr std::string_view kAlphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+constexpr std::size_t kTimeCharacters = 7;  // 42 bits of milliseconds: until 2109
+
+void fill_randomly(std::span<char> out, Random& random) {
+  random.fill(std::as_writable_bytes(out));
+  for (char& c : out) c = kAlphabet[static_cast<unsigned char>(c) & 63];
+}
+
+// Would read as an option on a command line.
+void avoid_hyphen(char& first) {
+  if (first == '-') first = '0';
+}
 
 }  // namespace
 
-KeyId KeyId::generate(Random& random) {
+KeyId KeyId::generate(Time now, Random& random) {
   KeyId id;
-  random.fill(std::as_writable_bytes(std::span(id.text)));
-  for (char& c : id.text) c = kAlphabet[static_cast<unsigned char>(c) & 63];
-  while (id.text[0] == '-') {  // would read as an option on a command line
-    std::byte again;
-    random.fill(std::span(&again, 1));
-    id.text[0] = kAlphabet[std::to_integer<unsigned char>(again) & 63];
-  }
+  auto time = static_cast<std::uint64_t>(to_unix_milliseconds(now));
+  for (std::size_t i = kTimeCharacters; i-- > 0; time >>= 6) id.text[i] = kAlphabet[time & 63];
+  avoid_hyphen(id.text[0]);
+  fill_randomly(std::span(id.text).subspan(kTimeCharacters), random);
+  return id;
+}
+
+KeyId KeyId::arbitrary(Random& random) {
+  KeyId id;
+  fill_randomly(id.text, random);
+  avoid_hyphen(id.text[0]);
   return id;
 }
 

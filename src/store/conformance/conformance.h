@@ -55,7 +55,7 @@ class Samples {
 
   domain::Key key(std::int64_t serial) {
     domain::Key key;
-    key.id = domain::KeyId::generate(random_);
+    key.id = domain::KeyId::arbitrary(random_);
     key.serial = serial;
     key.kind = 2;
     key.name = "key " + std::to_string(serial);

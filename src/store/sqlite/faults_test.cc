@@ -200,7 +200,7 @@ void commit_until_killed(const std::filesystem::path& directory, int say) {
     for (int i = 0; i < 5; ++i) {
       Transaction transaction = creation(samples, (*store)->next_key_serial());
       // Ids of a seeded source repeat in each round.
-      transaction.keys[0].id = domain::KeyId::generate(random);
+      transaction.keys[0].id = domain::KeyId::arbitrary(random);
       group.push_back(std::move(transaction));
     }
     const auto results = (*store)->commit(group);

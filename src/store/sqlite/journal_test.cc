@@ -27,7 +27,7 @@ class JournalTest : public testing::Test {
     JournalEntry entry;
     entry.position = position;
     entry.time = TestClock::kStart;
-    entry.subject = Subject::of_key(domain::KeyId::generate(random_), Change::revoked);
+    entry.subject = Subject::of_key(domain::KeyId::arbitrary(random_), Change::revoked);
     entry.reason = std::move(reason);
     return entry;
   }
