@@ -8,7 +8,7 @@
 //
 // What HTTP/2 itself demands (order and number of pseudo-header fields, lower case, no
 // connection-specific fields, one Content-Length) has been checked by nghttp2. Here the same rules
-// hold as for HTTP/1.1: the characters of a method, a target and a host, 100 fields, the size of
+// hold as for HTTP/1.1: the characters of a method, a target and a host, kMaxFields, the size of
 // the header block. `:authority` becomes `authority` and, unless there is one, the field `host`;
 // both must agree. Cookie fields become one (RFC 9113 8.2.3).
 //

@@ -1,6 +1,7 @@
 #include "http/message.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/text.h"
 #include "http/characters.h"
@@ -69,15 +70,27 @@ std::optional<std::string_view> Fields::find_only(std::string_view name) const {
 }
 
 bool Fields::add(Field field) {
-  if (size_ == fields_.size()) return false;
-  fields_[size_++] = field;
+  if (size_ < few_.size()) {
+    few_[size_++] = field;
+    return true;
+  }
+  if (size_ == kMaxFields) return false;
+  if (many_.empty()) many_.assign(few_.begin(), few_.end());
+  many_.push_back(field);
+  ++size_;
   return true;
 }
 
+void Fields::clear() {
+  size_ = 0;
+  if (!many_.empty()) many_ = {};
+}
+
 void Fields::rebase(std::string_view old_buffer, const char* fresh) {
-  for (std::size_t i = 0; i < size_; ++i) {
-    rebase_view(fields_[i].name, old_buffer, fresh);
-    rebase_view(fields_[i].value, old_buffer, fresh);
+  const std::span<Field> all = many_.empty() ? std::span(few_).first(size_) : std::span(many_);
+  for (Field& field : all) {
+    rebase_view(field.name, old_buffer, fresh);
+    rebase_view(field.value, old_buffer, fresh);
   }
 }
 

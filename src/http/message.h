@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ip.h"
 #include "base/result.h"
@@ -40,9 +41,10 @@ struct Field {
   std::string_view value;
 };
 
-inline constexpr std::size_t kMaxFields = 100;
+// As many as fill a head of 32 KiB with fields of 32 bytes.
+inline constexpr std::size_t kMaxFields = 1000;
 
-// Header fields in the order they came. Names compare without case.
+// Header fields in the order they came. Names compare without case. The first hundred need no heap.
 class Fields {
  public:
   std::optional<std::string_view> find(std::string_view name) const;  // the first one
@@ -50,17 +52,18 @@ class Fields {
   // The one and only; nothing if there are none or several. For credentials and identities.
   std::optional<std::string_view> find_only(std::string_view name) const;
 
-  const Field* begin() const { return fields_.data(); }
-  const Field* end() const { return fields_.data() + size_; }
+  const Field* begin() const { return many_.empty() ? few_.data() : many_.data(); }
+  const Field* end() const { return begin() + size_; }
   std::size_t size() const { return size_; }
 
   bool add(Field field);  // false: there are kMaxFields already
-  void clear() { size_ = 0; }
+  void clear();
   // After the buffer beneath has moved from `old_buffer` to `fresh`.
   void rebase(std::string_view old_buffer, const char* fresh);
 
  private:
-  std::array<Field, kMaxFields> fields_;
+  std::array<Field, 100> few_;
+  std::vector<Field> many_;  // all of them, once they are more
   std::size_t size_ = 0;
 };
 

@@ -25,6 +25,25 @@ TEST(Fields, AreFoundWithoutCaseAndCounted) {
   EXPECT_EQ(headers.find("Authorization"), std::nullopt);
 }
 
+TEST(Fields, MoreThanAHundredAreKeptInOrderUntilTheyAreTooMany) {
+  const std::string buffer(kMaxFields, 'n');
+  Fields many;
+  for (std::size_t i = 0; i < kMaxFields; ++i) {
+    ASSERT_TRUE(many.add({std::string_view(buffer).substr(i, 1), i == 500 ? "middle" : "value"}));
+  }
+  EXPECT_FALSE(many.add({"one", "more"}));
+  EXPECT_EQ(many.size(), kMaxFields);
+  EXPECT_EQ(many.count("N"), kMaxFields);
+  EXPECT_EQ(many.begin()[500].value, "middle");
+  const std::string moved(kMaxFields, 'm');
+  many.rebase(buffer, moved.data());
+  EXPECT_EQ(many.count("m"), kMaxFields);
+  many.clear();
+  EXPECT_EQ(many.begin(), many.end());
+  many.add({"name", "value"});
+  EXPECT_EQ(many.find("name"), "value");
+}
+
 TEST(Response, HeadersThatBreakOutOfTheirLineAreRefused) {
   Response response;
   EXPECT_TRUE(response.header("ETag", "\"1\""));

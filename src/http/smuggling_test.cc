@@ -115,7 +115,7 @@ std::vector<Case> head_cases() {
   const std::string nul = "GET /hello HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"s;
   const std::string nul_in_target = "GET /he\0llo HTTP/1.1\r\nHost: a\r\n\r\n"s;
   std::string many_fields;
-  for (int i = 0; i < 100; ++i) many_fields += "X-" + std::to_string(i) + ": x\r\n";
+  for (int i = 0; i < 1000; ++i) many_fields += "X:\r\n";
   return {
       {"no_host", get("X: y\r\n"), 400},
       {"no_fields", "GET /hello HTTP/1.1\r\n\r\n", 400},
