@@ -114,6 +114,9 @@ template <class View>
 Result<OrganizationId> choose(const View& view, const Call& call,
                               const std::optional<OrganizationId>& named_in_input) {
   const auto& named = named_in_input ? named_in_input : call.organization_id;
+  if (named_in_input && call.organization_id && *named_in_input != *call.organization_id) {
+    return fail(invalid_field("organization_id", "is another one in the query than in the body"));
+  }
   if (named) {
     auto allowed = authorise(view, call, *named);
     if (!allowed && allowed.error().code() == Code::not_found) {

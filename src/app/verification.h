@@ -41,7 +41,8 @@ struct Verify {
   std::int64_t cost = 1;
   bool explain = false;
 };
-KW_DESCRIBE(Verify, field<&Verify::key>("key", "The token that was presented.", required, secret),
+KW_DESCRIBE(Verify,
+            field<&Verify::key>("key", "The token that was presented.", required, secret, any_text),
             field<&Verify::audience>("audience", "What it is to open; left out: not checked."),
             field<&Verify::resource>("resource", "Which resource; left out: not checked."),
             field<&Verify::permissions>("permissions", "All of these must be held.", max_items(100),

@@ -235,7 +235,7 @@ void Decoder::raw(const Type& type, const Field& rules, Raw& object, const Value
 bool Decoder::string(const Type& type, const Field& rules, std::string_view text,
                      const Path& path) {
   if (!checks()) return true;
-  if (text.find('\0') != std::string_view::npos) {
+  if (!rules.any_text && text.find('\0') != std::string_view::npos) {
     problems_.add(path, "must not contain the character U+0000");
     return false;
   }

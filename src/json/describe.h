@@ -39,6 +39,7 @@
 //   secret              format "password" in the schema
 //   min_length(n) max_length(n)  characters; in a list, a map or an optional: of each string
 //   non_blank           not only white space
+//   any_text            U+0000, too: of text that is only compared
 //   min_items(n) max_items(n)    of a list or map; at most 10,000 if nothing is said
 //   minimum(n) maximum(n)        of numbers
 //   object_only         a Raw that is an object (or null)
@@ -382,6 +383,7 @@ inline constexpr auto stored_only = [](Field& field) { field.stored_only = true;
 inline constexpr auto shown = [](Field& field) { field.shown = true; };
 inline constexpr auto secret = [](Field& field) { field.secret = true; };
 inline constexpr auto non_blank = [](Field& field) { field.non_blank = true; };
+inline constexpr auto any_text = [](Field& field) { field.any_text = true; };
 inline constexpr auto object_only = [](Field& field) { field.object_only = true; };
 inline constexpr auto deprecated = [](Field& field) { field.deprecated = true; };
 constexpr auto min_length(std::uint32_t n) {
@@ -442,19 +444,19 @@ std::optional<E> enum_value(std::string_view name) {
 }  // namespace keywright::json
 
 // Using-declarations, not a using-directive: names of the surrounding namespace must not win.
-#define KW_DESCRIBE_WORDS_                                                                   \
-  using ::keywright::json::attributes::field, ::keywright::json::attributes::required,       \
-      ::keywright::json::attributes::not_null, ::keywright::json::attributes::in_body,       \
-      ::keywright::json::attributes::in_path, ::keywright::json::attributes::in_query,       \
-      ::keywright::json::attributes::read_only, ::keywright::json::attributes::write_only,   \
-      ::keywright::json::attributes::stored_only, ::keywright::json::attributes::shown,      \
-      ::keywright::json::attributes::secret, ::keywright::json::attributes::non_blank,       \
-      ::keywright::json::attributes::object_only, ::keywright::json::attributes::deprecated, \
-      ::keywright::json::attributes::min_length, ::keywright::json::attributes::max_length,  \
-      ::keywright::json::attributes::min_items, ::keywright::json::attributes::max_items,    \
-      ::keywright::json::attributes::minimum, ::keywright::json::attributes::maximum,        \
-      ::keywright::json::attributes::keyword, ::keywright::json::attributes::format,         \
-      ::keywright::json::attributes::example;
+#define KW_DESCRIBE_WORDS_                                                                  \
+  using ::keywright::json::attributes::field, ::keywright::json::attributes::required,      \
+      ::keywright::json::attributes::not_null, ::keywright::json::attributes::in_body,      \
+      ::keywright::json::attributes::in_path, ::keywright::json::attributes::in_query,      \
+      ::keywright::json::attributes::read_only, ::keywright::json::attributes::write_only,  \
+      ::keywright::json::attributes::stored_only, ::keywright::json::attributes::shown,     \
+      ::keywright::json::attributes::secret, ::keywright::json::attributes::non_blank,      \
+      ::keywright::json::attributes::any_text, ::keywright::json::attributes::object_only,  \
+      ::keywright::json::attributes::deprecated, ::keywright::json::attributes::min_length, \
+      ::keywright::json::attributes::max_length, ::keywright::json::attributes::min_items,  \
+      ::keywright::json::attributes::max_items, ::keywright::json::attributes::minimum,     \
+      ::keywright::json::attributes::maximum, ::keywright::json::attributes::keyword,       \
+      ::keywright::json::attributes::format, ::keywright::json::attributes::example;
 
 #define KW_DESCRIBE(T, ...)                                                      \
   [[maybe_unused]] inline const ::keywright::json::Type& kw_describe(const T*) { \

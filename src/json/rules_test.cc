@@ -18,6 +18,11 @@ struct Scope {
 KW_DESCRIBE(Scope, field<&Scope::ids>("ids", "Ids.", min_items(1), max_items(3)),
             field<&Scope::all>("all", "All."))
 
+struct Compared {
+  std::string text;
+};
+KW_DESCRIBE(Compared, field<&Compared::text>("text", "Only compared.", any_text))
+
 struct Order {
   std::string name;
   std::string code;
@@ -137,10 +142,13 @@ TEST(Rules, ANameIsOneLineWithoutControlCharacters) {
   EXPECT_TRUE(decode<Order>("{\"name\":\"x\",\"title\":\"two\\nlines\"}"));
 }
 
-TEST(Rules, NulIsInNoString) {
+TEST(Rules, NulIsInNoStringThatIsKept) {
   EXPECT_EQ(problems(R"("kind":"a\u0000b")"), "kind: must not contain the character U+0000");
   EXPECT_EQ(problems(R"("password":"abc\u0000")"),
             "password: must not contain the character U+0000");
+  const auto compared = decode<Compared>(R"({"text":"a\u0000b"})");
+  ASSERT_TRUE(compared);
+  EXPECT_EQ(compared->text, std::string("a\0b", 3));
 }
 
 TEST(Rules, NumbersHaveTheirRange) {

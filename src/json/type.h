@@ -125,6 +125,7 @@ struct Field {
   bool shown = false;
   bool not_null = false;
   bool non_blank = false;
+  bool any_text = false;
   bool object_only = false;
   bool deprecated = false;
   bool secret = false;

@@ -97,6 +97,21 @@ class Protocol(ServerTest):
                 answer = self.owner.post("/api/v1/projects", body=body,
                                          headers={"Content-Type": content_type})
                 self.assertEqual(201, answer.status, answer)
+        for coding, status in (("identity", 201), ("gzip", 415), ("br", 415)):
+            with self.subTest(coding):
+                answer = self.owner.post("/api/v1/projects", body=body,
+                                         headers={"Content-Type": "application/json",
+                                                  "Content-Encoding": coding})
+                self.assertEqual(status, answer.status, answer)
+
+    def test_an_organization_named_twice_is_the_same_one(self):
+        own = self.server.organization_id
+        path = f"/api/v1/projects?organization_id={own}"
+        answer = self.owner.post(path, {"name": "twice", "organization_id": own})
+        self.assertEqual(201, answer.status, answer)
+        other = self.owner.post("/api/v1/organizations", {"name": "Other"}).json()["id"]
+        answer = self.owner.post(path, {"name": "twice", "organization_id": other})
+        self.assert_problem(answer, 400, "invalid_request")
 
     def test_an_absent_body_counts_as_an_empty_object(self):
         answer = self.owner.post("/api/v1/projects")

@@ -33,6 +33,11 @@ bool is_read(Method method) { return method == Method::get || method == Method::
 
 Result<void> check_body_type(const Request& request) {
   if (request.body.empty() || is_read(request.method)) return {};
+  if (const auto coding = request.headers.find("Content-Encoding");
+      coding && !equals_ignoring_case(*coding, "identity")) {
+    return fail(Code::unsupported_media_type, "unsupported_media_type",
+                "The body must not be compressed: leave Content-Encoding out.");
+  }
   const auto type = request.headers.find_only("Content-Type");
   if (type && is_json_type(*type)) return {};
   return fail(Code::unsupported_media_type, "unsupported_media_type",
