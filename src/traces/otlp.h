@@ -16,9 +16,9 @@
 // attribute values. Both walk the body once, without a tree (json/reader.h, traces/wire.h), see
 // docs/adr/0009-trace-store.md.
 //
-// Errors: invalid_argument/malformed_body, /malformed_json, /invalid_request;
-// too_large/too_many_spans. Threading: pure. Cost: a quarter of a us for a span of 1 KB;
-// pack_spans() several us more. Source: opentelemetry-proto 1.x, OTLP/HTTP.
+// Errors: invalid_argument/malformed_body, /malformed_json, /invalid_request; too_large/
+// too_many_spans. Threading: pure functions. Source: opentelemetry-proto 1.x, OTLP/HTTP.
+// Cost: a quarter of a us for a span of 1 KB; pack_spans() several us more.
 #pragma once
 
 #include <string>

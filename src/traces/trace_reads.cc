@@ -2,13 +2,12 @@
 #include <limits>
 #include <map>
 
-#include <fmt/format.h>
-
-#include "traces/native.h"
 #include "traces/otlp.h"
+#include "traces/paging.h"
 #include "traces/trace_reader.h"
 
 namespace keywright::traces {
+
 Result<std::unique_ptr<Reader>> Reader::open(const std::filesystem::path& file) {
   KW_TRY(auto database,
          store::Database::open(file.native(), store::Database::Access::read_only, ""));
@@ -70,11 +69,7 @@ Result<Page> Reader::list(const Query& query) {
   } else {
     KW_CHECK_OK(collect(of_project_, query.project.value, range, query, page.rows));
   }
-  const auto limit = static_cast<std::size_t>(query.limit);
-  if (page.rows.size() > limit) {
-    page.rows.resize(limit);
-    page.next = std::to_string(page.rows.back().number);
-  }
+  end_page(page, query.limit);
   return page;
 }
 
@@ -102,17 +97,7 @@ Result<void> Reader::add_body(WholeTrace& trace, std::string_view span_cursor, i
   KW_TRY(const bool found, query.bind(trace.row.number).next());
   if (!found) return fail(Code::unavailable, "trace_damaged", "The body of this trace is missing.");
   KW_TRY(trace.body, unpack_columns(query, 0));
-  if (trace.row.span_count == 0) return {};
-  std::int64_t first = 0;
-  if (!span_cursor.empty()) {
-    KW_TRY(first, parse_cursor(span_cursor));
-  }
-  trace.spans =
-      spans_of(*trace.body, static_cast<std::size_t>(first), static_cast<std::size_t>(span_limit));
-  const std::int64_t next = first + static_cast<std::int64_t>(trace.spans.size());
-  if (next < trace.row.span_count) trace.next_spans = std::to_string(next);
-  if (!span_cursor.empty()) trace.body.reset();
-  return {};
+  return add_native_spans(trace, span_cursor, span_limit);
 }
 
 Result<std::string> Reader::context(std::int64_t id) {
@@ -123,10 +108,7 @@ Result<std::string> Reader::context(std::int64_t id) {
 }
 
 Result<void> Reader::add_spans(WholeTrace& trace, std::string_view span_cursor, int span_limit) {
-  std::int64_t first = 0;
-  if (!span_cursor.empty()) {
-    KW_TRY(first, parse_cursor(span_cursor));
-  }
+  KW_TRY(const Number first, first_span(span_cursor));
   std::map<std::int64_t, std::string> contexts;
   store::Query query(spans_);
   query.bind(trace.row.number).bind(std::int64_t{span_limit}).bind(first);
@@ -142,8 +124,7 @@ Result<void> Reader::add_spans(WholeTrace& trace, std::string_view span_cursor, 
     KW_TRY(const std::string span, unpack_columns(query, 1));
     trace.spans.push_back(with_context(span, known->second));
   }
-  const std::int64_t next = first + static_cast<std::int64_t>(trace.spans.size());
-  if (next < trace.row.span_count) trace.next_spans = std::to_string(next);
+  end_spans(trace, first);
   return {};
 }
 

@@ -5,8 +5,8 @@
 #include <map>
 #include <set>
 
-#include "traces/native.h"
 #include "traces/otlp.h"
+#include "traces/paging.h"
 #include "traces/postgres/days.h"
 #include "traces/row_columns.h"
 
@@ -92,10 +92,7 @@ Result<std::vector<SpanToSend>> read_spans(Connection& connection, Number trace,
 
 Result<void> add_spans(Connection& connection, WholeTrace& trace, std::string_view span_cursor,
                        int span_limit) {
-  std::int64_t first = 0;
-  if (!span_cursor.empty()) {
-    KW_TRY(first, parse_cursor(span_cursor));
-  }
+  KW_TRY(const Number first, first_span(span_cursor));
   const Statement select(
       "SELECT context, size, checksum, compressed, body FROM trace_spans "
       "WHERE trace = ? ORDER BY start, span_id LIMIT ? OFFSET ?",
@@ -104,22 +101,7 @@ Result<void> add_spans(Connection& connection, WholeTrace& trace, std::string_vi
   for (const SpanToSend& span : spans) {
     trace.spans.push_back(with_context(span.json, span.context));
   }
-  const std::int64_t next = first + static_cast<std::int64_t>(spans.size());
-  if (next < trace.row.span_count) trace.next_spans = std::to_string(next);
-  return {};
-}
-
-Result<void> add_native_spans(WholeTrace& trace, std::string_view span_cursor, int span_limit) {
-  if (trace.row.span_count == 0) return {};
-  std::int64_t first = 0;
-  if (!span_cursor.empty()) {
-    KW_TRY(first, parse_cursor(span_cursor));
-  }
-  trace.spans =
-      spans_of(*trace.body, static_cast<std::size_t>(first), static_cast<std::size_t>(span_limit));
-  const std::int64_t next = first + static_cast<std::int64_t>(trace.spans.size());
-  if (next < trace.row.span_count) trace.next_spans = std::to_string(next);
-  if (!span_cursor.empty()) trace.body.reset();
+  end_spans(trace, first);
   return {};
 }
 
@@ -159,11 +141,7 @@ Result<Page> list_traces(Connection& connection, const Query& query) {
     for (int i = 0; i < rows.size(); ++i) page.rows.push_back(trace_row_of(rows[i]));
   }
   std::ranges::sort(page.rows, std::ranges::greater(), &TraceRow::number);
-  const auto limit = static_cast<std::size_t>(query.limit);
-  if (page.rows.size() > limit) {
-    page.rows.resize(limit);
-    page.next = std::to_string(page.rows.back().number);
-  }
+  end_page(page, query.limit);
   return page;
 }
 
