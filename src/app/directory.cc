@@ -45,6 +45,27 @@ std::uint32_t hash_of_text(std::string_view text) {
   return head;
 }
 
+// The object of which `Text`, the member that the index goes by, is `wanted`.
+template <auto Text, class T>
+const T* find_indexed(const ObjectTable<T>& table, const HashIndex& index,
+                      std::string_view wanted) {
+  const std::uint32_t number = index.find(hash_of_text(wanted), [&](std::uint32_t n) {
+    const T* object = table.at(n - 1);
+    return object != nullptr && object->*Text == wanted;
+  });
+  return number == 0 ? nullptr : table.at(number - 1);
+}
+
+// The same for what has an id, too, by either of the two.
+template <class T>
+const T* find_named(const ObjectTable<T>& table, const HashIndex& slugs,
+                    std::string_view id_or_slug) {
+  if (is_uuid_sized(id_or_slug)) {
+    if (const auto id = Uuid::parse(id_or_slug)) return table.find(*id);
+  }
+  return find_indexed<&T::slug>(table, slugs, id_or_slug);
+}
+
 // An answer names the key's owner: people are many, and their records lie anywhere.
 void prefetch_owners(std::span<const KeyRecord* const> keys, const ObjectTable<User>& users) {
   for (const KeyRecord* key : keys) {
@@ -59,8 +80,6 @@ void prefetch_owners(std::span<const KeyRecord* const> keys, const ObjectTable<U
 // Beyond every table: the slot of a keyspace that was deleted before this process started. kNoSlot
 // would make its keys keys without a keyspace, which nothing ends.
 constexpr Slot kGoneSlot = kNoSlot - 1;
-
-std::string hex_of(const crypto::Sha256& digest) { return encode_hex(digest); }
 
 }  // namespace
 
@@ -141,27 +160,11 @@ const Target* Directory::target(Slot slot) const { return targets_.at(slot); }
 const Keyspace* Directory::keyspace(Slot slot) const { return keyspaces_.at(slot); }
 
 const McpServer* Directory::find_mcp_server(std::string_view id_or_slug) const {
-  if (is_uuid_sized(id_or_slug)) {
-    if (const auto id = Uuid::parse(id_or_slug)) return mcp_servers_.find(*id);
-  }
-  const std::uint32_t number =
-      mcp_servers_by_slug_.find(hash_of_text(id_or_slug), [&](std::uint32_t n) {
-        const McpServer* server = mcp_servers_.at(n - 1);
-        return server != nullptr && server->slug == id_or_slug;
-      });
-  return number == 0 ? nullptr : mcp_servers_.at(number - 1);
+  return find_named(mcp_servers_, mcp_servers_by_slug_, id_or_slug);
 }
 
 const Service* Directory::find_service(std::string_view id_or_slug) const {
-  if (is_uuid_sized(id_or_slug)) {
-    if (const auto id = Uuid::parse(id_or_slug)) return services_.find(*id);
-  }
-  const std::uint32_t number =
-      services_by_slug_.find(hash_of_text(id_or_slug), [&](std::uint32_t n) {
-        const Service* service = services_.at(n - 1);
-        return service != nullptr && service->slug == id_or_slug;
-      });
-  return number == 0 ? nullptr : services_.at(number - 1);
+  return find_named(services_, services_by_slug_, id_or_slug);
 }
 
 const Platform* Directory::find_platform(std::string_view id) const {
@@ -185,30 +188,15 @@ Slot Directory::organization_slot(OrganizationId id) const {
 }
 
 const User* Directory::find_user_by_email(std::string_view email) const {
-  if (email.empty()) return nullptr;
-  const std::uint32_t number = users_by_email_.find(hash_of_text(email), [&](std::uint32_t n) {
-    const User* user = users_.at(n - 1);
-    return user != nullptr && user->email == email;
-  });
-  return number == 0 ? nullptr : users_.at(number - 1);
+  return email.empty() ? nullptr : find_indexed<&User::email>(users_, users_by_email_, email);
 }
 
 const Session* Directory::find_session(const crypto::Sha256& digest) const {
-  const std::string text = hex_of(digest);
-  const std::uint32_t number = sessions_by_digest_.find(hash_of_text(text), [&](std::uint32_t n) {
-    const Session* session = sessions_.at(n - 1);
-    return session != nullptr && session->digest == text;
-  });
-  return number == 0 ? nullptr : sessions_.at(number - 1);
+  return find_indexed<&Session::digest>(sessions_, sessions_by_digest_, encode_hex(digest));
 }
 
 const Ticket* Directory::find_ticket(const crypto::Sha256& digest) const {
-  const std::string text = hex_of(digest);
-  const std::uint32_t number = tickets_by_digest_.find(hash_of_text(text), [&](std::uint32_t n) {
-    const Ticket* ticket = tickets_.at(n - 1);
-    return ticket != nullptr && ticket->digest == text;
-  });
-  return number == 0 ? nullptr : tickets_.at(number - 1);
+  return find_indexed<&Ticket::digest>(tickets_, tickets_by_digest_, encode_hex(digest));
 }
 
 void Directory::note(const Decision& decision) const {
