@@ -1,8 +1,6 @@
 // What a key reaches right now, and why not the rest: its scope against its owner's rights and the
 // state of each resource, asked of decide() like any check.
 
-#include <algorithm>
-
 #include "app/keys.h"
 #include "app/listing.h"
 #include "app/mcp_health.h"

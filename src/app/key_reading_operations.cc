@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 
 #include "app/keys.h"
 #include "app/listing.h"

@@ -1,7 +1,6 @@
 #include "app/passwords.h"
 
 #include <algorithm>
-#include <memory>
 
 #include "base/text.h"
 

@@ -1,8 +1,6 @@
 #include "app/sessions.h"
 
-#include <mutex>
 #include <shared_mutex>
-#include <unordered_map>
 
 #include "base/encoding.h"
 #include "crypto/constant_time.h"

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include <fmt/format.h>
-
 #include "cli/api_run.h"
 #include "cli/input_flags.h"
 #include "cli/key_commands.h"

@@ -1,7 +1,5 @@
 #include "cli/completion.h"
 
-#include <algorithm>
-
 #include "cli/help.h"
 
 namespace keywright::cli {

@@ -1,7 +1,6 @@
 #include "cli/input_flags.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 

@@ -1,7 +1,5 @@
 #include "cli/json_text.h"
 
-#include <algorithm>
-
 #include "json/document.h"
 #include "json/writer.h"
 

@@ -1,7 +1,5 @@
 #include "cli/tree.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "cli/api_commands.h"

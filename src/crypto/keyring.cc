@@ -1,7 +1,6 @@
 #include "crypto/keyring.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 
 #include <fmt/format.h>

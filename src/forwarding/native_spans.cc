@@ -1,6 +1,5 @@
 // A native trace as OTLP/JSON.
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "base/encoding.h"

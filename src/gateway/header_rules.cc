@@ -1,7 +1,6 @@
 #include "gateway/header_rules.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <initializer_list>
 

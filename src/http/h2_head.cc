@@ -1,7 +1,6 @@
 #include "http/h2_head.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstring>
 

@@ -1,6 +1,5 @@
 // What is read of the outbox.
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "traces/trace_reader.h"

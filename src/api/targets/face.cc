@@ -1,7 +1,5 @@
 #include "api/targets/face.h"
 
-#include <algorithm>
-
 #include "api/admission/admitting.h"
 #include "api/admission/client_address.h"
 #include "api/admission/credentials.h"

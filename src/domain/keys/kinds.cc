@@ -1,7 +1,6 @@
 #include "domain/keys/kinds.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <set>
 #include <utility>

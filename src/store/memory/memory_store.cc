@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "base/encoding.h"
 #include "base/text.h"
 #include "store/audit_chain.h"

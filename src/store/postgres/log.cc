@@ -1,6 +1,5 @@
 #include "store/postgres/log.h"
 
-#include <algorithm>
 #include <map>
 #include <set>
 

@@ -153,7 +153,6 @@ void put(std::string& image, std::uint64_t offset, std::string_view bytes) {
 int FaultDisk::take_sync(File& file) {
   {
     std::lock_guard lock(mutex_);
-    ++syncs_;
     if (failing_sync_ > 0 && --failing_sync_ == 0) return SQLITE_IOERR_FSYNC;
     if (file.name != nullptr) {
       Contents& contents = files_[*file.name];

@@ -39,7 +39,6 @@ class FaultDisk {
   // `number` counts from now, 1 is the next one; 0 = none fails.
   void fail_sync(int number);
   void fail_write(int number);
-  int syncs() const { return syncs_; }
   int writes() const { return writes_; }
 
   // How far all files together may grow from now on. While `ballast` exists, its size is not room.
@@ -73,7 +72,7 @@ class FaultDisk {
   std::function<void()> observer_;
   std::filesystem::path ballast_;
   std::int64_t room_ = -1;
-  int syncs_ = 0, writes_ = 0;
+  int writes_ = 0;
   int failing_sync_ = 0, failing_write_ = 0;
 };
 

@@ -1,7 +1,6 @@
 #include "store/sqlite/sqlite.h"
 
 #include <cerrno>
-#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
