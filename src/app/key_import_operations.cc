@@ -50,7 +50,7 @@ KW_DESCRIBE(
     field<&ImportItem::prefix>("prefix",
                                "First characters of the token, at least 6; required for "
                                "bcrypt and argon2id, which cannot be looked up.",
-                               min_length(6), max_length(32)))
+                               non_blank, min_length(6), max_length(32)))
 
 struct ImportKeys {
   std::optional<domain::OrganizationId> organization_id;

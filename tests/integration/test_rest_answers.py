@@ -28,6 +28,31 @@ class Answers(ServerTest):
             self.assertEqual(first.headers["Location"], second.headers["Location"])
             self.assertTrue(second.headers["Location"].endswith(first.json()["id"]))
 
+    def test_a_repeated_key_for_another_organization_is_another_request(self):
+        other = self.owner.create("organizations", name="other")["id"]
+        for query, status in ((f"?organization_id={other}", 201), ("", 422),
+                              (f"?organization_id={self.server.organization_id}", 422),
+                              (f"?organization_id={other}", 201)):
+            self.owner.post(f"/api/v1/projects{query}", {"name": "p"},
+                            headers={"Idempotency-Key": "one-organization"}).expect(status)
+
+    def test_sessions_are_listed_page_by_page(self):
+        person = self.owner.create_user("member")["email"]
+        for _ in range(4):
+            last = self.server.sign_in(person, PASSWORD, transport="bearer")
+        listed = last.get("/api/v1/me/sessions").expect(200).json()
+        self.assertIsNone(listed["next_cursor"])
+        self.assertTrue(listed["items"][0]["current"])
+        self.assertEqual(listed["items"], last.all_items("/api/v1/me/sessions?limit=2"))
+        for query in "limit=0", "limit=201", "cursor=zzz":
+            last.get(f"/api/v1/me/sessions?{query}").expect(400)
+
+    def test_what_is_shown_of_an_imported_key_is_one_line(self):
+        item = {"kind": "access", "name": "i", "algorithm": "sha256",
+                "hash": hashlib.sha256(b"lega\ncy-token").hexdigest(), "prefix": "lega\ncy"}
+        made = self.owner.post("/api/v1/keys/import", {"items": [item]}).expect(200).json()
+        self.assertIn("prefix: must be one line", made["items"][0]["error"]["detail"])
+
     def test_an_answer_is_not_repeated_to_who_lost_the_right_to_it(self):
         person = self.owner.create_user("member")
         member = self.server.sign_in(person["email"], PASSWORD, transport="bearer")

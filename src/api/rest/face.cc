@@ -251,6 +251,9 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
     KW_TRY(visit.call.idempotency_key, idempotency_key_of(request));
     if (!visit.call.idempotency_key.empty()) {  // all that tells requests with one key apart
       visit.method_and_path = fmt::format("{} {}", request.method_text, request.path);
+      if (const auto& chosen = visit.call.organization_id) {
+        visit.method_and_path += "\norganization_id=" + chosen->to_string();
+      }
     }
     visit.arguments.method_and_path = visit.method_and_path;
   }
