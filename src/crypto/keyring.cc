@@ -14,8 +14,8 @@ namespace keywright::crypto {
 namespace {
 
 constexpr std::string_view kFirstLine = "keywright-keyring 1";
-constexpr std::size_t kMaxFileBytes = 64 * 1024;
-constexpr std::size_t kMaxVersions = 64;
+constexpr std::size_t kFileBytesMax = 64 * 1024;
+constexpr std::size_t kVersionsMax = 64;
 constexpr std::string_view kCheckedText = "keywright keyring check";
 
 auto refuse(std::size_t line_number, std::string_view detail) {
@@ -103,8 +103,8 @@ Result<Keyring> Keyring::parse(std::string_view text) {
         return refuse(line_number, fmt::format("version {} stands here twice.", *number));
       }
     }
-    if (versions.size() == kMaxVersions) {
-      return refuse(line_number, fmt::format("more than {} versions.", kMaxVersions));
+    if (versions.size() == kVersionsMax) {
+      return refuse(line_number, fmt::format("more than {} versions.", kVersionsMax));
     }
     version.number = *number;
     version.created_at = *created_at;
@@ -115,7 +115,7 @@ Result<Keyring> Keyring::parse(std::string_view text) {
 }
 
 Result<Keyring> Keyring::load_file(const std::filesystem::path& path) {
-  KW_TRY(std::string text, read_private_file(path, kMaxFileBytes));
+  KW_TRY(std::string text, read_private_file(path, kFileBytesMax));
   Secret<std::string> secret(std::move(text));
   return parse(secret.reveal());
 }
@@ -136,7 +136,7 @@ Result<Keyring> Keyring::create_file(const std::filesystem::path& path, const Cl
 
 Result<Keyring> Keyring::rotated(const Clock& clock, Random& random) const {
   std::uint32_t newest_number = versions_.front().number;
-  if (versions_.size() == kMaxVersions || newest_number == 999'999'999) {
+  if (versions_.size() == kVersionsMax || newest_number == 999'999'999) {
     return fail(
         Code::conflict, "keyring_full",
         fmt::format("The keyring holds {} versions; remove the oldest first.", versions_.size()));

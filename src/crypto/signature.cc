@@ -25,8 +25,8 @@ std::string sign_hs256(std::string_view payload_json, const MacKey& key) {
 }
 
 Result<JwsParts> split_jws(std::string_view token) {
-  if (token.size() > kMaxJwsBytes) {
-    return refuse(fmt::format("The token is longer than {} bytes.", kMaxJwsBytes));
+  if (token.size() > kJwsBytesMax) {
+    return refuse(fmt::format("The token is longer than {} bytes.", kJwsBytesMax));
   }
   std::size_t first = token.find('.');
   std::size_t last = token.rfind('.');

@@ -8,7 +8,7 @@
 // is believed: is_signed_by_us() asks for exactly that header and a signature by this key, so no
 // other "alg", "kid", "jku" or "crit" is ever looked at.
 // Errors: invalid_argument/malformed_jws: not three parts, not canonical base64url, an empty part,
-// or more than kMaxJwsBytes. Header and payload are bytes here; whoever needs JSON parses it.
+// or more than kJwsBytesMax. Header and payload are bytes here; whoever needs JSON parses it.
 // Threading: pure functions.
 // Lifetime: JwsParts borrows the token.
 // Cost: under 1 µs.
@@ -25,7 +25,7 @@
 
 namespace keywright::crypto {
 
-inline constexpr std::size_t kMaxJwsBytes = 4096;
+inline constexpr std::size_t kJwsBytesMax = 4096;
 inline constexpr std::string_view kJwsHeader = R"({"typ":"JWT","alg":"HS256"})";
 
 struct JwsParts {

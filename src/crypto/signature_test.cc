@@ -52,7 +52,7 @@ TEST(SplitJws, OnlyOneTextIsAToken) {
 }
 
 TEST(SplitJws, LongTokensAreRefused) {
-  std::string payload(kMaxJwsBytes, 'x');
+  std::string payload(kJwsBytesMax, 'x');
   EXPECT_FALSE(split_jws(sign_hs256(payload, test_key())));
   EXPECT_TRUE(split_jws(sign_hs256(std::string(2'900, 'x'), test_key())));
 }

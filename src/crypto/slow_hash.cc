@@ -18,7 +18,7 @@ namespace keywright::crypto {
 namespace {
 
 constexpr std::size_t kBcryptBytes = 60;
-constexpr std::size_t kMaxEncodedBytes = 256;
+constexpr std::size_t kEncodedBytesMax = 256;
 constexpr std::string_view kBcryptDigits =
     "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -64,9 +64,9 @@ Result<SlowHash> inspect_bcrypt(std::string_view encoded) {
   hash.algorithm = SlowHashAlgorithm::bcrypt;
   hash.cost = static_cast<unsigned>((encoded[4] - '0') * 10 + (encoded[5] - '0'));
   if (hash.cost < 4) return refuse("The bcrypt cost must be at least 4.");
-  if (hash.cost > kMaxBcryptCost) {
+  if (hash.cost > kBcryptCostMax) {
     return refuse(
-        fmt::format("The bcrypt cost is {}; at most {} is taken.", hash.cost, kMaxBcryptCost));
+        fmt::format("The bcrypt cost is {}; at most {} is taken.", hash.cost, kBcryptCostMax));
   }
   return hash;
 }
@@ -93,17 +93,17 @@ Result<SlowHash> inspect_argon2id(std::string_view encoded) {
   if (!memory || !passes || !lanes) {
     return refuse("The Argon2id parameters have the form m=65536,t=3,p=1.");
   }
-  if (*memory > kMaxArgon2MemoryKibibytes) {
+  if (*memory > kArgon2MemoryKibibytesMax) {
     return refuse(fmt::format("The Argon2id memory is {} KiB; at most {} KiB is taken.", *memory,
-                              kMaxArgon2MemoryKibibytes));
+                              kArgon2MemoryKibibytesMax));
   }
-  if (*passes > kMaxArgon2Passes) {
+  if (*passes > kArgon2PassesMax) {
     return refuse(fmt::format("The Argon2id hash asks for {} passes; at most {} are taken.",
-                              *passes, kMaxArgon2Passes));
+                              *passes, kArgon2PassesMax));
   }
-  if (*lanes > kMaxArgon2Lanes) {
+  if (*lanes > kArgon2LanesMax) {
     return refuse(fmt::format("The Argon2id hash asks for {} lanes; at most {} are taken.", *lanes,
-                              kMaxArgon2Lanes));
+                              kArgon2LanesMax));
   }
   if (*memory < 8 * *lanes) return refuse("Argon2id needs at least 8 KiB of memory for each lane.");
   if (!is_base64_of(salt, 8, 64)) {
@@ -116,7 +116,7 @@ Result<SlowHash> inspect_argon2id(std::string_view encoded) {
 }
 
 bool verify_bcrypt(const std::string& encoded, const std::string& token) {
-  if (token.size() > kMaxBcryptTokenBytes || token.find('\0') != token.npos) return false;
+  if (token.size() > kBcryptTokenBytesMax || token.find('\0') != token.npos) return false;
   auto memory = std::make_unique<crypt_data>();
   const char* computed = crypt_r(token.c_str(), encoded.c_str(), memory.get());
   bool matches = computed != nullptr &&
@@ -132,7 +132,7 @@ std::string_view to_string(SlowHashAlgorithm algorithm) {
 }
 
 Result<SlowHash> inspect_slow_hash(std::string_view encoded) {
-  if (encoded.size() > kMaxEncodedBytes)
+  if (encoded.size() > kEncodedBytesMax)
     return refuse("The hash is longer than any that is taken.");
   for (std::string_view prefix : {"$2a$", "$2b$", "$2y$"}) {
     if (encoded.starts_with(prefix)) return inspect_bcrypt(encoded);

@@ -22,11 +22,11 @@ enum class SlowHashAlgorithm : unsigned char { bcrypt, argon2id };
 
 std::string_view to_string(SlowHashAlgorithm algorithm);
 
-inline constexpr unsigned kMaxBcryptCost = 12;
-inline constexpr unsigned kMaxArgon2MemoryKibibytes = 64 * 1024;
-inline constexpr unsigned kMaxArgon2Passes = 10;
-inline constexpr unsigned kMaxArgon2Lanes = 4;
-inline constexpr std::size_t kMaxBcryptTokenBytes = 72;
+inline constexpr unsigned kBcryptCostMax = 12;
+inline constexpr unsigned kArgon2MemoryKibibytesMax = 64 * 1024;
+inline constexpr unsigned kArgon2PassesMax = 10;
+inline constexpr unsigned kArgon2LanesMax = 4;
+inline constexpr std::size_t kBcryptTokenBytesMax = 72;
 
 struct SlowHash {
   SlowHashAlgorithm algorithm = SlowHashAlgorithm::bcrypt;

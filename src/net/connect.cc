@@ -19,7 +19,7 @@ namespace keywright::net {
 
 namespace {
 
-constexpr int kMaxLookups = 16;  // at once, in the whole process
+constexpr int kLookupsMax = 16;  // at once, in the whole process
 std::atomic<int> lookups_running = 0;
 
 // What a lookup thread and the coroutine that waits for it share. The coroutine may give up first.
@@ -72,7 +72,7 @@ class Resolve {
 
   bool await_ready() const { return false; }
   bool await_suspend(std::coroutine_handle<> handle) {
-    if (lookups_running.fetch_add(1) >= kMaxLookups) {
+    if (lookups_running.fetch_add(1) >= kLookupsMax) {
       lookups_running.fetch_sub(1);
       return false;
     }

@@ -31,7 +31,7 @@ void taken_apart(std::string_view token) {
     expect(recognised == parts.has_value(), "the readers disagree on what a JWT is");
   }
   if (!parts) return;
-  expect(token.size() <= crypto::kMaxJwsBytes, "too long");
+  expect(token.size() <= crypto::kJwsBytesMax, "too long");
   const std::string joined = encode_base64url(view_bytes(parts->header)) + "." +
                              encode_base64url(view_bytes(parts->payload)) + "." +
                              encode_base64url(parts->signature);
