@@ -1,5 +1,6 @@
 #include "app/call_audit.h"
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 #include <vector>

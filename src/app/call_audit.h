@@ -18,11 +18,9 @@
 // Cost: one lock and one move; every event costs the writer a row or its part of one.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "app/caller.h"

@@ -16,7 +16,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "traces/received.h"
 #include "traces/span_text.h"

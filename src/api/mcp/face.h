@@ -21,7 +21,6 @@
 // Cost: one decide(), one parse, and the operation.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>

@@ -9,7 +9,6 @@
 // Threading: plain values.
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <utility>
 
