@@ -32,7 +32,7 @@ H2_STREAMS = 100
 H2_REQUESTS = 100_000  # about a second
 
 
-# ---- decide() -----------------------------------------------------------------------------------
+# -- decide()
 
 
 def decide(bench):
@@ -75,7 +75,7 @@ def decide(bench):
               rates[2] >= 1.8 * rates[1], f"{rates[2] / 1e6:.2f} M/s; needs two free cores")
 
 
-# ---- HTTP ---------------------------------------------------------------------------------------
+# -- HTTP
 
 
 def mean_body_bytes(server, seed):
@@ -233,7 +233,7 @@ def scaling(bench):
               "" if enough_cores else "no bar here: the load needs one of the two cores")
 
 
-# ---- Memory, start, creation --------------------------------------------------------------------
+# -- Memory, start, creation
 
 
 def use_every_key(server, seed, keys):

@@ -10,8 +10,8 @@ namespace keywright::app {
 namespace {
 
 constexpr std::string_view kBlot = "(a token)";
-// No secret is shorter; what is may still be a connect key of another system, or a JWT, whose parts
-// are divided by these.
+// No token is shorter, but for those in parts that one of these divides: connect keys of other
+// systems, and JWTs.
 constexpr std::size_t kShortestSecret = 16;
 constexpr std::string_view kDividers = "-.";
 

@@ -61,7 +61,7 @@ class PeopleOperations : public testing::Test {
   Harness h;
 };
 
-// --- roles -------------------------------------------------------------------------------------
+// -- roles
 
 TEST_F(PeopleOperations, TheLastActiveOwnerStays) {
   const char* const owner = "owner@acme.test";
@@ -143,7 +143,7 @@ TEST_F(PeopleOperations, AnotherOrganizationsThingsDoNotExist) {
             404);
 }
 
-// --- keys that act for people ------------------------------------------------------------------
+// -- keys that act for people
 
 TEST_F(PeopleOperations, NoKeyMakesItselfAPerson) {
   const std::string key = access_key(h.owner);
@@ -175,7 +175,7 @@ TEST_F(PeopleOperations, AKeyActsWithTheRoleItsOwnerHasNow) {
   EXPECT_FALSE(signed_in(ann));
 }
 
-// --- invitations and reset links ---------------------------------------------------------------
+// -- invitations and reset links
 
 TEST_F(PeopleOperations, AnInvitationWorksOnceAndFor72Hours) {
   const std::string token = token_in(invite(h.owner, "ann@acme.test", "member").text("invite_url"));
@@ -255,7 +255,7 @@ TEST_F(PeopleOperations, AnAddressIsInAnOrganizationOnce) {
   }
 }
 
-// --- signing in --------------------------------------------------------------------------------
+// -- signing in
 
 TEST_F(PeopleOperations, TenFailuresCloseAnAccountForAQuarterOfAnHour) {
   h.sign_up("ann@acme.test", "member");
@@ -396,7 +396,7 @@ TEST_F(PeopleOperations, TheSetupLinkWorksForAQuarterOfAnHourAndOnlyWhileThereIs
   EXPECT_FALSE(h.setup_link.matches(h.directory, token, h.clock.now()));
 }
 
-// --- things ------------------------------------------------------------------------------------
+// -- things
 
 TEST_F(PeopleOperations, DeletingAnOrganizationEndsEverythingInIt) {
   const std::string project = h.create("projects.create", h.owner, R"({"name":"p"})");

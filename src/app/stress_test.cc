@@ -49,7 +49,7 @@ class Stress : public RecordsTest<SystemClock> {
     EXPECT_TRUE(made.has_value());
   }
 
-  // --- an io thread: looks, all the time --------------------------------------------------------
+  // -- an io thread: looks, all the time
 
   void look() {
     thread_local std::uint64_t state = 0x9e3779b97f4a7c15ull + reader_number++;
@@ -95,7 +95,7 @@ class Stress : public RecordsTest<SystemClock> {
     return still_admitted(directory, *caller, clock.now()).has_value();
   }
 
-  // --- the writer: makes, rotates, ends ---------------------------------------------------------
+  // -- the writer: makes, rotates, ends
 
   KeyVersion next_version(Change& change) {
     KeyVersion version;

@@ -21,7 +21,7 @@ using domain::KeyRecord;
 
 constexpr Time kNow = TestClock::kStart;
 
-// --- HashIndex ---------------------------------------------------------------------------------
+// -- HashIndex
 
 TEST(HashIndex, FindsExactlyWhatAMultimapFinds) {
   SeededRandom random(1);
@@ -83,7 +83,7 @@ TEST(HashIndex, MakesNoRoomForWhatWasErased) {
   EXPECT_LE(index.bytes(), 1024u);
 }
 
-// --- ObjectTable -------------------------------------------------------------------------------
+// -- ObjectTable
 
 Uuid some_id(Random& random) { return Uuid::version7(kNow, random); }
 
@@ -143,7 +143,7 @@ TEST(ObjectTable, AReplacedRecordIsReadableUntilItIsFreed) {
   EXPECT_EQ(*table.find(id), "after");
 }
 
-// --- KeyTable ----------------------------------------------------------------------------------
+// -- KeyTable
 
 class KeyTableTest : public testing::Test {
  protected:

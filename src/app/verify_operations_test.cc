@@ -73,7 +73,7 @@ class VerifyOperations : public testing::Test {
   std::string last_id;
 };
 
-// --- codes -------------------------------------------------------------------------------------
+// -- codes
 
 TEST_F(VerifyOperations, EachCodeIsGivenForItsReason) {
   const std::string token = customer(R"(,"permissions":["a.*"],"scope":{"resource_type":"doc",
@@ -146,7 +146,7 @@ TEST_F(VerifyOperations, AKeyWhoseOwnerIsGoneIsRefused) {
   EXPECT_EQ(h.code_of(token), "OWNER_INACTIVE");
 }
 
-// --- who may ask -------------------------------------------------------------------------------
+// -- who may ask
 
 TEST_F(VerifyOperations, ATokenOfAnotherOrganizationIsNotFound) {
   const std::string token = customer();
@@ -172,7 +172,7 @@ TEST_F(VerifyOperations, WhoMayNotReadAllKeysAsksAboutOwnOnesOnly) {
   EXPECT_EQ(h.verify(auditor, anns).text("code"), "VALID");
 }
 
-// --- what is spent -----------------------------------------------------------------------------
+// -- what is spent
 
 TEST_F(VerifyOperations, ARefusalSpendsNothingAndLeavesNoTrace) {
   const std::string token = customer(R"(,"permissions":["a"],"credits":{"remaining":2},
@@ -229,7 +229,7 @@ TEST_F(VerifyOperations, ABatchAnswersInOrder) {
   EXPECT_EQ(h.call("keys.verify_batch", h.owner, many + "]}").status(), 400);
 }
 
-// --- import ------------------------------------------------------------------------------------
+// -- import
 
 TEST_F(VerifyOperations, DigestsAreImportedInEachEncodingAndWorkAtOnce) {
   const std::string tokens[] = {"old-token-1", "old-token-2", "old-token-3"};

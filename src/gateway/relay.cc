@@ -69,7 +69,7 @@ Relay::~Relay() {
   hooks_->on_over(complete_);
 }
 
-// ---- to the upstream
+// -- to the upstream
 
 bool Relay::expects_body() const {
   const http::Request& request = exchange_.request;
@@ -240,7 +240,7 @@ Task<Relay::Receiving> Relay::receive_head() {
   co_return outcome;
 }
 
-// ---- what stops it
+// -- what stops it
 
 void Relay::fail_with(int status, std::string_view code, std::string_view detail) {
   if (!failure_) failure_ = Failure{status, code, detail};
@@ -278,7 +278,7 @@ void Relay::on_sweep(net::Ticks now) {
   connection_->stream().cancel(IoStatus::timed_out);
 }
 
-// ---- to the client
+// -- to the client
 
 void Relay::answer_instead() {
   exchange_.response.clear();

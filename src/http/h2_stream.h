@@ -36,7 +36,7 @@ class Stream final : public ExchangeControl {
   void begin(Session& of_session, std::int32_t with_id);
   void clear();
 
-  // ---- ExchangeControl
+  // -- ExchangeControl
   Task<Result<std::string_view>> read_body() override;
   void cut(std::string_view last_bytes) override;
   void on_disconnect(std::function<void()> function) override;
