@@ -19,7 +19,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/media_type.h"
 #include "base/text.h"
 #include "mcp/message.h"
 #include "mcp/protocol.h"
@@ -75,8 +74,6 @@ std::optional<std::string> mirrored_value(std::string_view value);
 // lists only one gets that one; nothing: it accepts neither (406).
 enum class AnswerForm : unsigned char { json, event_stream };
 std::optional<AnswerForm> answer_form(std::optional<std::string_view> accept);
-
-using keywright::is_json_type;
 
 // What browsers may send and read across origins.
 inline constexpr std::string_view kAllowedMethods = "POST, GET, DELETE, OPTIONS";

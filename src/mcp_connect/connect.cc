@@ -6,6 +6,7 @@
 #include "api/admission/credentials.h"
 #include "app/give_back.h"
 #include "app/slow_hashes.h"
+#include "base/media_type.h"
 #include "gateway/header_rules.h"
 #include "gateway/refusal.h"
 #include "http/problem.h"
@@ -240,7 +241,7 @@ bool Connect::read(http::Exchange& exchange, Visit& visit) {
     exchange.response.header("Allow", kAllow);
     return false;
   }
-  if (!visit.headers.content_type || !mcp::is_json_type(*visit.headers.content_type)) {
+  if (!visit.headers.content_type || !is_json_type(*visit.headers.content_type)) {
     answer_problem(request, exchange.response, visit, 415, "unsupported_media_type",
                    "The body must be JSON, and Content-Type must say so: application/json.");
     return false;
