@@ -197,7 +197,8 @@ const Kind* Kinds::named(std::string_view name) const {
 
 bool admits(const Kind& kind, Audience audience) {
   return kind.audiences.contains(audience) ||
-         (audience == Audience::me && kind.audiences.contains(Audience::rest));
+         (audience == Audience::me && kind.audiences.contains(Audience::rest) &&
+          kind.owners.contains(OwnerType::user));
 }
 
 std::string kinds_admitting(const Kinds& kinds, Audience audience) {

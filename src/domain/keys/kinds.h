@@ -115,7 +115,7 @@ class Kinds {
   std::vector<Kind> kinds_;
 };
 
-// May a key of this kind be used there? As `audiences` says; what opens the REST API opens `me`.
+// May a key of this kind be used there? As `audiences` says; what opens REST to people opens `me`.
 bool admits(const Kind& kind, Audience audience);
 
 // For refusals: "personal, access or management", the kinds that may be used there.

@@ -68,10 +68,10 @@ TEST(Kinds, TheNineShippedKindsAreAsPromised) {
   EXPECT_FALSE(shipped_kinds().named(""));
 }
 
-TEST(Kinds, WhatOpensTheRestApiOpensMe) {
+TEST(Kinds, WhatOpensTheRestApiForAPersonOpensMe) {
   for (const Kind& kind : shipped_kinds().all()) {
-    const bool expected = kind.name == "personal" || kind.name == "access" ||
-                          kind.name == "connect" || kind.name == "management";
+    const bool expected =
+        kind.name == "personal" || kind.name == "access" || kind.name == "connect";
     EXPECT_EQ(admits(kind, Audience::me), expected) << kind.name;
   }
 }
