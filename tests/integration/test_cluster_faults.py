@@ -9,6 +9,7 @@ import unittest
 from random import Random
 
 from keywright import in_time, wait_until
+from mcp_upstream import McpUpstream
 from postgres import Cluster, Postgres, Wire
 
 LONG = bool(os.environ.get("KEYWRIGHT_LONG"))
@@ -26,8 +27,43 @@ class PostgresGoneTest(unittest.TestCase):
     def setUp(self):
         self.postgres = Postgres.start()
         self.addCleanup(self.postgres.remove)
-        self.cluster = Cluster(self.postgres, nodes=2, options=["--max-staleness", "3s"])
+        self.cluster = Cluster(self.postgres, nodes=2, options=["--max-staleness", "3s",
+                                                                "--allow-upstream", "127.0.0.0/8"])
         self.addCleanup(self.cluster.stop)
+
+    def test_open_streams_end_when_records_may_be_too_old(self):
+        upstream = McpUpstream.start()
+        self.addCleanup(upstream.stop)
+        owner = self.cluster.nodes[0].sign_in()
+        owner.create("mcp-servers", name="Tools", slug="tools", url=upstream.url)
+        key = owner.create_key("connect")["key"]
+        connection = self.cluster.nodes[1].connection()
+        self.addCleanup(connection.close)
+        connection.request("GET", "/mcp-connect/tools", headers={
+            "Authorization": f"Bearer {key}", "Accept": "text/event-stream"})
+        stream = connection.getresponse()
+        self.assertEqual(200, stream.status)
+        self.postgres.stop()
+        ended = threading.Event()
+
+        def read_to_its_end():
+            try:
+                stream.read()
+            except (OSError, http.client.HTTPException):
+                pass
+            ended.set()
+
+        reader = threading.Thread(target=read_to_its_end)
+        reader.start()
+        was_open = not ended.wait(1)
+        ended.wait(60)
+        self.postgres.again()  # or the reader waits for ever
+        still_open = not ended.is_set()
+        if still_open:
+            upstream.stop()
+        reader.join()
+        self.assertTrue(was_open)
+        self.assertFalse(still_open)
 
     def test_it_serves_for_max_staleness_then_answers_503_and_recovers(self):
         nodes = self.cluster.nodes

@@ -67,9 +67,17 @@ class OpenList {
 
 namespace {
 
+// Records that may be too old say nothing about access that was taken away meanwhile.
+Error too_old() {
+  return Error(Code::unavailable, "store_unavailable",
+               "This node has not reached the store for too long. Try again in a moment.")
+      .with_retry_after_seconds(1);
+}
+
 Result<void> decide_again(const app::Directory& directory, const Standing& standing, Time now,
                           bool counts) {
   const app::Caller& caller = standing.caller;
+  if (!directory.is_fresh()) return fail(too_old());
   if (!caller.is_key()) return app::still_admitted(directory, caller, now);
   const domain::KeyRecord* key = directory.keys().find(caller.digest);
   if (key == nullptr) return fail(app::unauthenticated());

@@ -77,6 +77,15 @@ TEST_F(OpenExchanges, AKeyThatExpiredMeanwhileIsRefusedThoughNoRecordMoved) {
   EXPECT_EQ(exchange->check_again().error().reason(), "unauthenticated");
 }
 
+TEST_F(OpenExchanges, RecordsThatMayBeTooOldLetNothingGoOn) {
+  bool fresh = true;
+  harness.directory.set_fresh([&fresh] { return fresh; });
+  const auto exchange = open(standing(key().text("key")));
+  EXPECT_TRUE(exchange->check_again());
+  fresh = false;
+  EXPECT_EQ(exchange->check_again().error().reason(), "store_unavailable");
+}
+
 TEST_F(OpenExchanges, ADeletedServiceIsALostRightNotALostKey) {
   const std::string id =
       harness.create("services.create", harness.owner,
