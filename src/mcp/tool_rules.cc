@@ -12,6 +12,7 @@ using json::Value;
 using json::ValueKind;
 
 constexpr std::string_view kCall = "tools/call:";
+constexpr std::int64_t kKeptMilliseconds = 60'000;
 
 void write_tools(const ToolRules& rules, const Value& tools, json::Writer& writer) {
   writer.begin_array();
@@ -31,6 +32,8 @@ void write_result(const ToolRules& rules, const Value& result, json::Writer& wri
       write_tools(rules, member.value, writer);
     } else if (member.key == "cacheScope") {
       writer.string("private");
+    } else if (member.key == "ttlMs" && member.value.as_double().value_or(0) > kKeptMilliseconds) {
+      writer.integer(kKeptMilliseconds);
     } else {
       member.value.write(writer);
     }
@@ -61,6 +64,8 @@ bool ToolRules::allows(std::string_view tool) const {
     return separated && tool.size() > stem.size() && tool.starts_with(stem);
   });
 }
+
+std::string permission_to_call(std::string_view tool) { return std::string(kCall).append(tool); }
 
 std::optional<std::string> ToolRules::filter_list(std::string_view answer) const {
   const auto document = json::Document::parse(answer);

@@ -11,7 +11,7 @@
 //
 // filter_list() takes a JSON-RPC answer and leaves out tools; order, cursor and all else stay, and
 // an emptied page keeps its nextCursor. What a shared cache may keep becomes private: a filtered
-// list is one caller's.
+// list is one caller's, and may be kept for a minute, since the rules may change.
 //
 // Errors: filter_list: nothing if the answer is not strict JSON; then it must not be passed on.
 // Threading: reading from any thread. Cost: one look at each rule for each tool.
@@ -37,5 +37,8 @@ class ToolRules {
   bool all_ = false;
   std::vector<std::string> rules_;  // without "tools/call:"; a star at the end is a prefix
 };
+
+// What a key's permissions must cover for that: "tools/call:search".
+std::string permission_to_call(std::string_view tool);
 
 }  // namespace keywright::mcp

@@ -39,6 +39,16 @@ TEST(ToolRules, AListLosesHiddenToolsAndNothingElse) {
             R"("nextCursor":"n","cacheScope":"private"}})");
 }
 
+TEST(ToolRules, AFilteredListIsKeptForAMinuteAtMost) {
+  const ToolRules rules{Permissions{"tools/call:b"}};
+  EXPECT_EQ(rules.filter_list(R"({"result":{"tools":[],"ttlMs":86400000}})"),
+            R"({"result":{"tools":[],"ttlMs":60000}})");
+  EXPECT_EQ(rules.filter_list(R"({"result":{"tools":[],"ttlMs":1e300}})"),
+            R"({"result":{"tools":[],"ttlMs":60000}})");
+  EXPECT_EQ(rules.filter_list(R"({"result":{"tools":[],"ttlMs":0}})"),
+            R"({"result":{"tools":[],"ttlMs":0}})");
+}
+
 TEST(ToolRules, ErrorsPassAndWhatCannotBeReadDoesNot) {
   const ToolRules rules{Permissions{"tools/call:b"}};
   const std::string error = R"({"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":""}})";

@@ -61,7 +61,7 @@ bool AnswerHooks::refuse_upstream(http::Response& response, std::string_view cod
 }
 
 bool AnswerHooks::replaces_answer(const http::h1::ResponseHead& head, http::Response& response) {
-  if (head.status == 401 || head.status == 403) {
+  if (head.status == 401 || head.status == 403 || head.status == 407) {
     return refuse_upstream(response, "upstream_refused",
                            "The MCP server does not accept the credential that it is configured "
                            "with here. An administrator can correct the server's headers.");

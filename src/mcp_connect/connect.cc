@@ -344,12 +344,16 @@ std::optional<Task<void>> Connect::send_on(http::Exchange& exchange, Visit& visi
     recorder_.record(visit.call, CallOutcome::denied, good.error().reason());
     return std::nullopt;
   }
-  sent.body = std::string(request.body);
+  // Only of messages: what came with a GET or a DELETE nobody here has read.
+  sent.body = visit.message ? std::string(request.body) : std::string();
   sent.first_byte_timeout = kLongestCall;
   sent.late_is_unreachable = true;
   sent.standing.caller = visit.call.caller;
   sent.standing.resource_type = domain::ResourceType::mcp_server;
   sent.standing.resource_id = visit.call.server_id;
+  if (!visit.call.tool.empty()) {
+    sent.standing.permissions.push_back(mcp::permission_to_call(visit.call.tool));
+  }
   sent.hooks = take_hooks();
   return proxy_.forward(exchange, std::move(sent));
 }

@@ -274,7 +274,7 @@ class McpConnect(unittest.TestCase):
 
     def test_the_upstreams_refusals_and_redirects_are_502(self):
         key = self.key()
-        for status in (401, 403, 307):
+        for status in (401, 403, 407, 307):
             self.upstream.answer_status = status
             answer = self.call(key, request("tools/list"))
             self.assertEqual(502, answer.status)
@@ -373,8 +373,6 @@ class McpConnect(unittest.TestCase):
             "disable": lambda key: client.post(f"/api/v1/keys/{key['id']}/disable", {}),
             "scope": lambda key: client.patch(f"/api/v1/keys/{key['id']}",
                                               {"scope": {"ids": [self.spare["id"]]}}),
-            "tool": lambda key: client.patch(f"/api/v1/keys/{key['id']}",
-                                             {"permissions": ["tools/call:echo"]}),
             "server": lambda key: self.owner.patch(f"/api/v1/mcp-servers/{self.mcp_server['id']}",
                                                    {"enabled": False}),
             "registry": lambda key: self.owner.patch(f"/api/v1/registries/{registry['id']}",
@@ -406,6 +404,34 @@ class McpConnect(unittest.TestCase):
                 self.owner.patch(f"/api/v1/mcp-servers/{self.mcp_server['id']}", {"enabled": True})
                 self.owner.patch(f"/api/v1/registries/{registry['id']}",
                                  {"user_ids": [person["id"]]})
+
+    def test_a_call_under_way_ends_when_its_key_loses_the_tool(self):
+        key = self.key()
+        self.upstream.slow_began.clear()
+        self.upstream.slow_may_end.clear()
+        answers = []
+        caller = threading.Thread(target=lambda: answers.append(
+            self.call(key, request("tools/call", name="slow"))))
+        caller.start()
+        self.assertTrue(self.upstream.slow_began.wait(60))
+        self.owner.patch(f"/api/v1/keys/{key['id']}",
+                         {"permissions": ["tools/call:slow", "tools/call:echo"]}).expect(200)
+        self.assertEqual([], answers)
+        self.owner.patch(f"/api/v1/keys/{key['id']}",
+                         {"permissions": ["tools/call:echo"]}).expect(200)
+        caller.join(30)
+        self.assertFalse(caller.is_alive())
+        self.upstream.slow_may_end.set()
+        self.assertEqual([403], [answer.status for answer in answers])
+        self.assertEqual(200, self.call(key, request("tools/call", name="echo")).status)
+
+    def test_only_messages_reach_the_server_with_a_body(self):
+        key = self.key(permissions=["tools/call:echo"])
+        self.call(key, request("tools/call", name="secret"), method="DELETE")
+        self.assertEqual("DELETE", self.upstream.seen[-1]["method"])
+        sent = self.upstream.seen[-1]["headers"]
+        self.assertIn(sent["Content-Length"], (None, "0"))
+        self.assertNotIn("Transfer-Encoding", sent)
 
     def test_a_thousand_open_streams_end_with_their_key(self):
         key = self.key()
