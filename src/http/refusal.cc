@@ -18,7 +18,7 @@ constexpr std::array<Entry, kRefusalCount> kEntries{{
     {413, "body_too_large", "The request body is larger than this path accepts."},
     {414, "target_too_long", "The request line is longer than 8 KiB."},
     {417, "expectation_failed", "Only the expectation 100-continue is supported."},
-    {431, "header_too_large", "The header block is larger than 32 KiB or has over 100 fields."},
+    {431, "header_too_large", "The header block is larger than 32 KiB or has over 1000 fields."},
     {405, "method_not_allowed", "CONNECT and TRACE are not supported."},
     {501, "transfer_coding_not_supported", "Only the transfer coding chunked is supported."},
     {505, "version_not_supported", "This port speaks HTTP/1.1 and HTTP/2."},
