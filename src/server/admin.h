@@ -22,8 +22,8 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "server/core.h"
-#include "server/move_traces.h"
 #include "server/setup.h"
+#include "server/trace_mover.h"
 #include "store/store.h"
 
 namespace keywright::server {

@@ -343,7 +343,7 @@ Result<bool> is_stopped(const Place& from) {
 
 // Goes on until nothing is left to do and the server is stopped.
 Result<void> follow_until_stopped(const Place& from, Source& source, Mover& mover,
-                                  MoveTraces& traces, Teller& teller) {
+                                  TraceMover& traces, Teller& teller) {
   for (;;) {
     KW_TRY(const bool stopped, is_stopped(from));
     KW_TRY(const bool is_all, source.follow(mover));
@@ -380,7 +380,7 @@ Result<Moved> move_to_postgres(const Place& from, const Secret<std::string>& to,
   KW_CHECK_OK(claim_empty(target));
   KW_TRY(const auto connection,
          store::postgres::Connection::open(to, store::postgres::kMigrationTimeouts));
-  KW_TRY(const auto traces, MoveTraces::open(from.data_directory / "traces", *connection));
+  KW_TRY(const auto traces, TraceMover::open(from.data_directory / "traces", *connection));
   Mover mover(target);
   Teller teller(progress, clock);
   traces->on_progress([&](std::uint64_t copied) { teller.traces_copied(copied); });

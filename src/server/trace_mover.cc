@@ -1,4 +1,4 @@
-#include "server/move_traces.h"
+#include "server/trace_mover.h"
 
 #include <algorithm>
 #include <limits>
@@ -91,9 +91,9 @@ Result<Columns> read_all(store::Database& source, store::Sql select, std::string
 
 }  // namespace
 
-Result<std::unique_ptr<MoveTraces>> MoveTraces::open(const std::filesystem::path& folder,
+Result<std::unique_ptr<TraceMover>> TraceMover::open(const std::filesystem::path& folder,
                                                      store::postgres::Connection& target) {
-  std::unique_ptr<MoveTraces> made(new MoveTraces(target));
+  std::unique_ptr<TraceMover> made(new TraceMover(target));
   const std::filesystem::path file = folder / "traces.db";
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) return made;
@@ -111,7 +111,7 @@ Result<std::unique_ptr<MoveTraces>> MoveTraces::open(const std::filesystem::path
   return made;
 }
 
-Result<void> MoveTraces::prepare() {
+Result<void> TraceMover::prepare() {
   KW_TRY(numbers_, source_.prepare("SELECT number, revision FROM traces WHERE number > ? ORDER BY "
                                    "number LIMIT ?"));
   KW_TRY(traces_, source_.prepare(
@@ -132,7 +132,7 @@ Result<void> MoveTraces::prepare() {
   return {};
 }
 
-Result<void> MoveTraces::copy_new() {
+Result<void> TraceMover::copy_new() {
   while (has_source_) {
     Columns found("ii");
     {
@@ -148,7 +148,7 @@ Result<void> MoveTraces::copy_new() {
 }
 
 // In pieces, each of one state of the source and one transaction of the target.
-Result<void> MoveTraces::copy(const Numbers& numbers) {
+Result<void> TraceMover::copy(const Numbers& numbers) {
   for (std::size_t next = 0; next < numbers.size();) {
     Columns whole("iuuuittttttiiiiiiit"), contexts("iuiiit"), spans("itiuiiit");
     Columns identities("uitiutttiiii");
@@ -191,7 +191,7 @@ Result<void> MoveTraces::copy(const Numbers& numbers) {
   return {};
 }
 
-Result<void> MoveTraces::drop(const Numbers& numbers) {
+Result<void> TraceMover::drop(const Numbers& numbers) {
   const std::span<const std::int64_t> all(numbers);
   const Insert deletes[] = {Insert("DELETE FROM trace_spans WHERE trace = ANY (?)", all),
                             Insert("DELETE FROM trace_contexts WHERE trace = ANY (?)", all),
@@ -202,7 +202,7 @@ Result<void> MoveTraces::drop(const Numbers& numbers) {
 }
 
 // Since they were copied, traces were changed, and others were dropped.
-Result<void> MoveTraces::compare() {
+Result<void> TraceMover::compare() {
   for (std::int64_t after = 0;;) {
     Columns page("ii");
     {
@@ -236,7 +236,7 @@ Result<void> MoveTraces::compare() {
   }
 }
 
-Result<void> MoveTraces::finish() {
+Result<void> TraceMover::finish() {
   if (!has_source_) return {};
   KW_CHECK_OK(compare());
   KW_CHECK_OK(move_queue());
@@ -245,7 +245,7 @@ Result<void> MoveTraces::finish() {
 
 // Rows of spans have no numbers in PostgreSQL: what came with a message has its revision
 // (docs/adr/0012).
-Result<void> MoveTraces::move_queue() {
+Result<void> TraceMover::move_queue() {
   KW_TRY(const Columns forwardings,
          read_all(source_, "SELECT platform, project, settings, state, since FROM forwardings",
                   "uutti"));
@@ -284,7 +284,7 @@ Result<void> MoveTraces::move_queue() {
   return {};
 }
 
-Result<void> MoveTraces::mark_spans() {
+Result<void> TraceMover::mark_spans() {
   KW_TRY(auto select,
          source_.prepare("SELECT q.trace, q.revision, s.span_id FROM (SELECT trace, revision, "
                          "first_span, last_span FROM outbox WHERE last_span > 0 UNION ALL SELECT "
@@ -305,7 +305,7 @@ Result<void> MoveTraces::mark_spans() {
   return {};
 }
 
-Result<MovedTraces> MoveTraces::check() {
+Result<MovedTraces> TraceMover::check() {
   if (!has_source_) return MovedTraces{};
   MovedTraces before;
   const auto count = [this](store::Sql select, std::uint64_t& into) -> Result<void> {

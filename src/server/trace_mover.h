@@ -1,7 +1,7 @@
-// server/move_traces.h - the part of a move to PostgreSQL that takes the traces along: what was
+// server/trace_mover.h - the part of a move to PostgreSQL that takes the traces along: what was
 // stored, what waits to be sent on, what could not be, and where to.
 //
-//   KW_TRY(auto traces, MoveTraces::open(directory / "traces", target));
+//   KW_TRY(auto traces, TraceMover::open(directory / "traces", target));
 //   KW_CHECK_OK(traces->copy_new());     // beside a server that goes on storing; again and again
 //   KW_CHECK_OK(traces->finish());       // nobody writes any more
 //   KW_TRY(MovedTraces moved, traces->check());
@@ -38,10 +38,10 @@ struct MovedTraces {
   bool operator==(const MovedTraces&) const = default;
 };
 
-class MoveTraces {
+class TraceMover {
  public:
   // `folder` may be missing: then there are none.
-  static Result<std::unique_ptr<MoveTraces>> open(const std::filesystem::path& folder,
+  static Result<std::unique_ptr<TraceMover>> open(const std::filesystem::path& folder,
                                                   store::postgres::Connection& target);
 
   // Called now and then with how many traces were copied.
@@ -55,7 +55,7 @@ class MoveTraces {
  private:
   using Numbers = std::vector<std::int64_t>;
 
-  explicit MoveTraces(store::postgres::Connection& target) : target_(target) {}
+  explicit TraceMover(store::postgres::Connection& target) : target_(target) {}
 
   Result<void> prepare();
   Result<void> copy(const Numbers& numbers);
