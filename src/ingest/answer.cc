@@ -153,7 +153,11 @@ Refusal missing_key() {
 }
 
 void write_refusal(http::Exchange& exchange, Shape shape, const Refusal& refusal, Time now) {
-  http::Response& response = exchange.response;
+  write_refusal(exchange.request, exchange.response, shape, refusal, now);
+}
+
+void write_refusal(const http::Request& request, http::Response& response, Shape shape,
+                   const Refusal& refusal, Time now) {
   response.clear();
   if (shape == Shape::otlp_protobuf) {
     write_protobuf(response, refusal.status,
@@ -167,7 +171,7 @@ void write_refusal(http::Exchange& exchange, Shape shape, const Refusal& refusal
       writer.key("message").string(refusal.message);
       write_rpc_details(writer, refusal);
     } else {
-      write_native(writer, exchange.request, refusal, now);
+      write_native(writer, request, refusal, now);
     }
     writer.end_object();
     write_json(response, refusal.status, std::move(body));

@@ -40,6 +40,8 @@ Refusal missing_key();
 
 // Replaces the response.
 void write_refusal(http::Exchange& exchange, Shape shape, const Refusal& refusal, Time now);
+void write_refusal(const http::Request& request, http::Response& response, Shape shape,
+                   const Refusal& refusal, Time now);
 void write_json(http::Response& response, int status, std::string body);
 void write_protobuf(http::Response& response, int status, std::string body);
 

@@ -81,6 +81,21 @@ bool Face::streams_body(const Request& request) {
   return request.method == Method::post && (is_otlp(request.path) || is_traces(request.path));
 }
 
+// More than anybody would read: the same order and shape as for what is only a little too large.
+void Face::body_too_large(const Request& request, http::Response& response) {
+  const Shape shape = shape_of(request, is_otlp(request.path) ? Door::otlp : Door::any);
+  Visit visit;
+  const auto admitted = admit(request, visit);
+  Refusal refusal;
+  if (admitted) {
+    app::give_back(app_.directory, visit.caller);
+    refusal = refusal_of(Error(Code::too_large, "body_too_large", "The body is too large."));
+  } else {
+    refusal = visit.refusal ? std::move(*visit.refusal) : refusal_of(admitted.error());
+  }
+  write_refusal(request, response, shape, refusal, app_.clock.now());
+}
+
 std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
   const Request& request = exchange.request;
   const bool otlp = is_otlp(request.path);

@@ -57,6 +57,7 @@ class Face final : public http::Handler {
   std::optional<Task<void>> handle(http::Exchange& exchange) override;
   std::size_t body_limit(const http::Request& request) override;
   bool streams_body(const http::Request& request) override;
+  void body_too_large(const http::Request& request, http::Response& response) override;
 
   // Ends the workers; what they have begun is finished.
   void stop();

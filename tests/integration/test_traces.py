@@ -39,6 +39,21 @@ class Routing(TraceTest):
                     # Who goes on sending is not met with a reset.
                     connection.sendall(b"x" * length)
 
+    def test_what_is_far_too_large_is_answered_in_the_same_order_and_shape(self):
+        key = self.project.key(self.project.platform()).token
+        for path, media_type, said in (("/public/traces", "application/json", '"success":false'),
+                                       ("/v1/traces", "application/json", '"details":['),
+                                       ("/v1/traces", "application/x-protobuf", "\x08")):
+            for token, status in (("mibo_nonsense", 401), (key, 413)):
+                head = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"x-api-key: {token}",
+                        f"Content-Type: {media_type}", "Content-Length: 104857600", "", ""]
+                with socket.create_connection(("127.0.0.1", self.server.port), 60) as connection:
+                    connection.sendall("\r\n".join(head).encode())
+                    answer = connection.recv(65536).decode()
+                self.assertTrue(answer.startswith(f"HTTP/1.1 {status} "), answer)
+                self.assertIn(f"Content-Type: {media_type}\r\n", answer)
+                self.assertIn(said, answer.split("\r\n\r\n")[1])
+
     def test_a_key_of_another_kind_is_told_the_right_one(self):
         access = self.owner.create_key("access")
         account = self.owner.create_key("account", owner={"type": "organization",
