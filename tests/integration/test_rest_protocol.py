@@ -344,7 +344,7 @@ class Protocol(ServerTest):
 
     # -- machines
 
-    def test_health_and_readiness(self):
+    def test_health_and_readiness_answer_without_a_key(self):
         for path in ("/healthz", "/health"):
             answer = self.nobody.get(path)
             self.assertEqual((200, {"status": "ok"}), (answer.status, answer.json()))
