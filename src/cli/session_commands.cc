@@ -28,6 +28,17 @@ Expected<std::string> email_of(Context& context, const Invocation& given) {
   return misused("keywright login needs --email EMAIL");
 }
 
+// For programs: where, and as whom. The messages for people go to standard error.
+Outcome say_where(Context& context, const Invocation& given, const std::string& address,
+                  const std::string& email) {
+  if (!given.has("json")) return ExitCode::ok;
+  std::string body;
+  json::Writer writer(body);
+  writer.begin_object().key("server").string(address).key("email").string(email).end_object();
+  print_json(context, given, body);
+  return after_output(context);
+}
+
 Outcome login(Context& context, const Invocation& given) {
   ApiClient api(context, given);
   auto address = api.url();
@@ -65,7 +76,7 @@ Outcome login(Context& context, const Invocation& given) {
   if (api.uses_api_key()) {
     context.console.err("KEYWRIGHT_API_KEY is set and is used instead of this session.\n");
   }
-  return ExitCode::ok;
+  return say_where(context, given, *address, *email);
 }
 
 Outcome logout(Context& context, const Invocation& given) {
@@ -76,7 +87,7 @@ Outcome logout(Context& context, const Invocation& given) {
   auto session = files.load(*address);
   if (session && !*session) {
     context.console.err(fmt::format("Not signed in at {}.\n", *address));
-    return ExitCode::ok;
+    return say_where(context, given, *address, "");
   }
   // The session ends at the server first; one that has ended already is as good.
   Expected<ApiAnswer> ended = ApiAnswer{};
@@ -89,7 +100,7 @@ Outcome logout(Context& context, const Invocation& given) {
   }
   if (auto removed = files.remove(*address); !removed) return failed(std::move(removed).error());
   context.console.err(fmt::format("Signed out at {}.\n", *address));
-  return ExitCode::ok;
+  return say_where(context, given, *address, session && *session ? (*session)->email : "");
 }
 
 Outcome whoami(Context& context, const Invocation& given) {
@@ -111,11 +122,9 @@ Outcome whoami(Context& context, const Invocation& given) {
   return after_output(context);
 }
 
-void add_shared_flags(Command& command, bool prints) {
-  if (prints) {
-    command.flags.push_back(json_flag());
-    command.flags.push_back(quiet_flag());
-  }
+void add_shared_flags(Command& command, bool has_id) {
+  command.flags.push_back(json_flag());
+  if (has_id) command.flags.push_back(quiet_flag());
   for (Flag& flag : connection_flags()) command.flags.push_back(std::move(flag));
   command.flags.push_back(color_flag());
 }

@@ -45,6 +45,17 @@ class Session(unittest.TestCase):
         self.assertEqual(401, self.server.client(token).get("/api/v1/me").status)
         self.cli.expect("logout")
 
+    def test_login_and_logout_say_in_json_where_and_as_whom(self):
+        secret = self.cli.directory / "password.txt"
+        secret.write_text(PASSWORD)
+        where = {"server": self.server.url, "email": self.server.email}
+        told = self.cli.expect("login", "--email", self.server.email, "--password-file", secret,
+                               "--json")
+        self.assertEqual(where, json.loads(told.stdout))
+        self.assertEqual(where, json.loads(self.cli.expect("logout", "--json").stdout))
+        again = json.loads(self.cli.expect("logout", "--json").stdout)
+        self.assertEqual({**where, "email": ""}, again)
+
     def test_sessions_are_listed_and_ended(self):
         self.cli.sign_in(self.server.email, PASSWORD)
         sessions = json.loads(self.cli.expect("sessions", "list", "--json").stdout)["items"]
