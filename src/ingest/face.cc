@@ -59,6 +59,12 @@ bool serves(std::string_view path) {
   return path.starts_with("/public/") || without_slash(path) == "/v1/traces";
 }
 
+void write_refusal_of(const Request& request, http::Response& response, const Error& error,
+                      Time now) {
+  const Shape shape = shape_of(request, is_otlp(request.path) ? Door::otlp : Door::any);
+  write_refusal(request, response, shape, refusal_of(error), now);
+}
+
 Face::Face(app::App& app, traces::TraceStore& store, UnroutedLog& unrouted, FaceOptions options)
     : app_(app),
       store_(store),

@@ -43,6 +43,10 @@ namespace keywright::ingest {
 
 bool serves(std::string_view path);
 
+// Refuses in the shape that senders to this address read.
+void write_refusal_of(const http::Request& request, http::Response& response, const Error& error,
+                      Time now);
+
 struct FaceOptions {
   std::vector<Cidr> trusted_proxies;
   std::size_t bytes_under_way_max = 96 * 1024 * 1024;

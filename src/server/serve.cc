@@ -243,7 +243,7 @@ class Server {
 
   http::Handler& handler() {
     if (core_->cluster == nullptr) return faces_.front();
-    fresh_.emplace(faces_.front(), core_->cluster->freshness());
+    fresh_.emplace(faces_.front(), core_->cluster->freshness(), app_.clock);
     return *fresh_;
   }
 

@@ -87,6 +87,17 @@ class PostgresGoneTest(unittest.TestCase):
                 self.assertTrue(1 <= int(answer.headers["Retry-After"]) <= 5)
         for path in ("/graphql", "/api/v1/keys/verify", "/mcp", "/public/whoami", "/auth/x"):
             self.assertEqual(503, nodes[0].client().get(path).status, path)
+        stranger = nodes[0].client()
+        for path, media_type, said in (("/public/traces", "application/json", '"success":false'),
+                                       ("/v1/traces", "application/json", '"code":14'),
+                                       ("/v1/traces", "application/x-protobuf", "\x08\x0e"),
+                                       ("/targets/", "application/json", '{"detail":'),
+                                       ("/api/console/v1/graphql", "application/json",
+                                        '"errors":[')):
+            answer = stranger.post(path, body=b"{}", headers={"Content-Type": media_type})
+            self.assertEqual((503, media_type), (answer.status, answer.headers["Content-Type"]))
+            self.assertIn(said, answer.text)
+            self.assertEqual("1", answer.headers["Retry-After"])
         self.assertEqual(503, nodes[0].client().get("/readyz").status)
         self.assertEqual(200, nodes[0].client().get("/healthz").status)
         self.assertEqual(200, nodes[0].client().get("/metrics").status)
