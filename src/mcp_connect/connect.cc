@@ -239,11 +239,13 @@ bool Connect::read(http::Exchange& exchange, Visit& visit) {
                    "Send messages with POST, read the stream with GET, end the session with "
                    "DELETE.");
     exchange.response.header("Allow", kAllow);
+    recorder_.record(visit.call, CallOutcome::denied, "method_not_allowed");
     return false;
   }
   if (!visit.headers.content_type || !is_json_type(*visit.headers.content_type)) {
     answer_problem(request, exchange.response, visit, 415, "unsupported_media_type",
                    "The body must be JSON, and Content-Type must say so: application/json.");
+    recorder_.record(visit.call, CallOutcome::denied, "unsupported_media_type");
     return false;
   }
   auto message = Message::read(request.body);

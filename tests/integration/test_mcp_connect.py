@@ -465,10 +465,12 @@ class McpConnect(unittest.TestCase):
         self.call(key, request("tools/call", name="echo", arguments={"x": "topsecretargument"}))
         self.call(key, request("tools/call", name="secret"))
         self.call(key, request("tools/list"), "other")
+        self.call(key, request("tools/list"), Content_Type="text/plain")
 
-        wait_until(lambda: len(self.events_of(key)) >= 3, what="three events")
+        wait_until(lambda: len(self.events_of(key)) >= 4, what="four events")
         items = self.events_of(key)
-        self.assertEqual(3, len(items))
+        self.assertEqual(4, len(items))
+        self.assertIn("unsupported_media_type", [item["reason"] for item in items])
         by_tool = {(item["details"].get("tool"), item["outcome"]) for item in items}
         self.assertIn(("echo", "success"), by_tool)
         self.assertIn(("secret", "denied"), by_tool)
