@@ -23,6 +23,7 @@ TEST_F(KeyOperations, ScopeIdsThatAreUnknownOrOutOfReachAreListedAlike) {
       ",\"scope\":{\"ids\":[\"" + unknown + "\",\"" + given + "\",\"" + kept + "\",\"nonsense\"]}");
   EXPECT_EQ(refused.status(), 400);
   EXPECT_EQ(fields_of(refused), (Fields{"scope.ids[0]", "scope.ids[2]", "scope.ids[3]"}));
+  EXPECT_NE(refused.error().detail().find("scope.ids[3]: \"nonsense\""), std::string::npos);
   std::set<std::string> texts;
   const std::vector<std::string> ids{unknown, kept, "nonsense"};
   for (std::size_t i = 0; i < 3; ++i) {

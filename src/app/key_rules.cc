@@ -19,6 +19,7 @@ using domain::ScopePolicy;
 constexpr std::size_t kPermissionsMax = 100;
 constexpr std::size_t kScopeIdsMax = 1000;
 constexpr std::size_t kMetadataBytesMax = 16 * 1024;
+constexpr std::size_t kProblemsSaidMax = 20;
 constexpr std::string_view kManagementPermissions[] = {"keys:verify", "keys:read", "keys:write",
                                                        "audit:read"};
 
@@ -109,7 +110,14 @@ std::string_view permission_rule(const Kind& kind) {
 
 Result<void> none_or_error(Problems problems) {
   if (problems.empty()) return {};
-  std::string detail = problems.front().field + ": " + problems.front().message;
+  std::string detail;  // says them all: an item of an import has no other place for them
+  const std::size_t said = std::min(problems.size(), kProblemsSaidMax);
+  for (std::size_t i = 0; i < said; ++i) {
+    detail += fmt::format("{}{}: {}", i == 0 ? "" : "; ", problems[i].field, problems[i].message);
+  }
+  if (const std::size_t more = problems.size() - said; more > 0) {
+    detail += fmt::format(" (and {} more problem{})", more, more == 1 ? "" : "s");
+  }
   Error error(Code::invalid_argument, "invalid_request", detail);
   for (const FieldProblem& problem : problems) {
     error = std::move(error).with_problem(problem.field, problem.message);
