@@ -154,6 +154,7 @@ TEST_F(PeopleOperations, NoKeyMakesItselfAPerson) {
   EXPECT_EQ(create(R"({"email":"n@acme.test","role":"viewer"})"), 403);
   EXPECT_EQ(create(R"({"email":"n@acme.test","role":"viewer","password":"long enough pw"})"), 403);
   EXPECT_EQ(create(R"({"service_account":true,"name":"b","role":"admin"})"), 403);
+  EXPECT_EQ(create(R"({"service_account":true,"name":"b","role":"auditor"})"), 403);
   EXPECT_EQ(create(R"({"service_account":true,"name":"b","role":"member"})"), 200);
   EXPECT_EQ(update(key, "ann@acme.test", R"({"role":"admin"})").status(), 403);
   EXPECT_EQ(update(key, "ann@acme.test", R"({"role":"owner"})").status(), 403);

@@ -88,7 +88,7 @@ Result<void> check_key_caller(const Call& call, bool names_password, bool invite
   if (!call.caller.is_key()) return {};
   if (names_password) return fail(forbidden("A key cannot set passwords. Sign in to do this."));
   if (invites) return fail(forbidden("A key cannot invite people. Sign in to do this."));
-  if (role && (*role == Role::owner || *role == Role::admin)) {
+  if (role && !holds_all_of(Role::member, *role)) {  // an auditor reads what no member may
     return fail(forbidden("A key cannot give a role above \"member\". Sign in to do this."));
   }
   return {};
