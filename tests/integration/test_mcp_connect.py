@@ -347,6 +347,17 @@ class McpConnect(unittest.TestCase):
 
     # -- revocation and audit
 
+    def begin_slow_call(self, key):
+        """The thread that waits for its answer, and where the answer will be."""
+        self.upstream.slow_began.clear()
+        self.upstream.slow_may_end.clear()
+        answers = []
+        caller = threading.Thread(target=lambda: answers.append(
+            self.call(key, request("tools/call", name="slow"))))
+        caller.start()
+        self.assertTrue(self.upstream.slow_began.wait(60))
+        return caller, answers
+
     def open_stream(self, key):
         connection = self.server.connection()
         connection.request("GET", "/mcp-connect/tools",
@@ -386,13 +397,7 @@ class McpConnect(unittest.TestCase):
             with self.subTest(cause):
                 key = client.create_key("connect", scope={"ids": [self.mcp_server["id"]]})
                 connection, stream = self.open_stream(key)
-                self.upstream.slow_began.clear()
-                self.upstream.slow_may_end.clear()
-                answers = []
-                caller = threading.Thread(target=lambda: answers.append(
-                    self.call(key, request("tools/call", name="slow"))))
-                caller.start()
-                self.assertTrue(self.upstream.slow_began.wait(60))
+                caller, answers = self.begin_slow_call(key)
                 take_away(key).expect(200, 204)
                 self.read_to_its_end(stream)
                 caller.join(30)
@@ -407,13 +412,7 @@ class McpConnect(unittest.TestCase):
 
     def test_a_call_under_way_ends_when_its_key_loses_the_tool(self):
         key = self.key()
-        self.upstream.slow_began.clear()
-        self.upstream.slow_may_end.clear()
-        answers = []
-        caller = threading.Thread(target=lambda: answers.append(
-            self.call(key, request("tools/call", name="slow"))))
-        caller.start()
-        self.assertTrue(self.upstream.slow_began.wait(60))
+        caller, answers = self.begin_slow_call(key)
         self.owner.patch(f"/api/v1/keys/{key['id']}",
                          {"permissions": ["tools/call:slow", "tools/call:echo"]}).expect(200)
         self.assertEqual([], answers)
