@@ -9,6 +9,7 @@
 // Threading: io threads; the read runs on a worker. Cost: one indexed read of the store.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +43,17 @@ KW_DESCRIBE(ListInput,
             field<&ListInput::cursor>("cursor", "Where to go on: `next_cursor` of the page before.",
                                       in_query))
 
+// Of a list that belongs to no one organization.
+struct PageInput {
+  std::optional<std::int64_t> limit;
+  std::optional<std::string> cursor;
+};
+KW_DESCRIBE(PageInput,
+            field<&PageInput::limit>("limit", "Most items in one answer, 50 if left out.", in_query,
+                                     minimum(1), maximum(200)),
+            field<&PageInput::cursor>("cursor", "Where to go on: `next_cursor` of the page before.",
+                                      in_query))
+
 // The id of one object, from the path. Text, so that a malformed id is an unknown one.
 struct ById {
   std::string id;
@@ -50,6 +62,26 @@ KW_DESCRIBE(ById, field<&ById::id>("id", "Id of the object.", in_path))
 
 // The nil id, which nothing has, for a text that is no id.
 inline Uuid id_from(std::string_view text) { return Uuid::parse(text).value_or(Uuid{}); }
+
+// Of what is in memory: newest first, and the cursor is the last id shown.
+template <class List, class T>
+Result<List> page_from_memory(std::vector<T> all, const PageInput& input) {
+  const bool goes_on = input.cursor && !input.cursor->empty();
+  const Uuid after = goes_on ? id_from(*input.cursor) : Uuid{};
+  if (goes_on && after.is_nil()) {
+    return fail(invalid_field("cursor", "is not one that a page of this list gave"));
+  }
+  std::sort(all.begin(), all.end(), [](const T& a, const T& b) { return a.id > b.id; });
+  if (goes_on) std::erase_if(all, [&](const T& item) { return item.id.value >= after; });
+  List list;
+  const auto limit = static_cast<std::size_t>(input.limit.value_or(50));
+  if (all.size() > limit) {
+    all.erase(all.begin() + static_cast<std::ptrdiff_t>(limit), all.end());
+    list.next_cursor = all.back().id.to_string();
+  }
+  list.items = std::move(all);
+  return list;
+}
 
 inline store::Page page_of(const std::optional<std::int64_t>& limit,
                            const std::optional<std::string>& cursor) {

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "app/key_views.h"
 #include "app/operations.h"
 #include "app/passwords.h"
@@ -179,41 +177,15 @@ KW_DESCRIBE(SessionView, field<&SessionView::id>("id", "Id of the session."),
             field<&SessionView::expires_at>("expires_at", "When it ends at the latest."))
 KW_LIST_OF(SessionList, SessionView)
 
-struct SessionListInput {
-  std::optional<std::int64_t> limit;
-  std::optional<std::string> cursor;
-};
-KW_DESCRIBE(SessionListInput,
-            field<&SessionListInput::limit>("limit", "Most items in one answer, 50 if left out.",
-                                            in_query, minimum(1), maximum(200)),
-            field<&SessionListInput::cursor>("cursor",
-                                             "Where to go on: `next_cursor` of the page before.",
-                                             in_query))
-
-Result<SessionList> list_sessions(const Directory& directory, Call& call,
-                                  const SessionListInput& input) {
-  std::optional<Uuid> after;  // the cursor: id of the last one on the page before
-  if (input.cursor && !input.cursor->empty()) {
-    const auto id = Uuid::parse(*input.cursor);
-    if (!id) return fail(invalid_field("cursor", "is not one that a page of this list gave"));
-    after = *id;
-  }
-  SessionList list;
+Result<SessionList> list_sessions(const Directory& directory, Call& call, const PageInput& input) {
+  std::vector<SessionView> own;
   directory.table<Session>().for_each([&](const Session& session) {
     if (session.user_id != call.caller.user || !session_lives(directory, session, call.now)) return;
-    if (after && !(session.id.value < *after)) return;
-    list.items.push_back({session.id, session.id == call.caller.session, session.address,
-                          session.user_agent, session.created_at,
-                          session_last_used_at(directory, session), session.expires_at});
+    own.push_back({session.id, session.id == call.caller.session, session.address,
+                   session.user_agent, session.created_at, session_last_used_at(directory, session),
+                   session.expires_at});
   });
-  std::sort(list.items.begin(), list.items.end(),
-            [](const SessionView& a, const SessionView& b) { return a.id > b.id; });
-  const auto limit = static_cast<std::size_t>(input.limit.value_or(50));
-  if (list.items.size() > limit) {
-    list.items.resize(limit);
-    list.next_cursor = list.items.back().id.to_string();
-  }
-  return list;
+  return page_from_memory<SessionList>(std::move(own), input);
 }
 
 Result<void> end_session(Change& change, Call& call, const Session& session) {

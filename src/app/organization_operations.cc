@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "app/operations.h"
 #include "app/organizations.h"
 #include "app/recording.h"
@@ -16,16 +14,6 @@ using domain::Role;
 using json::Patch;
 
 KW_LIST_OF(OrganizationList, Organization)
-
-struct ListOrganizations {
-  std::optional<std::int64_t> limit;
-  std::optional<std::string> cursor;
-};
-KW_DESCRIBE(ListOrganizations,
-            field<&ListOrganizations::limit>("limit", "Most items in one answer, 50 if left out.",
-                                             in_query, minimum(1), maximum(200)),
-            field<&ListOrganizations::cursor>("cursor", "`next_cursor` of the page before.",
-                                              in_query))
 
 struct CreateOrganization {
   std::string name;
@@ -52,9 +40,9 @@ Result<const Organization*> visible_organization(const View& view, const Call& c
   return organization;
 }
 
-// The caller's own, from memory: newest first, the cursor is the last id shown.
+// The caller's own.
 Result<OrganizationList> list_organizations(const Directory& directory, Call& call,
-                                            const ListOrganizations& input) {
+                                            const PageInput& input) {
   KW_CHECK_OK(still_admitted(directory, call.caller, call.now));
   std::vector<Organization> own;
   if (const domain::User* user = user_of(directory, call.caller)) {
@@ -66,22 +54,7 @@ Result<OrganizationList> list_organizations(const Directory& directory, Call& ca
     KW_CHECK_OK(authorise(directory, call, one->id));
     own.push_back(*one);
   }
-  std::sort(own.begin(), own.end(),
-            [](const Organization& a, const Organization& b) { return a.id > b.id; });
-  OrganizationList list;
-  const auto limit = static_cast<std::size_t>(input.limit.value_or(50));
-  const bool goes_on = input.cursor && !input.cursor->empty();
-  const Uuid after = goes_on ? id_from(*input.cursor) : Uuid{};
-  if (goes_on && after.is_nil()) return fail(invalid_field("cursor", "is not from this list"));
-  for (const Organization& organization : own) {
-    if (goes_on && organization.id.value >= after) continue;
-    if (list.items.size() == limit) {
-      list.next_cursor = list.items.back().id.to_string();
-      break;
-    }
-    list.items.push_back(organization);
-  }
-  return list;
+  return page_from_memory<OrganizationList>(std::move(own), input);
 }
 
 Result<Organization> create_organization(Change& change, Call& call,
