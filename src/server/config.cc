@@ -18,7 +18,6 @@ namespace keywright::server {
 namespace {
 
 constexpr std::size_t kThreadsMax = 256;
-constexpr int kUpstreamTimeoutMax = 3600;  // seconds
 constexpr std::size_t kConfigFileBytesMax = 64 * 1024;
 constexpr const char* kSwitchValues = "must be on or off";
 
@@ -147,14 +146,11 @@ std::string take_threads(Config& config, const Values& values) {
 }
 
 std::string take_upstream_timeout(Config& config, const Values& values) {
-  const std::string& text = values.front();
-  int seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size() || seconds < 1 ||
-      seconds > kUpstreamTimeoutMax) {
-    return fmt::format("must be a whole number of seconds from 1 to {}", kUpstreamTimeoutMax);
+  const auto time = read_time(values.front());
+  if (!time || *time < std::chrono::seconds(1) || *time > std::chrono::hours(1)) {
+    return "must be a time from 1s to 1h";
   }
-  config.upstream_timeout = std::chrono::seconds(seconds);
+  config.upstream_timeout = *time;
   return "";
 }
 
@@ -189,8 +185,8 @@ constexpr Option kOptions[] = {
     {"trusted-proxy", OptionType::list, "CIDR",
      "Believe the forwarding headers of proxies on this network; repeatable", true,
      [](Config& c, const Values& v) { return take_cidrs(c.trusted_proxies, v); }},
-    {"upstream-timeout", OptionType::text, "SECONDS",
-     "How long an upstream may take until it answers (30); streams have no limit", true,
+    {"upstream-timeout", OptionType::text, "TIME",
+     "How long an upstream may take until it answers (30s); streams have no limit", true,
      take_upstream_timeout},
     {"mcp-probe-interval", OptionType::text, "TIME",
      "How often each MCP server is asked whether it answers (5m); 0: only on demand", true,

@@ -43,7 +43,7 @@ struct Config {
   std::string public_url;  // without a slash at the end; "" = made from the first address
   std::vector<Cidr> allowed_upstreams;
   std::vector<Cidr> trusted_proxies;
-  std::chrono::seconds upstream_timeout{30};  // until the head of an upstream's answer is there
+  std::chrono::milliseconds upstream_timeout{30'000};  // until the head of its answer is there
   std::filesystem::path digest_key_file;
   Secret<std::string> store_url;  // postgres://...; "" = SQLite in data_directory
   std::chrono::milliseconds max_staleness{5'000};

@@ -217,6 +217,20 @@ TEST_F(ConfigTest, MaxStalenessIsATimeFromASecondToFiveMinutes) {
   }
 }
 
+TEST_F(ConfigTest, AnUpstreamHasFromASecondToAnHourToAnswer) {
+  const auto timeout = [&](const char* text) {
+    auto config = read({{"data", {"/d"}}, {"upstream-timeout", {text}}});
+    return config ? config->upstream_timeout : std::chrono::milliseconds(-1);
+  };
+  EXPECT_EQ(read({{"data", {"/d"}}})->upstream_timeout, std::chrono::seconds(30));
+  EXPECT_EQ(timeout("60"), std::chrono::seconds(60));
+  EXPECT_EQ(timeout("2500ms"), std::chrono::milliseconds(2'500));
+  EXPECT_EQ(timeout("1h"), std::chrono::hours(1));
+  for (const char* wrong : {"0", "500ms", "3601s", "2h", "-1", "", "abc"}) {
+    EXPECT_EQ(timeout(wrong), std::chrono::milliseconds(-1)) << wrong;
+  }
+}
+
 TEST_F(ConfigTest, McpServersAreAskedInAnIntervalOrNever) {
   const auto interval = [&](const char* text) {
     auto config = read({{"data", {"/d"}}, {"mcp-probe-interval", {text}}});
