@@ -201,7 +201,8 @@ Document::~Document() = default;
 Result<Document> Document::parse(std::string_view text) {
   std::unique_ptr<State, Release> state(Store::gone ? new State
                                                     : Store::of_this_thread().take().release());
-  const auto error = state->parse(text);
+  auto error = state->parse(text);
+  if (error == simdjson::NUMBER_ERROR) error = state->parse(with_large_integers_as_doubles(text));
   if (error == simdjson::MEMALLOC) {
     return fail(Code::unavailable, "out_of_memory", "There is not enough memory to read the text.");
   }

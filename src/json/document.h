@@ -7,7 +7,7 @@
 //
 // Strict: RFC 8259, one value, valid UTF-8, no lone surrogates, at most 64 levels deep, and no
 // object with the same key twice (compared after unescaping: no other reader may decide differently
-// which one counts). Integers fit in 64 bits, other numbers in a double.
+// which one counts). Integers of up to 64 bits are exact, other numbers the nearest double.
 //
 // Errors: Code::invalid_argument, reason "malformed_json", with line and column where they help.
 // Threading: one thread at a time; a Document may move to another thread.

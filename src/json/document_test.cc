@@ -153,9 +153,32 @@ TEST(Document, RefusesLoneSurrogates) {
 }
 
 TEST(Document, RefusesNumbersThatDoNotFit) {
-  for (const std::string_view text : {"18446744073709551616", "-9223372036854775809", "1e400",
-                                      "-1e400", "123456789012345678901234567890"}) {
+  for (const std::string& text : {std::string("1e400"), std::string("-1e400"),
+                                  "-" + std::string(400, '9'), std::string(400, '9')}) {
     EXPECT_NE(refusal(text).find("does not fit"), std::string::npos) << refusal(text);
+  }
+}
+
+TEST(Document, TakesIntegersBeyondSixtyFourBitsAsTheNearestDouble) {
+  const std::string_view text =
+      R"({"1":[18446744073709551616,-9223372036854775809],"2":100000000000000000000,)"
+      R"("\"9":"99999999999999999999\\","3":18446744073709551615})";
+  const auto document = Document::parse(text);
+  ASSERT_TRUE(document) << document.error().detail();
+  EXPECT_FALSE(find_malformed(text));
+  const Value root = document->root();
+  const Value first = *root.find("1")->items().begin();
+  EXPECT_EQ(first.kind(), ValueKind::number);
+  EXPECT_EQ(first.as_double(), 18446744073709551616.0);
+  EXPECT_EQ(first.as_uint64(), std::nullopt);
+  EXPECT_EQ(root.find("2")->as_double(), 1e20);
+  EXPECT_EQ(root.find("\"9")->as_string(), "99999999999999999999\\");
+  EXPECT_EQ(root.find("3")->as_uint64(), 18446744073709551615u);
+  for (const std::string_view wrong :
+       {"[099999999999999999999]", "[99999999999999999999", "[99999999999999999999x]",
+        "[-99999999999999999999-]", "[\"99999999999999999999]", "--99999999999999999999"}) {
+    EXPECT_NE(refusal(wrong), "") << wrong;
+    EXPECT_TRUE(find_malformed(wrong)) << wrong;
   }
 }
 

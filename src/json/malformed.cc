@@ -1,8 +1,10 @@
 #include "json/malformed.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 
@@ -155,7 +157,6 @@ class Scanner {
 
   void number() {
     const std::size_t start = at_;
-    bool whole = true;
     if (at('-')) ++at_;
     const bool zero = at('0');
     if (!digits()) return;
@@ -164,20 +165,19 @@ class Scanner {
       return problem("a number has no leading zeros");
     }
     if (at('.')) {
-      whole = false;
       ++at_;
       if (!digits()) return;
     }
     if (at('e') || at('E')) {
-      whole = false;
       ++at_;
       if (at('+') || at('-')) ++at_;
       if (!digits()) return;
     }
     if (at_ < text_.size() && !is_boundary(text_[at_])) return problem("expected a number");
-    if (!fits(text_.substr(start, at_ - start), whole)) {
+    if (!std::isfinite(
+            std::strtod(std::string(text_.substr(start, at_ - start)).c_str(), nullptr))) {
       at_ = start;
-      problem("the number does not fit: integers have 64 bits, others are doubles");
+      problem("the number does not fit: it is larger than any double");
     }
   }
 
@@ -187,16 +187,6 @@ class Scanner {
     return !problem_;
   }
 
-  static bool fits(std::string_view number, bool whole) {
-    if (!whole) return std::isfinite(std::strtod(std::string(number).c_str(), nullptr));
-    const auto end = number.data() + number.size();
-    std::int64_t signed_value = 0;
-    std::uint64_t unsigned_value = 0;
-    return std::from_chars(number.data(), end, signed_value).ec == std::errc() ||
-           (number.front() != '-' &&
-            std::from_chars(number.data(), end, unsigned_value).ec == std::errc());
-  }
-
   std::string_view text_;
   std::size_t at_ = 0;
   std::array<char, kMaximumDepth> brackets_{};
@@ -204,8 +194,43 @@ class Scanner {
   std::optional<Malformed> problem_;
 };
 
+std::size_t behind_string(std::string_view text, std::size_t quote) {
+  std::size_t at = quote + 1;
+  while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2 : 1;
+  return std::min(at + 1, text.size());
+}
+
+bool is_large_integer(std::string_view number) {
+  const std::size_t sign = number.front() == '-' ? 1 : 0;
+  if (number.find_first_not_of("0123456789", sign) != std::string_view::npos) return false;
+  const auto end = number.data() + number.size();
+  std::int64_t with_sign = 0;
+  std::uint64_t natural = 0;
+  return std::from_chars(number.data(), end, with_sign).ec == std::errc::result_out_of_range &&
+         std::from_chars(number.data(), end, natural).ec != std::errc();
+}
+
 }  // namespace
 
 std::optional<Malformed> find_malformed(std::string_view text) { return Scanner(text).run(); }
+
+std::string with_large_integers_as_doubles(std::string_view text) {
+  std::string rewritten;
+  std::size_t at = 0;
+  std::size_t kept = 0;
+  while ((at = text.find_first_of("\"-0123456789", at)) != std::string_view::npos) {
+    if (text[at] == '"') {
+      at = behind_string(text, at);
+      continue;
+    }
+    const std::size_t end = std::min(text.find_first_not_of("-+.eE0123456789", at), text.size());
+    if (is_large_integer(text.substr(at, end - at))) {
+      rewritten.append(text.substr(kept, end - kept)).append(".0");
+      kept = end;
+    }
+    at = end;
+  }
+  return rewritten.append(text.substr(kept));
+}
 
 }  // namespace keywright::json

@@ -18,7 +18,6 @@
 namespace keywright::json {
 namespace {
 
-constexpr std::size_t kDigitsThatFit = 18;       // any number of so many is below 2^63
 constexpr std::size_t kCharactersThatFit = 300;  // without an exponent, far below what a double is
 constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 
@@ -128,10 +127,6 @@ std::optional<Integer> to_integer(std::string_view number) {
 }
 
 bool fits(const Reader::Number& number) {
-  if (number.whole) {
-    return number.raw.size() <= kDigitsThatFit || to_integer<std::int64_t>(number.raw) ||
-           (number.raw.front() != '-' && to_integer<std::uint64_t>(number.raw));
-  }
   const bool has_exponent = number.raw.find_first_of("eE") != std::string_view::npos;
   if (!has_exponent && number.raw.size() < kCharactersThatFit) return true;
   return std::isfinite(to_double(number.raw));

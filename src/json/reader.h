@@ -14,7 +14,7 @@
 //   if (!in.finished()) return fail(malformed_json(body));
 //
 // Everything is looked at, what is skipped, too: RFC 8259, one value, UTF-8, no lone surrogates, 64
-// levels, no object with the same key twice, integers of 64 bits, other numbers that a double
+// levels, no object with the same key twice, numbers that a double
 // holds. The first fault ends the walk: failed() is true, here() is 0, and next() false from then
 // on, so it is enough to ask once, at the end. Whoever stops in the middle of an object or list
 // goes back to a mark before it, or gives up.

@@ -151,6 +151,8 @@ std::vector<std::string> values_right_and_wrong() {
       "-1e309",
       "1e-400",
       repeated("9", 400) + ".5",
+      repeated("9", 400),
+      "[" + repeated("9", 308) + ",-" + repeated("9", 300) + "]",
       "NaN",
       "Infinity",
       "{\"a\":1,\"a\":2}",

@@ -85,6 +85,12 @@ class McpConnect(unittest.TestCase):
         self.assertNotIn(key["key"].encode(), seen["headers"].as_bytes())
         self.assertEqual("/mcp", seen["path"])
 
+    def test_arguments_may_hold_numbers_of_any_length(self):
+        arguments = {"wei": 10 ** 20, "ids": [2 ** 64, -(2 ** 63) - 1]}
+        answer = self.call(self.key(), request("tools/call", name="echo", arguments=arguments))
+        self.assertEqual(200, answer.status, answer)
+        self.assertIn(json.dumps(json.dumps(arguments)), answer.text)
+
     def test_a_key_may_come_in_x_api_key_and_the_server_be_named_by_its_id(self):
         answer = self.call(self.key(), request("tools/call", name="echo"),
                            server=self.mcp_server["id"], carrier="x-api-key")
