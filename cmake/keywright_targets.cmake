@@ -36,6 +36,10 @@ function(keywright_fuzz name)
   target_link_libraries(${name} PRIVATE ${FUZZ_DEPENDS})
   if(KEYWRIGHT_FUZZ)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    if(NOT TARGET fuzz_targets)
+      add_custom_target(fuzz_targets)
+    endif()
+    add_dependencies(fuzz_targets ${name})
     add_custom_target(run_${name}
       COMMAND ${CMAKE_SOURCE_DIR}/tools/fuzz.sh $<TARGET_FILE:${name}> ${FUZZ_CORPUS}
       DEPENDS ${name} USES_TERMINAL)

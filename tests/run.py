@@ -174,7 +174,7 @@ def results_in(output):
 
 
 def fuzz(jobs, only, tally):
-    if not build("fuzz", jobs, tally):
+    if not build("fuzz", jobs, tally, target="fuzz_targets"):
         return
     for target in sorted((BUILD / "fuzz" / "bin").glob("*_fuzz")):
         if only and only not in target.name:
