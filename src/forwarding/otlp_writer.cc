@@ -1,6 +1,7 @@
 // OTLP/JSON, as we write it, as protobuf. Fields are those of opentelemetry-proto 1.x.
 #include <bit>
 #include <charconv>
+#include <limits>
 
 #include "base/encoding.h"
 #include "forwarding/parcel.h"
@@ -85,6 +86,15 @@ void put_list(std::string& out, std::uint32_t field, const Value& object, std::s
   for (const Value item : list->items()) append_wire_bytes(out, field, message(item));
 }
 
+// A number, or one of the three words that JSON has for the others.
+double double_of(const Value& value) {
+  const std::string_view word = value.as_string().value_or("");
+  if (word == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  if (word == "Infinity") return std::numeric_limits<double>::infinity();
+  if (word == "-Infinity") return -std::numeric_limits<double>::infinity();
+  return value.as_double().value_or(0.0);
+}
+
 std::string key_value(const Value& attribute);
 
 std::string any_value(const Value& value) {
@@ -97,8 +107,7 @@ std::string any_value(const Value& value) {
     } else if (member.key == "intValue") {
       append_wire_varint(out, 3, number_at(value, "intValue"));
     } else if (member.key == "doubleValue") {
-      const double number = member.value.as_double().value_or(0.0);
-      append_fixed(out, 4, kFixed64, std::bit_cast<std::uint64_t>(number));
+      append_fixed(out, 4, kFixed64, std::bit_cast<std::uint64_t>(double_of(member.value)));
     } else if (member.key == "bytesValue") {
       const auto bytes = decode_base64(member.value.as_string().value_or(""));
       append_wire_bytes(out, 7, bytes ? view_text(*bytes) : std::string_view());

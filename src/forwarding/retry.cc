@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "base/media_type.h"
 #include "json/document.h"
+#include "traces/wire.h"
 
 namespace keywright::forwarding {
 namespace {
@@ -24,15 +26,35 @@ bool passes(ForwardingType type, int status) {
   return status == 408 || status == 425 || status >= 500;
 }
 
-// A receiver may take a request and refuse some of its spans: final, and worth a word.
-std::string partial_success(const http::ClientResponse& response) {
-  const auto document = json::Document::parse(response.body);
+std::string rejected_in_json(const std::string& body) {
+  const auto document = json::Document::parse(body);
   const auto partial = document ? document->root().find("partialSuccess") : std::nullopt;
   const auto rejected = partial ? partial->find("rejectedSpans") : std::nullopt;
   if (!rejected) return "";
-  const std::string count = rejected->as_string()
-                                ? std::string(*rejected->as_string())
-                                : std::to_string(rejected->as_int64().value_or(0));
+  if (const auto text = rejected->as_string()) return std::string(*text);
+  return std::to_string(rejected->as_int64().value_or(0));
+}
+
+// ExportTraceServiceResponse.partial_success.rejected_spans: field 1 of field 1.
+std::string rejected_in_protobuf(const std::string& body) {
+  std::uint64_t rejected = 0;
+  traces::WireReader answer(body);
+  while (answer.next()) {
+    if (answer.number() != 1) continue;
+    traces::WireReader partial(answer.bytes());
+    while (partial.next()) {
+      if (partial.number() == 1) rejected = partial.varint();
+    }
+  }
+  return std::to_string(rejected);
+}
+
+// A receiver may take a request and refuse some of its spans: final, and worth a word.
+std::string partial_success(const http::ClientResponse& response) {
+  const std::string* type = response.header("Content-Type");
+  const bool is_protobuf = type != nullptr && !is_json_type(*type);
+  const std::string count =
+      is_protobuf ? rejected_in_protobuf(response.body) : rejected_in_json(response.body);
   if (count.empty() || count == "0") return "";
   return "The receiver rejected spans of a request that it took: " + count.substr(0, 20) + ".";
 }

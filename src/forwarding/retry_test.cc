@@ -43,6 +43,20 @@ TEST(Retry, SpansThatAReceiverRejectsAreToldAndNotSentAgain) {
   EXPECT_EQ(verdict.fate, Fate::delivered);
   EXPECT_NE(verdict.problem.find("3"), std::string::npos);
   EXPECT_EQ(of(ForwardingType::otlp, 200, {}, "{}").problem, "");
+
+  const auto in_protobuf = [](std::string body) {
+    return of(ForwardingType::otlp, 200, {{"Content-Type", "application/x-protobuf"}},
+              std::move(body));
+  };
+  const std::string refused(
+      "\x0a\x07\x08\x02\x12\x03"
+      "bad");
+  EXPECT_EQ(in_protobuf(refused).fate, Fate::delivered);
+  EXPECT_NE(in_protobuf(refused).problem.find("2"), std::string::npos);
+  for (const std::string& nothing :
+       {std::string(), std::string("\x0a\x00", 2), refused.substr(3)}) {
+    EXPECT_EQ(in_protobuf(nothing).problem, "");
+  }
 }
 
 TEST(Retry, WhoCannotBeReachedIsTriedAgain) {

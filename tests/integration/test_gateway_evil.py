@@ -150,7 +150,9 @@ class Addresses(GatewayTest):
         for url in ("http://127.0.0.1:80", "http://localhost", "http://10.1.2.3", "http://[::1]:80",
                     "http://169.254.169.254/latest", "http://192.168.0.1", "http://0.0.0.0:1",
                     "http://[::ffff:127.0.0.1]", "http://2130706433", "http://0x7f.1", "http://127.1",
-                    "http://100.64.0.1", "http://[fe80::1]", "http://[64:ff9b::7f00:1]"):
+                    "http://100.64.0.1", "http://[fe80::1]", "http://[64:ff9b::7f00:1]",
+                    "http://[::127.0.0.1]", "http://[::ffff:0:127.0.0.1]",
+                    "http://[64:ff9b:1::7f00:1]", "http://[fec0::1]"):
             answer = self.owner.post("/api/v1/services", {"name": "s", "slug": "s",
                                                           "upstream_url": url})
             self.assertEqual(400, answer.status, url)
