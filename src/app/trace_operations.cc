@@ -1,6 +1,7 @@
 #include "app/listing.h"
 #include "app/operations.h"
 #include "app/trace_reader.h"
+#include "domain/keys/decide.h"
 #include "domain/traces/routing.h"
 #include "json/document.h"
 
@@ -62,12 +63,13 @@ KW_DESCRIBE(RouteTest, field<&RouteTest::project_id>("project_id", "Id of the pr
             field<&RouteTest::key_id>("key_id",
                                       "Key that would send it; an unrestricted one if left out."),
             field<&RouteTest::trace>("trace",
-                                     "Body of the trace: platformId, metadata, externalMetadata. "
-                                     "What it holds otherwise is not looked at.",
+                                     "Body of the trace: platformId, metadata, externalMetadata, "
+                                     "or resourceSpans of OTLP. What it holds otherwise is not "
+                                     "looked at.",
                                      object_only),
             field<&RouteTest::resource>("resource",
                                         "OTLP resource attributes by name: service.name, "
-                                        "mibo.platform_id.",
+                                        "mibo.platform_id, n8n.workflow.id.",
                                         object_only))
 
 struct RouteVerdict {
@@ -174,40 +176,83 @@ class PlatformsByWalking final : public domain::Platforms {
   const Directory& directory_;
 };
 
-Result<domain::RoutingScope> scope_of_key(const Directory& directory, const Project& project,
-                                          const std::optional<std::string>& key_id) {
-  if (!key_id) return domain::RoutingScope{};
+// Null if none is asked about.
+Result<const domain::KeyRecord*> sending_key(const Directory& directory, const Project& project,
+                                             const std::optional<std::string>& key_id) {
+  if (!key_id) return nullptr;
   const auto id = domain::KeyId::parse(*key_id);
   const domain::KeyRecord* key = id ? directory.keys().find(*id) : nullptr;
   const bool of_project = key != nullptr && key->owner_type == domain::OwnerType::project &&
                           directory.project(key->owner) == &project;
   if (!of_project) return fail(invalid_field("key_id", "must be a key of this project"));
-  return domain::routing_scope_of(*key->policy);
+  return key;
 }
 
-Result<domain::RoutingHints> hints_of(const RouteTest& input) {
+// Whether it would be let in, from a network that it may be used from.
+bool is_admitted(const Directory& directory, const domain::KeyRecord& key, Time now) {
+  domain::Ask ask;
+  ask.audience = domain::Audience::traces;
+  ask.spend = false;
+  const domain::Decision decision = decide(key, ask, directory, now);
+  return decision.outcome == domain::Outcome::valid ||
+         decision.outcome == domain::Outcome::ip_not_allowed;
+}
+
+// The attributes of an OTLP resource, by name.
+domain::RoutingHints hints_of_resource(const json::Value& resource) {
   domain::RoutingHints hints;
-  if (!input.trace.is_null()) {
-    KW_TRY(const json::Document document, json::Document::parse(input.trace.view()));
-    KW_TRY(hints, domain::read_hints(document.root()));
-  }
-  if (!input.resource.is_null()) {
-    // Named as metadata would name them, so that one reader knows all spellings.
-    const std::string body = "{\"metadata\":" + std::string(input.resource.view()) + "}";
-    KW_TRY(const json::Document document, json::Document::parse(body));
-    KW_TRY(const domain::RoutingHints more, domain::read_hints(document.root()));
-    add_hints(hints, more);
+  for (const json::Member member : resource.members()) {
+    if (const auto text = member.value.as_string()) {
+      note_attribute(hints, member.key, *text);
+    } else if (const auto number = member.value.as_int64()) {
+      note_attribute(hints, member.key, std::to_string(*number));
+    }
   }
   return hints;
+}
+
+// For each trace that the body holds; a native one holds one.
+Result<std::vector<domain::RoutingHints>> hints_of(const RouteTest& input) {
+  std::vector<domain::RoutingHints> all(1);
+  if (!input.trace.is_null()) {
+    KW_TRY(const json::Document document, json::Document::parse(input.trace.view()));
+    if (document.root().find("resourceSpans")) {
+      KW_TRY(all, domain::read_otlp_hints(document.root()));
+    } else {
+      KW_TRY(all.front(), domain::read_hints(document.root()));
+    }
+  }
+  if (!input.resource.is_null()) {
+    KW_TRY(const json::Document document, json::Document::parse(input.resource.view()));
+    const domain::RoutingHints more = hints_of_resource(document.root());
+    for (domain::RoutingHints& hints : all) add_hints(hints, more);
+  }
+  return all;
+}
+
+RouteVerdict refused_key() {
+  RouteVerdict verdict;
+  verdict.outcome = "INVALID_API_KEY";
+  verdict.rule = "the key is revoked, disabled or expired";
+  verdict.message = "The API key is not valid.";
+  return verdict;
 }
 
 Result<RouteVerdict> test_route(const Directory& directory, Call& call, const RouteTest& input) {
   KW_TRY(const Project* project,
          visible<Project>(directory, call, id_from(input.project_id), "project"));
-  KW_TRY(const domain::RoutingScope scope, scope_of_key(directory, *project, input.key_id));
-  KW_TRY(const domain::RoutingHints hints, hints_of(input));
-  const domain::Route route =
-      choose_platform(hints, scope, project->id, PlatformsByWalking(directory));
+  KW_TRY(const domain::KeyRecord* key, sending_key(directory, *project, input.key_id));
+  KW_TRY(const std::vector<domain::RoutingHints> traces, hints_of(input));
+  if (key != nullptr && !is_admitted(directory, *key, call.now)) return refused_key();
+  const domain::RoutingScope scope =
+      key == nullptr ? domain::RoutingScope{} : domain::routing_scope_of(*key->policy);
+  const PlatformsByWalking platforms(directory);
+  const domain::Route route = choose_platform(traces.front(), scope, project->id, platforms);
+  for (const domain::RoutingHints& other : traces) {
+    const domain::Route same = choose_platform(other, scope, project->id, platforms);
+    if (same.outcome == route.outcome && same.platform == route.platform) continue;
+    return fail(invalid_field("trace", "holds traces that go different ways; try one at a time"));
+  }
   RouteVerdict verdict;
   verdict.outcome = name_of(route.outcome);
   verdict.rule = route.row;

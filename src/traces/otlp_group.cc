@@ -119,21 +119,6 @@ Error too_many_spans() {
                fmt::format("A request has at most {} spans.", kSpansPerRequestMax));
 }
 
-bool names_workflow(std::string_view key) {
-  return key == "n8n.workflow.id" || key == "workflowId" || key == "workflow_id";
-}
-
-void note_attribute(domain::RoutingHints& hints, std::string_view key, std::string_view value) {
-  if (value.empty()) return;
-  if (key == "mibo.platform_id") {
-    const auto id = Uuid::parse(value);
-    return domain::add_hint(hints.platform_ids, id ? id->to_string() : value);
-  }
-  if (key == "service.name") return domain::add_hint(hints.service_names, value);
-  if (names_workflow(key)) return domain::add_hint(hints.workflow_ids, value);
-  if (key == "chatflowId" || key == "chatflow_id") domain::add_hint(hints.chatflow_ids, value);
-}
-
 std::int64_t stored_nanoseconds(std::uint64_t value) {
   constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
   return static_cast<std::int64_t>(std::min(value, kMax));

@@ -87,10 +87,8 @@ class Grouping {
 
 Error too_many_spans();
 
-// Takes what names a platform out of an attribute of a resource or a span.
-void note_attribute(domain::RoutingHints& hints, std::string_view key, std::string_view value);
-// Whether the attribute of a span names a workflow.
-bool names_workflow(std::string_view key);
+using domain::names_workflow;
+using domain::note_attribute;
 
 // Nanoseconds as they fit in the store.
 std::int64_t stored_nanoseconds(std::uint64_t value);

@@ -1,5 +1,7 @@
+#include <map>
 #include <string>
 
+#include "base/text.h"
 #include "base/uuid.h"
 #include "domain/traces/routing.h"
 
@@ -49,7 +51,8 @@ class HintReader {
     // Anybody may have a "service" of his own in there: only what looks like ours counts.
     const auto service = metadata.find("service");
     for (const auto& name :
-         {metadata.find("service.name"), service ? service->find("name") : std::nullopt}) {
+         {metadata.find("service.name"), service ? service->find("name") : std::nullopt,
+          metadata.find("openinference.project.name")}) {
       const auto text = name ? name->as_string() : std::nullopt;
       if (text && !text->empty()) add_hint(hints_.service_names, *text);
     }
@@ -88,7 +91,93 @@ class HintReader {
   std::optional<Error> error_;
 };
 
+// The text or whole number that an OTLP attribute holds; "" for anything else.
+std::string text_of(const Value& attribute) {
+  const auto value = attribute.find("value");
+  if (!value) return {};
+  for (std::string_view name : {"stringValue", "intValue"}) {
+    const auto found = value->find(name);
+    if (!found) continue;
+    if (const auto text = found->as_string()) return std::string(*text);
+    if (const auto number = found->as_int64()) return std::to_string(*number);
+  }
+  return {};
+}
+
+template <class Each>
+void for_each_attribute(const Value& object, Each&& each) {
+  const auto attributes = object.find("attributes");
+  if (!attributes) return;
+  for (const Value attribute : attributes->items()) {
+    const auto key = attribute.find("key");
+    if (const auto name = key ? key->as_string() : std::nullopt) each(*name, text_of(attribute));
+  }
+}
+
+// The traces of one resource, by their id.
+std::map<std::string, RoutingHints> hints_of_resource(const Value& resource_spans) {
+  RoutingHints common;
+  if (const auto resource = resource_spans.find("resource")) {
+    for_each_attribute(*resource, [&](std::string_view key, const std::string& value) {
+      note_attribute(common, key, value);
+    });
+  }
+  std::map<std::string, RoutingHints> traces;
+  const auto scopes = resource_spans.find("scopeSpans");
+  if (scopes) {
+    for (const Value scope : scopes->items()) {
+      const auto spans = scope.find("spans");
+      if (!spans) continue;
+      for (const Value span : spans->items()) {
+        const auto id = span.find("traceId");
+        const auto text = id ? id->as_string() : std::nullopt;
+        RoutingHints& hints =
+            traces.try_emplace(to_ascii_lower(text.value_or("")), common).first->second;
+        for_each_attribute(span, [&](std::string_view key, const std::string& value) {
+          if (names_workflow(key) && !value.empty()) add_hint(hints.workflow_ids, value);
+        });
+      }
+    }
+  }
+  if (traces.empty()) traces.emplace("", common);
+  return traces;
+}
+
 }  // namespace
+
+bool names_workflow(std::string_view key) {
+  return key == "n8n.workflow.id" || key == "workflowId" || key == "workflow_id";
+}
+
+void note_attribute(RoutingHints& hints, std::string_view key, std::string_view value) {
+  if (value.empty()) return;
+  if (key == "mibo.platform_id") {
+    const auto id = Uuid::parse(value);
+    return add_hint(hints.platform_ids, id ? id->to_string() : value);
+  }
+  if (key == "service.name" || key == "openinference.project.name") {
+    return add_hint(hints.service_names, value);
+  }
+  if (names_workflow(key)) return add_hint(hints.workflow_ids, value);
+  if (key == "chatflowId" || key == "chatflow_id" || key == "agentflowId") {
+    add_hint(hints.chatflow_ids, value);
+  }
+}
+
+Result<std::vector<RoutingHints>> read_otlp_hints(const Value& body) {
+  KW_TRY(const RoutingHints common, read_hints(body));
+  std::vector<RoutingHints> all;
+  if (const auto resources = body.find("resourceSpans")) {
+    for (const Value resource_spans : resources->items()) {
+      for (auto& [id, hints] : hints_of_resource(resource_spans)) {
+        add_hints(hints, common);
+        all.push_back(std::move(hints));
+      }
+    }
+  }
+  if (all.empty()) all.push_back(common);
+  return all;
+}
 
 Result<RoutingHints> read_hints(const Value& body) {
   RoutingHints hints;

@@ -52,7 +52,7 @@ class Router {
     const Matches services = matches_of_services();
     if (!services.none()) {
       Route route = by_matches(services, RoutedBy::service_name);
-      warn_of_unmatched(route, false);
+      if (names_flows()) warn_of_unmatched(route);
       return route;
     }
     return by_key();
@@ -73,6 +73,11 @@ class Router {
     route.by = by;
     route.row = row;
     return route;
+  }
+
+  static bool contains(const Matches& matches, PlatformId id) {
+    return std::any_of(matches.all.begin(), matches.all.end(),
+                       [id](const Platform* platform) { return platform->id == id; });
   }
 
   const Platform* living(PlatformId id) const {
@@ -120,11 +125,10 @@ class Router {
       return refused(RouteOutcome::not_allowed, "the id is outside the key's scope");
     }
     Route route = routed(*platform, RoutedBy::platform_id, "the id is inside the key's scope");
-    const Matches flows = matches_of_flows();
-    const auto same = [platform](const Platform* other) { return other->id == platform->id; };
-    if (!flows.none() && std::none_of(flows.all.begin(), flows.all.end(), same)) {
-      route.warnings.emplace_back("metadata_mismatch");
-    }
+    const bool agrees =
+        (!names_flows() || contains(matches_of_flows(), platform->id)) &&
+        (hints_.service_names.empty() || contains(matches_of_services(), platform->id));
+    if (!agrees) route.warnings.emplace_back("metadata_mismatch");
     return route;
   }
 
@@ -160,16 +164,12 @@ class Router {
     Route route = routed(*living(scope_.ids.front()), RoutedBy::key_scope,
                          named ? "what is named matches no platform, and the key has exactly one"
                                : "nothing names a platform, and the key has exactly one");
-    warn_of_unmatched(route, true);
+    if (named) warn_of_unmatched(route);
     return route;
   }
 
-  void warn_of_unmatched(Route& route, bool service_name) const {
-    if (route.outcome != RouteOutcome::routed) return;
-    if (names_flows()) route.warnings.emplace_back("metadata_unmatched");
-    if (service_name && !hints_.service_names.empty()) {
-      route.warnings.emplace_back("service_name_unmatched");
-    }
+  static void warn_of_unmatched(Route& route) {
+    if (route.outcome == RouteOutcome::routed) route.warnings.emplace_back("metadata_unmatched");
   }
 
   const RoutingHints& hints_;

@@ -48,9 +48,19 @@ void add_hints(RoutingHints& hints, const RoutingHints& more);
 
 // From the body of a native trace: platformId, and of metadata and externalMetadata
 // mibo.platform_id (nested or as one dotted name), chatflowId, chatflow_id, agentflowId,
-// workflowId, workflow_id and service.name. Flow ids may be whole numbers.
+// workflowId, workflow_id, service.name and openinference.project.name. Flow ids may be whole
+// numbers.
 // Errors: invalid_request, naming each field that holds something else.
 Result<RoutingHints> read_hints(const json::Value& body);
+
+// From an attribute of an OTLP resource, its value as text; "" says nothing.
+void note_attribute(RoutingHints& hints, std::string_view key, std::string_view value);
+// Whether the attribute of a span names a workflow.
+bool names_workflow(std::string_view key);
+
+// What an OTLP request in JSON says, for each of its traces (a resource without spans is one, too).
+// For trying out; what is stored is read by traces/otlp.h.
+Result<std::vector<RoutingHints>> read_otlp_hints(const json::Value& body);
 
 // The key's list of platforms as it was written, deleted ones included.
 struct RoutingScope {

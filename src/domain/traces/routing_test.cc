@@ -138,6 +138,37 @@ const Row kRows[] = {
      "flow by platformId",
      {"metadata_mismatch"}},
     {"metadata that agrees", "all", {"flow"}, {"chat-1"}, {}, {}, "flow by platformId"},
+    {"a service name that agrees",
+     "all",
+     {"flow"},
+     {"chat-1"},
+     {},
+     {"flow-service"},
+     "flow by platformId"},
+    {"the id wins over a service name",
+     "all",
+     {"flow"},
+     {},
+     {},
+     {"shared-service"},
+     "flow by platformId",
+     {"metadata_mismatch"}},
+    {"the id wins over what nobody knows",
+     "all",
+     {"flow"},
+     {},
+     {"nope"},
+     {},
+     "flow by platformId",
+     {"metadata_mismatch"}},
+    {"flow and service name that agree do not make up for one another",
+     "all",
+     {"flow"},
+     {"chat-1"},
+     {},
+     {"nope"},
+     "flow by platformId",
+     {"metadata_mismatch"}},
     // B. No id.
     {"nothing, unrestricted", "all", {}, {}, {}, {}, "PLATFORM_REQUIRED"},
     {"nothing, list of one", "flow", {}, {}, {}, {}, "flow by keyScope"},
@@ -211,7 +242,7 @@ const Row kRows[] = {
      {},
      {"unknown_service:node"},
      "flow by keyScope",
-     {"service_name_unmatched"}},
+     {"metadata_unmatched"}},
     // C. Every platform of the list is gone: asked first.
     {"empty list, nothing", "deleted", {}, {}, {}, {}, "SCOPE_EMPTY"},
     {"empty list, good id", "deleted", {"flow"}, {}, {}, {}, "SCOPE_EMPTY"},
@@ -290,6 +321,46 @@ TEST(Hints, EverySpellingIsRead) {
             (std::vector<std::string>{"7", "w"}));
   EXPECT_EQ(hints_of(R"({"metadata":{"service.name":"s","service":{"name":"t"}}})")->service_names,
             (std::vector<std::string>{"s", "t"}));
+}
+
+TEST(Hints, AProjectOfOpenInferenceIsAServiceName) {
+  EXPECT_EQ(hints_of(R"({"metadata":{"openinference.project.name":"p"}})")->service_names,
+            std::vector<std::string>{"p"});
+}
+
+RoutingHints hints_of_attribute(std::string_view key, std::string_view value) {
+  RoutingHints hints;
+  note_attribute(hints, key, value);
+  return hints;
+}
+
+TEST(Hints, EveryAttributeOfAResourceThatNamesAPlatformIsRead) {
+  const std::vector<std::string> x = {"x"};
+  EXPECT_EQ(hints_of_attribute("service.name", "x").service_names, x);
+  EXPECT_EQ(hints_of_attribute("openinference.project.name", "x").service_names, x);
+  for (const char* key : {"chatflowId", "chatflow_id", "agentflowId"}) {
+    EXPECT_EQ(hints_of_attribute(key, "x").chatflow_ids, x) << key;
+  }
+  for (const char* key : {"workflowId", "workflow_id", "n8n.workflow.id"}) {
+    EXPECT_EQ(hints_of_attribute(key, "x").workflow_ids, x) << key;
+  }
+  EXPECT_EQ(hints_of_attribute("mibo.platform_id", "x").platform_ids, x);
+  EXPECT_EQ(hints_of_attribute("mibo.platform_id", ""), RoutingHints{});
+  EXPECT_EQ(hints_of_attribute("host.name", "x"), RoutingHints{});
+}
+
+TEST(Hints, AnOtlpRequestIsReadTraceByTrace) {
+  const auto document = json::Document::parse(
+      R"({"metadata":{"chatflowId":"c"},"resourceSpans":[{"resource":{"attributes":[)"
+      R"({"key":"service.name","value":{"stringValue":"s"}}]},"scopeSpans":[{"spans":[)"
+      R"({"traceId":"AA"},{"traceId":"bb","attributes":[{"key":"n8n.workflow.id",)"
+      R"("value":{"intValue":7}}]},{"traceId":"aa"}]}]},{},7]})");
+  const auto all = read_otlp_hints(document->root());
+  ASSERT_TRUE(all);
+  EXPECT_EQ(*all, (std::vector<RoutingHints>{{{}, {"c"}, {}, {"s"}},
+                                             {{}, {"c"}, {"7"}, {"s"}},
+                                             {{}, {"c"}, {}, {}},
+                                             {{}, {"c"}, {}, {}}}));
 }
 
 TEST(Hints, NullsAndForeignFieldsAreNone) {
