@@ -136,6 +136,25 @@ Result<NativeTrace> read_native(const Value& body) {
   return trace;
 }
 
+Error metadata_too_large(std::string_view name, std::size_t bytes) {
+  const std::string problem =
+      fmt::format("has {} bytes; at most {} are taken", bytes, kMetadataBytesMax);
+  return Error(Code::too_large, "metadata_too_large", fmt::format("{} {}.", name, problem))
+      .with_problem(name, problem);
+}
+
+Result<void> check_metadata(const Value& body) {
+  for (std::string_view name : {"metadata", "externalMetadata"}) {
+    const auto metadata = body.find(name);
+    if (!metadata) continue;
+    std::string text;
+    json::Writer writer(text);
+    metadata->write(writer);
+    if (text.size() > kMetadataBytesMax) return fail(metadata_too_large(name, text.size()));
+  }
+  return {};
+}
+
 crypto::Sha256 digest_of(std::string_view text) { return crypto::sha256(view_bytes(text)); }
 
 std::vector<std::string> spans_of(std::string_view text, std::size_t first, std::size_t count) {

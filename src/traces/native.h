@@ -8,7 +8,8 @@
 // else stands there is kept, not looked at. A span's id may be called span_id, spanId or id, its
 // parent parent_span_id, parentSpanId or parentId.
 //
-// Errors: invalid_argument/invalid_request, naming the fields; too_large/too_many_spans.
+// Errors: invalid_argument/invalid_request, naming the fields; too_large/too_many_spans,
+// /metadata_too_large.
 // Threading: pure. Cost: one pass over the spans.
 #pragma once
 
@@ -26,6 +27,11 @@ inline constexpr std::string_view kStatusSuccess = "success";
 inline constexpr std::string_view kStatusError = "error";
 
 Result<NativeTrace> read_native(const json::Value& body);
+
+// Refuses metadata and externalMetadata that are longer than kMetadataBytesMax. Writes them out to
+// know: not needed for a body that is no longer than that as a whole.
+Result<void> check_metadata(const json::Value& body);
+Error metadata_too_large(std::string_view name, std::size_t bytes);
 
 // Tells whether the same body comes again.
 crypto::Sha256 digest_of(std::string_view text);

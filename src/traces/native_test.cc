@@ -68,6 +68,24 @@ TEST(NativeTrace, ALongChainOfSpansIsWalkedOnce) {
   EXPECT_EQ(field_of(text + "]}"), "ok");
 }
 
+TEST(NativeTrace, MetadataHasALimitOfItsOwn) {
+  const auto checked = [](std::string_view name, std::size_t size) {
+    const std::string text =
+        "{\"data\":{},\"" + std::string(name) + "\": \"" + std::string(size - 2, 'x') + "\"}";
+    const auto document = json::Document::parse(text);
+    return check_metadata(document->root());
+  };
+  for (const char* name : {"metadata", "externalMetadata"}) {
+    EXPECT_TRUE(checked(name, kMetadataBytesMax));
+    const auto refused = checked(name, kMetadataBytesMax + 1);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Code::too_large);
+    EXPECT_NE(refused.error().detail().find("65537"), std::string::npos);
+    EXPECT_EQ(refused.error().problems().front().field, name);
+  }
+  EXPECT_TRUE(checked("data2", kMetadataBytesMax + 1));
+}
+
 TEST(NativeTrace, SpansCanBeReadPageByPage) {
   const std::string_view text = R"({"spans":[{"a":1}, {"a":2}, {"a":3}]})";
   EXPECT_EQ(spans_of(text, 1, 1), std::vector<std::string>{R"({"a":2})"});

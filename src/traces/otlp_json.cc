@@ -1,5 +1,6 @@
 #include "json/document.h"
 #include "json/reader.h"
+#include "traces/native.h"
 #include "traces/otlp.h"
 #include "traces/otlp_group.h"
 #include "traces/otlp_json_values.h"
@@ -200,6 +201,10 @@ class RequestReader {
   Result<OtlpJson> read() {
     KW_CHECK_OK(body());
     if (!in_.finished()) return fail(json::malformed_json(body_));
+    if (other_signal_ && !read_.has_spans) {
+      return fail(invalid_field("resourceSpans",
+                                "must be there: this address takes traces, not logs or metrics"));
+    }
     KW_TRY(const json::Document document, json::Document::parse(hints_ += '}'));
     KW_TRY(const domain::RoutingHints common, domain::read_hints(document.root()));
     grouping_.end_request(common);
@@ -218,9 +223,14 @@ class RequestReader {
         if (!in_.take_null()) KW_CHECK_OK(resources());
       } else if (key == "platformId" || key == "metadata" || key == "externalMetadata") {
         if (hints_.size() > 1) hints_ += ',';
-        hints_.append("\"").append(key).append("\":").append(in_.slice());
+        hints_.append("\"").append(key).append("\":");
+        const std::string name(key);
+        const std::string_view text = in_.slice();
+        if (text.size() > kMetadataBytesMax) return fail(metadata_too_large(name, text.size()));
+        hints_.append(text);
       } else {
         read_.is_native = read_.is_native || key == "data" || key == "spans";
+        other_signal_ = other_signal_ || key == "resourceLogs" || key == "resourceMetrics";
         in_.skip();
       }
     }
@@ -327,7 +337,8 @@ class RequestReader {
   Reader in_;
   Grouping grouping_;
   OtlpJson read_;
-  std::string hints_ = "{";  // members that tell where the traces belong
+  bool other_signal_ = false;  // logs or metrics
+  std::string hints_ = "{";    // members that tell where the traces belong
 };
 
 }  // namespace

@@ -174,7 +174,10 @@ template <std::size_t kDigits>
 bool ValueWriter::optional(SpanKey key, bool* present) {
   if (in_.here() != '"') return false;
   const std::string_view text = in_.view(in_.string());
-  if (text.empty()) return true;
+  // All zero is how the wire says that there is none.
+  if (text.empty() || (text.size() == kDigits && text.find_first_not_of('0') == text.npos)) {
+    return true;
+  }
   std::array<char, kDigits> id;
   if (!read_id(text, id)) return false;
   out_.key(key).plain(view_id(id));

@@ -76,6 +76,23 @@ TEST(OtlpJson, IdsAreHexOfTheRightLengthAndNotZero) {
   EXPECT_EQ(upper->traces[0].trace_id, kTrace);
 }
 
+TEST(OtlpJson, AParentOfZerosIsNone) {
+  const auto request = read(request_of(R"(,"parentSpanId":"0000000000000000","name":"root")"));
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->rejected, 0);
+  EXPECT_EQ(stored(*request).find("parentSpanId"), std::string::npos);
+  EXPECT_EQ(request->traces.at(0).name, "root");
+}
+
+TEST(OtlpJson, LogsAndMetricsAreRefused) {
+  for (const char* other : {R"({"resourceLogs":[{}]})", R"({"resourceMetrics":[]})"}) {
+    const auto request = read(other);
+    ASSERT_FALSE(request) << other;
+    EXPECT_EQ(request.error().problems().front().field, "resourceSpans");
+  }
+  EXPECT_TRUE(read(R"({"resourceSpans":[],"resourceLogs":[]})"));
+}
+
 TEST(OtlpJson, TimesAreNumbersOfSixtyFourBitsHoweverTheyAreWritten) {
   const auto time_of = [](const std::string& json) {
     const auto request = read(request_of(",\"endTimeUnixNano\":" + json));
@@ -215,6 +232,14 @@ TEST(OtlpProtobuf, ASpanBecomesTheSameJson) {
   EXPECT_EQ(request->traces[0].contexts[0],
             R"({"resource":{"attributes":[{"key":"service.name",)"
             R"("value":{"stringValue":"agent"}}]},"scope":{"name":""}})");
+}
+
+TEST(OtlpProtobuf, GroupsThatNobodyKnowsAreIgnored) {
+  const std::string group = "\xa3\x06\x08\x01\xa4\x06";  // number 100
+  const auto request = read_otlp_protobuf(wire_request(wire_span(std::string(16, 'a'), group)));
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->rejected, 0);
+  EXPECT_EQ(request->traces.size(), 1u);
 }
 
 TEST(OtlpProtobuf, WrongIdsAreRejectedAndWrongBytesRefused) {

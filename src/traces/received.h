@@ -23,6 +23,8 @@ namespace keywright::traces {
 inline constexpr std::size_t kSpansPerRequestMax = 25'000;
 inline constexpr std::int64_t kSpansPerTraceMax = 25'000;
 inline constexpr std::size_t kExternalIdMax = 255;
+// Of metadata, and of externalMetadata.
+inline constexpr std::size_t kMetadataBytesMax = 64 * 1024;
 // A trace that was forwarded so often is stored, and goes no further.
 inline constexpr std::int64_t kHopsMax = 3;
 

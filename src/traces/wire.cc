@@ -1,6 +1,7 @@
 #include "traces/wire.h"
 
 #include <algorithm>
+#include <array>
 
 namespace keywright::traces {
 namespace {
@@ -56,11 +57,20 @@ bool WireReader::take(std::size_t size, std::string_view& piece) {
 
 bool WireReader::next() {
   if (failed_ || rest_.empty()) return false;
+  if (!read_tag()) return false;
+  return type_ == Type::group ? skip_group() : read_value();
+}
+
+bool WireReader::read_tag() {
   std::uint64_t tag = 0;
   if (!read_varint(tag)) return false;
   if (tag >> 3 == 0 || tag >> 3 > kNumberMax) return fail();
   number_ = static_cast<std::uint32_t>(tag >> 3);
   type_ = static_cast<Type>(tag & 7);
+  return true;
+}
+
+bool WireReader::read_value() {
   switch (type_) {
     case Type::varint: return read_varint(value_);
     case Type::fixed64:
@@ -75,8 +85,32 @@ bool WireReader::next() {
       std::uint64_t size = 0;
       return read_varint(size) && take(size, bytes_);
     }
+    case Type::group:
+    case Type::end_of_group: break;
   }
   return fail();
+}
+
+// To the end that has the number of its beginning, as those inside of it must have, too.
+bool WireReader::skip_group() {
+  const std::uint32_t outermost = number_;
+  std::array<std::uint32_t, kGroupDepthMax> open{outermost};
+  std::size_t depth = 1;
+  while (depth > 0) {
+    if (rest_.empty()) return fail();
+    if (!read_tag()) return false;
+    if (type_ == Type::group) {
+      if (depth == open.size()) return fail();
+      open[depth++] = number_;
+    } else if (type_ == Type::end_of_group) {
+      if (open[--depth] != number_) return fail();
+    } else if (!read_value()) {
+      return false;
+    }
+  }
+  number_ = outermost;
+  type_ = Type::group;
+  return true;
 }
 
 bool WireReader::is(Type type) { return !failed_ && (type_ == type || fail()); }

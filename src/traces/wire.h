@@ -8,8 +8,9 @@
 //
 // bytes(), fixed64() and the others ask for the wire type that the field must have; another one
 // makes the reader fail, as does every length that leads beyond the end. Nothing is copied, and
-// nothing is kept of what is not asked for: unknown fields are skipped. Groups, which nobody sends
-// any more, are refused. Writing needs no more than the two functions below.
+// nothing is kept of what is not asked for: unknown fields are skipped, groups, which nobody sends
+// any more, among them, to a depth of kGroupDepthMax. Writing needs no more than the two functions
+// below.
 //
 // Threading: one thread. Lifetime: views into the input. Cost: a few ns a field, no allocation.
 // Source: protobuf.dev/programming-guides/encoding.
@@ -20,6 +21,8 @@
 #include <string_view>
 
 namespace keywright::traces {
+
+inline constexpr int kGroupDepthMax = 64;
 
 class WireReader {
  public:
@@ -37,8 +40,18 @@ class WireReader {
   std::uint32_t fixed32();
 
  private:
-  enum class Type : unsigned char { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
+  enum class Type : unsigned char {
+    varint = 0,
+    fixed64 = 1,
+    bytes = 2,
+    group = 3,
+    end_of_group = 4,
+    fixed32 = 5
+  };
 
+  bool read_tag();
+  bool read_value();
+  bool skip_group();
   bool read_varint(std::uint64_t& value);
   bool take(std::size_t size, std::string_view& piece);
   bool fail();

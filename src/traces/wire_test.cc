@@ -52,8 +52,29 @@ TEST(Wire, WhatLeadsBeyondTheEndIsRefused) {
   EXPECT_FALSE(reads_whole("\x21\x02"sv));
 }
 
-TEST(Wire, GroupsFieldZeroAndOverlongNumbersAreRefused) {
-  EXPECT_FALSE(reads_whole("\x0b\x0c"sv));
+TEST(Wire, GroupsAreSkippedWithAllThatIsInThem) {
+  WireReader reader("\x0b\x08\x01\x13\x0a\x01z\x14\x0c\x12\x01x"sv);
+  ASSERT_TRUE(reader.next());
+  EXPECT_EQ(reader.number(), 1u);
+  ASSERT_TRUE(reader.next());
+  EXPECT_EQ(reader.bytes(), "x");
+  EXPECT_FALSE(reader.next());
+  EXPECT_FALSE(reader.failed());
+  for (const std::string_view wrong :
+       {"\x0b"sv, "\x0c"sv, "\x0b\x14"sv, "\x0b\x13\x0c\x14"sv, "\x0b\x08\x0c"sv}) {
+    EXPECT_FALSE(reads_whole(wrong));
+  }
+  const std::string deep(kGroupDepthMax, '\x0b');
+  const std::string ends(kGroupDepthMax, '\x0c');
+  EXPECT_TRUE(reads_whole(deep + ends));
+  EXPECT_FALSE(reads_whole(deep + "\x0b\x0c" + ends));
+  WireReader known("\x0b\x0c"sv);
+  ASSERT_TRUE(known.next());
+  EXPECT_EQ(known.bytes(), "");
+  EXPECT_TRUE(known.failed());
+}
+
+TEST(Wire, FieldZeroAndOverlongNumbersAreRefused) {
   EXPECT_FALSE(reads_whole("\x00\x01"sv));
   EXPECT_FALSE(reads_whole("\x0e"sv));
   EXPECT_FALSE(reads_whole("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"sv));
