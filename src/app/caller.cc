@@ -70,7 +70,7 @@ std::optional<Error> misplaced(const Decision& decision, const domain::Kinds& ki
 Decision spend(const Directory& directory, const domain::KeyRecord& key, const Decision& decision,
                domain::Ask ask, Time now) {
   if (key.policy->limits.empty() && !key.policy->has_credits) {
-    directory.meter().used(key, now, ask.client_ip);
+    if (ask.note_use) directory.meter().used(key, now, ask.client_ip);
     return decision;
   }
   ask.spend = true;
@@ -133,14 +133,15 @@ Result<Caller> admit(const Directory& directory, const Presented& presented,
   if (key == nullptr) return fail(unauthenticated());
   Decision decision = decide(*key, ask, directory, now);
   if (auto error = misplaced(decision, directory.kinds(), presented.carrier, !audience)) {
-    if (use == Use::counted) directory.meter().refused(*key, Outcome::wrong_audience);
+    if (use != Use::giving_up) directory.meter().refused(*key, Outcome::wrong_audience);
     return fail(std::move(*error));
   }
   if (use == Use::giving_up && decision.outcome == Outcome::ip_not_allowed) {
     decision.outcome = Outcome::valid;  // the networks are asked after all that makes a key good
-  } else if (use == Use::counted && decision.outcome == Outcome::valid) {
+  } else if (use != Use::giving_up && decision.outcome == Outcome::valid) {
+    ask.note_use = use == Use::counted;
     decision = spend(directory, *key, decision, ask, now);
-  } else if (use == Use::counted) {
+  } else if (use != Use::giving_up) {
     directory.meter().refused(*key, decision.outcome);
   }
   directory.note(decision);

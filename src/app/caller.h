@@ -56,8 +56,9 @@ struct Presented {
 };
 
 // Whether the use is counted and its network asked for. A key that gives itself up is not refused
-// for having been used too much, or from a place where it should not be.
-enum class Use : unsigned char { counted, giving_up };
+// for having been used too much, or from a place where it should not be. What is noted later takes
+// its limits now, and becomes a use by note_use() (app/give_back.h) once it has gone well.
+enum class Use : unsigned char { counted, giving_up, noted_later };
 
 // `audience` absent: any kind may come (GET /whoami).
 Result<Caller> admit(const Directory& directory, const Presented& presented,

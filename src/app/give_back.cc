@@ -15,4 +15,10 @@ void give_back(const Directory& directory, const Caller& caller) {
   }
 }
 
+void note_use(const Directory& directory, const Caller& caller, Time now) {
+  if (!caller.is_key()) return;
+  const domain::KeyRecord* key = directory.keys().find(caller.digest);
+  if (key != nullptr) directory.meter().used(*key, now, caller.address);
+}
+
 }  // namespace keywright::app

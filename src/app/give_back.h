@@ -9,6 +9,9 @@
 // what is then refused for lack of a right goes back ("denied for any earlier reason spends no
 // limit").
 //
+// A face that knows only at the end whether a request was accepted admits with Use::noted_later and
+// calls note_use() then.
+//
 // Threading: io threads. Cost: a look-up.
 #pragma once
 
@@ -17,5 +20,8 @@
 namespace keywright::app {
 
 void give_back(const Directory& directory, const Caller& caller);
+
+// The last use, its address and the count of a request that went well.
+void note_use(const Directory& directory, const Caller& caller, Time now);
 
 }  // namespace keywright::app

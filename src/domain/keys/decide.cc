@@ -57,7 +57,7 @@ class Checks {
     }
     if (!ask_.spend || ask_.explain) return;
     if (decision_.outcome == Outcome::valid) {
-      records_.meter().used(key_, now_, ask_.client_ip);
+      if (ask_.note_use) records_.meter().used(key_, now_, ask_.client_ip);
     } else {
       records_.meter().refused(key_, decision_.outcome);
     }

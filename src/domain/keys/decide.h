@@ -69,6 +69,7 @@ struct Ask {
   std::int64_t cost = 1;
   bool ip_known = true;  // false: a key with allowed_cidrs is refused (verify without client_ip)
   bool spend = true;     // false: a second look at a request that was already counted
+  bool note_use = true;  // false: limits are taken; whether it was a use is known, and noted, later
   bool explain = false;  // run every check, spend nothing
   Slot organization = kNoSlot;  // only keys of this organization exist for the caller
   // The organization where the key was made asks: its owner must still belong there. Elsewhere a
