@@ -14,6 +14,7 @@ int rpc_code_of(int status) {
     case 403: return 7;   // PERMISSION_DENIED
     case 404: return 5;   // NOT_FOUND
     case 405: return 12;  // UNIMPLEMENTED
+    case 408: return 4;   // DEADLINE_EXCEEDED
     case 413:
     case 429: return 8;   // RESOURCE_EXHAUSTED
     case 422: return 9;   // FAILED_PRECONDITION
@@ -29,9 +30,13 @@ struct Named {
 };
 
 constexpr Named kNamed[] = {
-    {"wrong_key_kind", 403, "WRONG_KEY_KIND"},           {"ip_not_allowed", 403, "IP_NOT_ALLOWED"},
-    {"insufficient_scope", 403, "PLATFORM_NOT_ALLOWED"}, {"rate_limited", 429, "RATE_LIMITED"},
-    {"usage_exceeded", 429, "USAGE_EXCEEDED"},           {"overloaded", 503, "OVERLOADED"},
+    {"wrong_key_kind", 403, "WRONG_KEY_KIND"},
+    {"ip_not_allowed", 403, "IP_NOT_ALLOWED"},
+    {"insufficient_scope", 403, "PLATFORM_NOT_ALLOWED"},
+    {"rate_limited", 429, "RATE_LIMITED"},
+    {"usage_exceeded", 429, "USAGE_EXCEEDED"},
+    {"overloaded", 503, "OVERLOADED"},
+    {"client_gone", 408, "REQUEST_TIMEOUT"},
 };
 
 struct OfCode {

@@ -6,8 +6,11 @@
 #include <memory>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 #include "ingest/inflate.h"
+#include "ingest/media_type.h"
 
 namespace keywright::ingest {
 namespace {
@@ -16,11 +19,6 @@ namespace {
 constexpr std::size_t kReservedMax = 256 * 1024;
 constexpr std::string_view kGzipMagic = "\x1f\x8b";
 
-Error too_large() {
-  return Error(Code::too_large, "body_too_large",
-               "The body is larger than 10 MiB, as sent or once decompressed.");
-}
-
 Error unsupported(std::string_view detail) {
   return Error(Code::unsupported_media_type, "unsupported_media_type", detail);
 }
@@ -28,14 +26,6 @@ Error unsupported(std::string_view detail) {
 Error overloaded() {
   return Error(Code::unavailable, "overloaded",
                "Too many traces are under way; send this one again in a moment.");
-}
-
-bool says_other_charset(std::string_view parameters) {
-  const std::string lower = to_ascii_lower(parameters);
-  const auto at = lower.find("charset=");
-  if (at == std::string::npos) return false;
-  const std::string_view value = std::string_view(lower).substr(at + 8);
-  return !value.starts_with("utf-8") && !value.starts_with("\"utf-8\"");
 }
 
 constexpr std::chrono::seconds kDrainTime{10};
@@ -58,6 +48,13 @@ class DrainAfterwards final : public http::BodyStream {
 
 }  // namespace
 
+Error body_too_large(std::size_t observed) {
+  std::string text =
+      fmt::format("A body has at most {} bytes, as sent and once decompressed", kBodyMax);
+  if (observed > kBodyMax) text += fmt::format("; this one has {}", observed);
+  return Error(Code::too_large, "body_too_large", text + ".");
+}
+
 std::size_t announced_length(const http::Request& request) {
   const auto text = request.headers.find("Content-Length");
   std::size_t length = 0;
@@ -66,7 +63,8 @@ std::size_t announced_length(const http::Request& request) {
 }
 
 Result<void> check_announced_size(const http::Request& request) {
-  if (announced_length(request) > kBodyMax) return fail(too_large());
+  const std::size_t length = announced_length(request);
+  if (length > kBodyMax) return fail(body_too_large(length));
   return {};
 }
 
@@ -79,16 +77,12 @@ Result<BodyKind> body_kind(const http::Request& request) {
       return fail(unsupported("Content-Encoding must be gzip, or left out."));
     }
   }
-  const std::string_view sent = request.headers.find("Content-Type").value_or("");
-  const std::size_t end = std::min(sent.find(';'), sent.size());
-  const std::string_view type = trim(sent.substr(0, end));
-  if (equals_ignoring_case(type, "application/x-protobuf") ||
-      equals_ignoring_case(type, "application/protobuf")) {
+  const MediaType type = media_type_of(request);
+  if (type.is_protobuf()) {
     kind.form = Form::protobuf;
-  } else if (equals_ignoring_case(type, "application/octet-stream")) {
+  } else if (type.name == "application/octet-stream") {
     kind.octets = true;
-  } else if (!equals_ignoring_case(type, "application/json") ||
-             says_other_charset(sent.substr(end))) {
+  } else if (type.name != "application/json" || !type.is_utf8()) {
     return fail(
         unsupported("Content-Type must be application/json in UTF-8, "
                     "application/x-protobuf for OTLP, or application/octet-stream for "
@@ -100,27 +94,34 @@ Result<BodyKind> body_kind(const http::Request& request) {
 Task<Result<std::string>> receive_body(http::Exchange& exchange, BodyKind kind,
                                        Budget::Share& share) {
   std::string body;
+  std::string held;  // the first byte, where two of them tell what it is
   std::optional<Inflater> inflater;
   std::size_t received = 0;
   bool first = true;
   while (true) {
-    auto piece = co_await exchange.read_body();
-    if (!piece) co_return fail(std::move(piece).error());
-    if (piece->empty()) break;
-    received += piece->size();
-    if (received > kBodyMax) co_return fail(too_large());
-    if (first && (kind.gzip || (kind.octets && piece->starts_with(kGzipMagic)))) {
-      inflater.emplace();
-    } else if (first && kind.octets) {
-      co_return fail(unsupported("application/octet-stream must be gzipped JSON."));
+    auto got = co_await exchange.read_body();
+    if (!got) co_return fail(std::move(got).error());
+    std::string_view piece = *got;
+    const bool ended = piece.empty();
+    received += piece.size();
+    if (received > kBodyMax) co_return fail(body_too_large(announced_length(exchange.request)));
+    if (first && kind.octets && !kind.gzip) {
+      held += piece;
+      if (held.size() < kGzipMagic.size() && !ended) continue;
+      piece = held;
+      if (!piece.starts_with(kGzipMagic)) {
+        co_return fail(unsupported("application/octet-stream must be gzipped JSON."));
+      }
     }
+    if (ended) break;
+    if (first && (kind.gzip || kind.octets)) inflater.emplace();
     if (first) body.reserve(std::min(announced_length(exchange.request), kReservedMax));
     first = false;
     const std::size_t before = body.size();
     if (inflater) {
-      KW_CO_CHECK_OK(inflater->feed(*piece, body, kBodyMax));
+      KW_CO_CHECK_OK(inflater->feed(piece, body, kBodyMax));
     } else {
-      body.append(*piece);
+      body.append(piece);
     }
     if (!share.grow(body.size() - before)) co_return fail(overloaded());
   }

@@ -37,6 +37,9 @@ struct BodyKind {
   bool octets = false;  // application/octet-stream: JSON, and only as gzip
 };
 
+// 413, with the limit, and what the sender has where that is known and not 0.
+Error body_too_large(std::size_t observed);
+
 // Of a body whose Content-Length says enough.
 Result<void> check_announced_size(const http::Request& request);
 

@@ -79,6 +79,18 @@ TEST_F(UnroutedTest, CountsByKeyAndReasonAndKeepsTheLastOnes) {
   store_->stop();
 }
 
+TEST_F(UnroutedTest, OneEntryMayStandForSeveralTraces) {
+  UnroutedLog log(*store_);
+  log.note(project(1), trace(1), 5);
+  log.note(project(1), trace(2), 3);
+  const auto report = log.report(project(1));
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->items.size(), 2u);
+  EXPECT_EQ(report->counts.at(0).count, 8);
+  EXPECT_EQ(log.total(), 8u);
+  store_->stop();
+}
+
 TEST_F(UnroutedTest, ProjectsThatWereQuietForLongestAreForgotten) {
   UnroutedLog log(*store_);
   for (std::size_t i = 0; i <= UnroutedLog::kProjectsMax; ++i) {
@@ -128,6 +140,54 @@ TEST(Decode, TellsBodiesApartByWhatTheyHold) {
   EXPECT_FALSE(decode("{}", Form::json, Door::any));
   EXPECT_FALSE(decode(R"({"data":{}})", Form::json, Door::otlp));
   EXPECT_FALSE(decode(R"({"data":{},"resourceSpans":[]})", Form::json, Door::any));
+}
+
+TEST(Decode, WhatIsRefusedMayStillBeKnownAsOtlp) {
+  const auto is_otlp = [](const char* body) {
+    bool told = false;
+    EXPECT_FALSE(decode(body, Form::json, Door::any, &told)) << body;
+    return told;
+  };
+  EXPECT_TRUE(is_otlp(R"({"resourceSpans":7})"));
+  EXPECT_TRUE(is_otlp(R"( { "resourceSpans" : [)"));
+  EXPECT_TRUE(is_otlp(R"({"extra":1,"resourceSpans":7})"));
+  EXPECT_FALSE(is_otlp(R"({"data":7})"));
+  EXPECT_FALSE(is_otlp("{"));
+}
+
+TEST(Decode, HalfACharacterCostsItsPlaceAndNoMore) {
+  const auto native = decode(R"({"data":{"a":"\ud83d"}})", Form::json, Door::any);
+  ASSERT_TRUE(native);
+  EXPECT_EQ(native->body, R"({"data":{"a":"\ufffd"}})");
+  const auto otlp = decode(
+      R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"01010101010101010101010101010101",)"
+      R"("spanId":"0101010101010101","name":"\ude00"}]}]}]})",
+      Form::json, Door::any);
+  ASSERT_TRUE(otlp);
+  EXPECT_EQ(otlp->otlp->traces.size(), 1u);
+}
+
+TEST(Decode, HalfACharacterNamesNoPlatform) {
+  for (const char* body :
+       {R"({"data":{},"platformId":"\ud83d"})",
+        R"({"data":{},"metadata":{"chatflowId":"a\ud83d"}})",
+        R"({"resourceSpans":[{"resource":{"attributes":[{"key":"service.name",)"
+        R"("value":{"stringValue":"\ud83d"}}]},"scopeSpans":[{"spans":[{"traceId":)"
+        R"("01010101010101010101010101010101","spanId":"0101010101010101"}]}]}]})"}) {
+    const auto refused = decode(body, Form::json, Door::any);
+    ASSERT_FALSE(refused) << body;
+    EXPECT_EQ(refused.error().reason(), "malformed_json") << body;
+  }
+  EXPECT_FALSE(decode(R"({"data":{"\ud83d":1,"\ud83e":2}})", Form::json, Door::any));
+}
+
+TEST(Decode, MetadataThatIsTooLongIsTooLarge) {
+  const std::string long_text(64 * 1024, 'x');
+  const auto refused =
+      decode(R"({"data":{},"metadata":{"x":")" + long_text + "\"}}", Form::json, Door::any);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason(), "metadata_too_large");
+  EXPECT_TRUE(decode(R"({"data":{"x":")" + long_text + "\"}}", Form::json, Door::any));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "json/document.h"
 #include "traces/native.h"
 #include "traces/otlp.h"
+#include "traces/surrogates.h"
 
 namespace keywright::ingest {
 namespace {
@@ -22,9 +23,11 @@ bool begins_as_otlp(std::string_view body) {
   return true;
 }
 
-Result<Decoded> decode_otlp(const std::string& body) {
+Result<Decoded> decode_otlp(const std::string& body, bool& is_otlp) {
+  is_otlp = true;
   KW_TRY(traces::OtlpJson read, traces::read_otlp_json(body));
   if (read.is_native) {
+    is_otlp = false;
     return fail(invalid_field("resourceSpans",
                               read.has_spans
                                   ? "must not stand beside data or spans"
@@ -36,19 +39,53 @@ Result<Decoded> decode_otlp(const std::string& body) {
   return decoded;
 }
 
+Result<Decoded> decode_json(std::string& body, Door door, bool& is_otlp) {
+  if (door == Door::otlp || begins_as_otlp(body)) return decode_otlp(body, is_otlp);
+  KW_TRY(const json::Document document, json::Document::parse(body));
+  if (document.root().find("resourceSpans")) return decode_otlp(body, is_otlp);
+  Decoded decoded;
+  KW_TRY(decoded.native, traces::read_native(document.root()));
+  if (body.size() > traces::kMetadataBytesMax) {
+    KW_CHECK_OK(traces::check_metadata(document.root()));
+  }
+  decoded.body = std::move(body);
+  return decoded;
+}
+
+bool has_replacement(const domain::RoutingHints& hints) {
+  const auto has = [](const std::vector<std::string>& texts) {
+    return std::any_of(texts.begin(), texts.end(), [](const std::string& text) {
+      return text.find("\xEF\xBF\xBD") != std::string::npos;
+    });
+  };
+  return has(hints.platform_ids) || has(hints.chatflow_ids) || has(hints.workflow_ids) ||
+         has(hints.service_names);
+}
+
+// Whether what was mended may be what tells where a trace goes.
+bool may_route(const Decoded& decoded) {
+  if (decoded.native) return has_replacement(decoded.native->hints);
+  const auto& traces = decoded.otlp->traces;
+  return std::any_of(traces.begin(), traces.end(),
+                     [](const traces::OtlpTrace& trace) { return has_replacement(trace.hints); });
+}
+
 }  // namespace
 
-Result<Decoded> decode(std::string body, Form form, Door door) {
-  Decoded decoded;
+Result<Decoded> decode(std::string body, Form form, Door door, bool* is_otlp) {
   if (form == Form::protobuf) {
+    Decoded decoded;
     KW_TRY(decoded.otlp, traces::read_otlp_protobuf(body));
     return decoded;
   }
-  if (door == Door::otlp || begins_as_otlp(body)) return decode_otlp(body);
-  KW_TRY(const json::Document document, json::Document::parse(body));
-  if (document.root().find("resourceSpans")) return decode_otlp(body);
-  KW_TRY(decoded.native, traces::read_native(document.root()));
-  decoded.body = std::move(body);
+  bool otlp = false;
+  auto decoded = decode_json(body, door, otlp);
+  const bool malformed = !decoded && decoded.error().reason() == "malformed_json";
+  if (malformed && traces::mend_surrogates(body)) {
+    auto mended = decode_json(body, door, otlp);
+    if (!mended || !may_route(*mended)) decoded = std::move(mended);
+  }
+  if (is_otlp != nullptr) *is_otlp = otlp;
   return decoded;
 }
 

@@ -5,6 +5,9 @@
 //   write.body = packed_body(decoded);
 //   write.spans = packed_spans(decoded, index_of_trace);
 //
+// Half a character in JSON (traces/surrogates.h) becomes U+FFFD, except where it would tell where a
+// trace goes: then the body is refused.
+//
 // What is read is not compressed before its platform is known, unless prepare() was asked to.
 //
 // Errors: invalid_argument, naming what is wrong; too_large/too_many_spans.
@@ -34,7 +37,8 @@ struct Decoded {
   std::vector<std::vector<traces::SpanWrite>> packed_spans;
 };
 
-Result<Decoded> decode(std::string body, Form form, Door door);
+// `is_otlp`, if it is not null, tells of JSON whether it is meant as OTLP, also of what is refused.
+Result<Decoded> decode(std::string body, Form form, Door door, bool* is_otlp = nullptr);
 
 // Compresses everything now.
 void prepare(Decoded& decoded);

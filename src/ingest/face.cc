@@ -4,7 +4,9 @@
 #include "api/admission/credentials.h"
 #include "app/give_back.h"
 #include "app/slow_hashes.h"
+#include "base/random.h"
 #include "http/query.h"
+#include "ingest/media_type.h"
 #include "ingest/visit.h"
 
 namespace keywright::ingest {
@@ -15,6 +17,7 @@ using http::Request;
 
 constexpr std::size_t kDecodingThreads = 2;
 constexpr std::size_t kDecodingQueueMax = 256;
+constexpr std::uint64_t kRetryAfterSecondsMax = 5;
 
 std::string_view without_slash(std::string_view path) {
   return path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
@@ -44,16 +47,14 @@ Error wrong_method() {
                "This address does not know the method; Allow lists those it knows.");
 }
 
-// OTLP exporters read the body of an error in the type they sent.
-Shape shape_of(const Request& request, Door door) {
-  const std::string_view type = request.headers.find("Content-Type").value_or("");
-  if (type.starts_with("application/x-protobuf") || type.starts_with("application/protobuf")) {
-    return Shape::otlp_protobuf;
-  }
-  return door == Door::otlp ? Shape::otlp_json : Shape::native;
-}
+Door door_of(std::string_view path) { return is_otlp(path) ? Door::otlp : Door::any; }
 
 }  // namespace
+
+Shape shape_of(const Request& request, Door door) {
+  if (media_type_of(request).is_protobuf()) return Shape::otlp_protobuf;
+  return door == Door::otlp ? Shape::otlp_json : Shape::native;
+}
 
 bool serves(std::string_view path) {
   return path.starts_with("/public/") || without_slash(path) == "/v1/traces";
@@ -61,7 +62,7 @@ bool serves(std::string_view path) {
 
 void write_refusal_of(const Request& request, http::Response& response, const Error& error,
                       Time now) {
-  const Shape shape = shape_of(request, is_otlp(request.path) ? Door::otlp : Door::any);
+  const Shape shape = shape_of(request, door_of(request.path));
   write_refusal(request, response, shape, refusal_of(error), now);
 }
 
@@ -89,17 +90,15 @@ bool Face::streams_body(const Request& request) {
 
 // More than anybody would read: the same order and shape as for what is only a little too large.
 void Face::body_too_large(const Request& request, http::Response& response) {
-  const Shape shape = shape_of(request, is_otlp(request.path) ? Door::otlp : Door::any);
   Visit visit;
+  visit.door = door_of(request.path);
+  visit.shape = shape_of(request, visit.door);
   const auto admitted = admit(request, visit);
-  Refusal refusal;
-  if (admitted) {
-    app::give_back(app_.directory, visit.caller);
-    refusal = refusal_of(Error(Code::too_large, "body_too_large", "The body is too large."));
-  } else {
-    refusal = visit.refusal ? std::move(*visit.refusal) : refusal_of(admitted.error());
-  }
-  write_refusal(request, response, shape, refusal, app_.clock.now());
+  const Error error =
+      admitted ? ingest::body_too_large(announced_length(request)) : admitted.error();
+  if (admitted) app::give_back(app_.directory, visit.caller);
+  note_refused(request, visit, error);
+  refuse(request, response, visit, error);
 }
 
 std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
@@ -137,8 +136,8 @@ Result<void> Face::admit(const Request& request, Visit& visit) const {
   }
   visit.token = presented->token;
   const Time now = app_.clock.now();
-  auto caller =
-      app::admit(app_.directory, *presented, domain::Audience::traces, visit.address, now);
+  auto caller = app::admit(app_.directory, *presented, domain::Audience::traces, visit.address, now,
+                           app::Use::noted_later);
   if (!caller) {
     const Error& error = caller.error();
     Refusal refusal = refusal_of(error);
@@ -181,22 +180,32 @@ Result<void> Face::admit_again(Visit& visit) const {
   return {};
 }
 
-void Face::tell_limits(http::Exchange& exchange, const Visit& visit) const {
+void Face::tell_limits(http::Response& response, const Visit& visit) const {
   if (!visit.caller.limited) return;
   const auto headers = rate_limit_headers(
       app_.directory, app_.directory.keys().find(visit.caller.digest), app_.clock.now());
-  for (const auto& [name, value] : headers) exchange.response.header(name, value);
+  for (const auto& [name, value] : headers) response.header(name, value);
 }
 
-void Face::refuse(http::Exchange& exchange, Visit& visit, const Error& error) const {
+void Face::accept(http::Exchange& exchange, const Visit& visit) const {
+  app::note_use(app_.directory, visit.caller, app_.clock.now());
+  tell_limits(exchange.response, visit);
+}
+
+void Face::refuse(const Request& request, http::Response& response, Visit& visit,
+                  const Error& error) const {
   Refusal refusal = visit.refusal ? std::move(*visit.refusal) : refusal_of(error);
-  if (refusal.status == 403) app::give_back(app_.directory, visit.caller);
-  if (refusal.status == 503 && refusal.retry_after_seconds == 0) {
-    // Spread over a few seconds: senders that were refused together must not come back together.
-    const auto spread = app_.clock.boot_time().count() / 1000 % 3;
-    refusal.retry_after_seconds = 1 + static_cast<int>(spread);
+  // What the key may not do, and what is our fault, costs it nothing.
+  if (refusal.status == 403 || refusal.status == 503) {
+    app::give_back(app_.directory, visit.caller);
   }
-  write_refusal(exchange, visit.shape, refusal, app_.clock.now());
+  if (refusal.status == 503) {
+    // Spread over a few seconds: senders that were refused together must not come back together.
+    refusal.retry_after_seconds =
+        1 + static_cast<int>(random_below(app_.random, kRetryAfterSecondsMax));
+  }
+  write_refusal(request, response, visit.shape, refusal, app_.clock.now());
+  tell_limits(response, visit);
 }
 
 }  // namespace keywright::ingest

@@ -79,9 +79,10 @@ class Face final : public http::Handler {
   Task<Result<void>> take_in(http::Exchange& exchange, Visit& visit);
   Task<Result<void>> store_native(http::Exchange& exchange, Visit& visit);
   Task<Result<void>> store_otlp(http::Exchange& exchange, Visit& visit);
-  Task<Result<Decoded>> decode_body(std::string body, Form form, Door door);
-  void note_unrouted(const http::Exchange& exchange, const Visit& visit,
-                     const Refusal& refusal) const;
+  Task<Result<Decoded>> decode_body(std::string body, Form form, Door door, bool& is_otlp);
+  void note_refused(const http::Request& request, Visit& visit, const Error& error) const;
+  void note_unrouted(const http::Request& request, const Visit& visit, const Refusal& refusal,
+                     std::int64_t count) const;
 
   // GET
   Task<void> read(http::Exchange& exchange);
@@ -91,9 +92,12 @@ class Face final : public http::Handler {
   void whoami(http::Exchange& exchange, const Visit& visit) const;
   std::optional<std::vector<domain::PlatformId>> readable_platforms(const Sender& sender) const;
 
-  void refuse(http::Exchange& exchange, Visit& visit, const Error& error) const;
-  // What is left of the key's limits, on answers that went well.
-  void tell_limits(http::Exchange& exchange, const Visit& visit) const;
+  // An answer is there: its key was used.
+  void accept(http::Exchange& exchange, const Visit& visit) const;
+  void refuse(const http::Request& request, http::Response& response, Visit& visit,
+              const Error& error) const;
+  // What is left of the key's limits, where this request has asked them.
+  void tell_limits(http::Response& response, const Visit& visit) const;
 
   app::App& app_;
   traces::TraceStore& store_;

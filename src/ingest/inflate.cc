@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
 #include <zlib.h>
 
 namespace keywright::ingest {
@@ -50,7 +51,10 @@ Result<void> Inflater::feed(std::string_view piece, std::string& out, std::size_
     const int outcome = inflate(&stream, Z_NO_FLUSH);
     const std::size_t made = buffer.size() - stream.avail_out;
     if (made > limit - std::min(limit, out.size())) {
-      return fail(Code::too_large, "body_too_large", "The body is too large once decompressed.");
+      return fail(Code::too_large, "body_too_large",
+                  fmt::format("A body has at most {} bytes; this one has more of them once "
+                              "decompressed.",
+                              limit));
     }
     out.append(buffer.data(), made);
     if (outcome == Z_STREAM_END) {

@@ -62,18 +62,21 @@ Result<std::optional<Presented>> find_key(const http::Request& request,
 
 Result<Sender> sender_of(const app::Directory& directory, const app::Caller& caller) {
   const domain::KeyRecord* key = directory.keys().find(caller.digest);
-  if (key == nullptr || key->owner_type != domain::OwnerType::project) {
-    return fail(app::unauthenticated());
-  }
-  const domain::Project* project = directory.project(key->owner);
+  if (key == nullptr) return fail(app::unauthenticated());
+  return sender_of(directory, *key);
+}
+
+Result<Sender> sender_of(const app::Directory& directory, const domain::KeyRecord& key) {
+  if (key.owner_type != domain::OwnerType::project) return fail(app::unauthenticated());
+  const domain::Project* project = directory.project(key.owner);
   if (project == nullptr) return fail(app::unauthenticated());
   Sender sender;
   sender.project = project->id;
-  sender.key_id = caller.key.to_string();
-  sender.key_name = key->text->name();
-  sender.scope = routing_scope_of(*key->policy);
-  if (key->expires_at != domain::kNever) {
-    sender.expires_at = from_unix_milliseconds(key->expires_at);
+  sender.key_id = key.id.to_string();
+  sender.key_name = key.text->name();
+  sender.scope = routing_scope_of(*key.policy);
+  if (key.expires_at != domain::kNever) {
+    sender.expires_at = from_unix_milliseconds(key.expires_at);
   }
   return sender;
 }

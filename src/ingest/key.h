@@ -34,6 +34,7 @@ struct Sender {
   std::optional<Time> expires_at;
 };
 
+Result<Sender> sender_of(const app::Directory& directory, const domain::KeyRecord& key);
 Result<Sender> sender_of(const app::Directory& directory, const app::Caller& caller);
 
 }  // namespace keywright::ingest

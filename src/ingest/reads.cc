@@ -69,8 +69,8 @@ Task<void> Face::read(http::Exchange& exchange) {
   Visit visit;
   auto done = co_await admit_slowly(exchange.request, visit);
   if (done) done = co_await answer_read(exchange, visit);
-  if (!done) co_return refuse(exchange, visit, done.error());
-  tell_limits(exchange, visit);
+  if (!done) co_return refuse(exchange.request, exchange.response, visit, done.error());
+  accept(exchange, visit);
 }
 
 Task<Result<void>> Face::answer_read(http::Exchange& exchange, Visit& visit) {
@@ -105,7 +105,7 @@ Task<Result<void>> Face::list(http::Exchange& exchange, Visit& visit) {
   app::TraceQuery asked;
   asked.project = visit.sender.project;
   asked.platforms = readable_platforms(visit.sender);
-  if (const std::string* text = query.find("platformId")) {
+  if (const std::string* text = query.find("platformId"); text != nullptr && !text->empty()) {
     const auto id = domain::PlatformId::parse(*text);
     const bool outside =
         !id || (asked.platforms && std::find(asked.platforms->begin(), asked.platforms->end(),

@@ -19,13 +19,13 @@ constexpr int kAttempts = 3;
 
 }  // namespace
 
-void UnroutedLog::note(domain::ProjectId project, app::UnroutedTrace trace) {
+void UnroutedLog::note(domain::ProjectId project, app::UnroutedTrace trace, std::int64_t traces) {
   for (std::string* text :
        {&trace.message, &trace.path, &trace.content_type, &trace.user_agent, &trace.external_id}) {
     if (text->size() > kTextMax) text->resize(kTextMax);
   }
   const std::lock_guard lock(mutex_);
-  ++total_;
+  total_ += static_cast<std::uint64_t>(traces);
   if (!fresh_.contains(project)) make_room();
   OfProject& of_project = fresh_[project];
   of_project.last_at = trace.time;
@@ -34,7 +34,7 @@ void UnroutedLog::note(domain::ProjectId project, app::UnroutedTrace trace) {
     app::UnroutedCount& count = of_project.counts[key];
     count.key_id = trace.key_id;
     count.reason = trace.reason;
-    count.count += 1;
+    count.count += traces;
     count.last_at = trace.time;
   }
   of_project.last.push_front(std::move(trace));

@@ -38,7 +38,8 @@ class UnroutedLog {
 
   explicit UnroutedLog(traces::TraceStore& store) : store_(store) {}
 
-  void note(domain::ProjectId project, app::UnroutedTrace trace);
+  // `traces`: as many as this one stands for.
+  void note(domain::ProjectId project, app::UnroutedTrace trace, std::int64_t traces = 1);
   Result<app::UnroutedReport> report(domain::ProjectId project) const;
   std::uint64_t total() const;
 

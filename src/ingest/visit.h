@@ -22,7 +22,12 @@ struct Face::Visit {
   Decoded decoded;
   bool body_begun = false;  // taken from the wire, in part at least; what is left is read first
   std::size_t body_bytes = 0;
+  bool is_noted = false;  // why it was refused, where the project's people look for it
 };
+
+// What the answer to this request is written in. OTLP exporters read the body of an error in the
+// type they sent.
+Shape shape_of(const http::Request& request, Door door);
 
 // The reason of an Error that stands for Visit::refusal.
 inline constexpr std::string_view kRefusalIsReady = "refusal_is_ready";
