@@ -31,6 +31,7 @@
 #include "store/postgres/postgres_store.h"
 #include "store/postgres/postgres_usage_store.h"
 #include "store/sqlite/sqlite_usage_store.h"
+#include "store/sqlite/wal_check.h"
 
 namespace keywright::server {
 
@@ -266,6 +267,9 @@ class Server {
       write_outcomes(text, core_->directory);
       if (traces_ != nullptr) traces_->write_metrics(text);
       if (core_->cluster != nullptr) write_cluster(text, *core_->cluster);
+      text.gauge("keywright_store_logs_damaged",
+                 "Write-ahead logs that were found damaged when this process started.",
+                 store::damaged_wals());
       text.counter("keywright_log_lines_dropped_total", "Log lines that a full pipe did not take.",
                    process_logger().dropped_lines());
     });

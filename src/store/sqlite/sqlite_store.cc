@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "store/sqlite/wal_check.h"
 
 namespace keywright::store {
 namespace {
@@ -41,6 +42,7 @@ Result<void> SqliteStore::start() {
     return fail(Code::conflict, "store_in_use",
                 "Another keywright is using the store in " + paths_.directory.string() + ".");
   }
+  restore_order(paths_.database);
   KW_CHECK_OK(open_writer());
   KW_CHECK_OK(sync_directory(paths_.directory));
   KW_CHECK_OK(replay_journal());
