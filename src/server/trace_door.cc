@@ -90,6 +90,8 @@ void TraceDoor::write_metrics(rest::MetricsText& text) const {
                store_->stored());
   text.counter("keywright_trace_commits_total", "Commits of the trace store; many share one.",
                store_->commits());
+  text.counter("keywright_traces_damaged_total", "Times that a damaged trace was not shown.",
+               store_->damaged());
   text.counter("keywright_traces_refused_total", "Requests with traces that were not stored.",
                unrouted_.total());
   const forwarding::ForwarderTotals totals = forwarder_.totals();

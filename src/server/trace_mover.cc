@@ -100,7 +100,7 @@ Result<std::unique_ptr<TraceMover>> TraceMover::open(const std::filesystem::path
   KW_TRY(made->source_,
          store::Database::open(file.string(), store::Database::Access::read_only, ""));
   KW_TRY(const std::int64_t is_recent,
-         made->source_.integer("SELECT count(*) FROM sqlite_master WHERE name = 'unrouted'"));
+         made->source_.integer("SELECT count(*) FROM sqlite_master WHERE name = 'unchecked'"));
   if (is_recent == 0) {
     return fail(Code::conflict, "traces_too_old",
                 "The store of traces was written by an older Keywright. Start the server of this "
@@ -114,16 +114,18 @@ Result<std::unique_ptr<TraceMover>> TraceMover::open(const std::filesystem::path
 Result<void> TraceMover::prepare() {
   KW_TRY(numbers_, source_.prepare("SELECT number, revision FROM traces WHERE number > ? ORDER BY "
                                    "number LIMIT ?"));
-  KW_TRY(traces_, source_.prepare(
-                      "SELECT number, id, project, platform, source, coalesce(external_id, ''), "
-                      "name, status, key_id, routed_by, warnings, span_count, size_bytes, "
-                      "revision, updated_at, coalesce(size, 0), coalesce(checksum, 0), "
-                      "coalesce(compressed, 0), coalesce(body, x'') FROM traces LEFT JOIN bodies "
-                      "USING (number) WHERE number = ?"));
+  KW_TRY(traces_,
+         source_.prepare("SELECT number, id, project, platform, source, coalesce(external_id, ''), "
+                         "name, status, key_id, routed_by, warnings, span_count, size_bytes, "
+                         "revision, updated_at, coalesce(size, 0), coalesce(checksum, 0), "
+                         "coalesce(compressed, 0), coalesce(body, x''), "
+                         "coalesce(traces.row_check, -1) FROM traces LEFT JOIN bodies "
+                         "USING (number) WHERE number = ?"));
   KW_TRY(contexts_, source_.prepare("SELECT trace, digest, size, checksum, compressed, body FROM "
                                     "contexts WHERE trace = ?"));
   KW_TRY(spans_, source_.prepare("SELECT s.trace, s.span_id, s.start, c.digest, s.size, "
-                                 "s.checksum, s.compressed, s.body FROM spans s JOIN contexts c "
+                                 "s.checksum, s.compressed, s.body, coalesce(s.row_check, -1) "
+                                 "FROM spans s JOIN contexts c "
                                  "ON c.id = s.context WHERE s.trace = ?"));
   KW_TRY(identities_,
          source_.prepare("SELECT platform, source, external_id, number, id, coalesce(digest, x''), "
@@ -150,7 +152,7 @@ Result<void> TraceMover::copy_new() {
 // In pieces, each of one state of the source and one transaction of the target.
 Result<void> TraceMover::copy(const Numbers& numbers) {
   for (std::size_t next = 0; next < numbers.size();) {
-    Columns whole("iuuuittttttiiiiiiit"), contexts("iuiiit"), spans("itiuiiit");
+    Columns whole("iuuuittttttiiiiiiiti"), contexts("iuiiit"), spans("itiuiiiti");
     Columns identities("uitiutttiiii");
     KW_TRY(const auto moment, store::DatabaseTransaction::begin(source_, "BEGIN"));
     for (std::size_t count = 0; next < numbers.size() && count < kTracesAtOnce; ++count) {
@@ -171,15 +173,21 @@ Result<void> TraceMover::copy(const Numbers& numbers) {
     const Insert inserts[] = {
         whole.insert("INSERT INTO traces (number, id, project, platform, source, external_id, "
                      "name, status, key_id, routed_by, warnings, span_count, size_bytes, "
-                     "revision, updated_at, size, checksum, compressed, body) SELECT * FROM "
-                     "unnest(",
-                     ")"),
+                     "revision, updated_at, size, checksum, compressed, body, row_check) SELECT "
+                     "number, id, project, platform, source, external_id, name, status, key_id, "
+                     "routed_by, warnings, span_count, size_bytes, revision, updated_at, size, "
+                     "checksum, compressed, body, nullif(row_check, -1) FROM unnest(",
+                     ") AS u (number, id, project, platform, source, external_id, name, status, "
+                     "key_id, routed_by, warnings, span_count, size_bytes, revision, updated_at, "
+                     "size, checksum, compressed, body, row_check)"),
         contexts.insert("INSERT INTO trace_contexts (trace, digest, size, checksum, compressed, "
                         "body) SELECT * FROM unnest(",
                         ")"),
         spans.insert("INSERT INTO trace_spans (trace, span_id, start, context, size, checksum, "
-                     "compressed, body) SELECT * FROM unnest(",
-                     ")"),
+                     "compressed, body, row_check) SELECT trace, span_id, start, context, size, "
+                     "checksum, compressed, body, nullif(row_check, -1) FROM unnest(",
+                     ") AS u (trace, span_id, start, context, size, checksum, compressed, body, "
+                     "row_check)"),
         identities.insert("INSERT INTO trace_identities (platform, source, external_id, number, "
                           "id, digest, name, status, span_count, size_bytes, revision, "
                           "updated_at) SELECT * FROM unnest(",

@@ -31,12 +31,12 @@ ZSTD_DCtx* expander() {
   return context.get();
 }
 
-Error damaged() {
+}  // namespace
+
+Error trace_damaged() {
   return Error(Code::unavailable, "trace_damaged",
                "What is stored of this trace was damaged and cannot be shown.");
 }
-
-}  // namespace
 
 Packed pack(std::string_view text) {
   Packed packed;
@@ -59,18 +59,18 @@ Packed pack(std::string_view text) {
 
 Result<std::string> unpack(std::string_view bytes, std::int64_t size, std::int64_t checksum,
                            bool compressed) {
-  if (size < 0 || size > kSizeMax) return fail(damaged());
+  if (size < 0 || size > kSizeMax) return fail(trace_damaged());
   std::string text;
   if (compressed) {
     text.resize(static_cast<std::size_t>(size));
     const std::size_t made =
         ZSTD_decompressDCtx(expander(), text.data(), text.size(), bytes.data(), bytes.size());
-    if (ZSTD_isError(made) != 0 || made != text.size()) return fail(damaged());
+    if (ZSTD_isError(made) != 0 || made != text.size()) return fail(trace_damaged());
   } else {
     text = bytes;
   }
   if (static_cast<std::int64_t>(text.size()) != size || crc32(text) != checksum) {
-    return fail(damaged());
+    return fail(trace_damaged());
   }
   return text;
 }

@@ -25,6 +25,9 @@ struct Packed {
 
 Packed pack(std::string_view text);
 
+// What whoever asks for a damaged trace is told.
+Error trace_damaged();
+
 Result<std::string> unpack(std::string_view bytes, std::int64_t size, std::int64_t checksum,
                            bool compressed);
 

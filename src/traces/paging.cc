@@ -1,6 +1,7 @@
 #include "traces/paging.h"
 
 #include <string>
+#include <vector>
 
 #include "traces/native.h"
 
@@ -8,9 +9,20 @@ namespace keywright::traces {
 
 void end_page(Page& page, int limit) {
   const auto shown = static_cast<std::size_t>(limit);
-  if (page.rows.size() <= shown) return;
-  page.rows.resize(shown);
-  page.next = std::to_string(page.rows.back().number);
+  if (page.rows.size() > shown) {
+    page.rows.resize(shown);
+    // A damaged row may tell any number.
+    Number last = page.rows.back().number;
+    for (const TraceRow& row : page.rows) {
+      if (row.soundness != Soundness::damaged) last = row.number;
+    }
+    page.next = std::to_string(last);
+  }
+  std::erase_if(page.rows, [&](const TraceRow& row) {
+    if (row.soundness != Soundness::damaged) return false;
+    page.damaged.push_back(row.number);
+    return true;
+  });
 }
 
 Result<Number> first_span(std::string_view span_cursor) {

@@ -14,7 +14,8 @@
 
 namespace keywright::traces {
 
-// Of rows from the newest on, one more than the limit where there are more.
+// Of rows from the newest on, one more than the limit where there are more. Those that are damaged
+// are taken out.
 void end_page(Page& page, int limit);
 
 Result<Number> first_span(std::string_view span_cursor);

@@ -1,6 +1,5 @@
 // What is read of the outbox.
 #include <algorithm>
-#include <map>
 
 #include "traces/trace_reader.h"
 
@@ -37,9 +36,9 @@ Result<void> Reader::prepare_queue() {
                            "d.sequence > (SELECT since FROM forwardings WHERE platform = ?1) "
                            "ORDER BY d.sequence DESC LIMIT ?3"));
   KW_TRY(by_number_, database_.prepare("SELECT " KW_TRACE_COLUMNS " FROM traces WHERE number = ?"));
-  KW_TRY(sent_spans_,
-         database_.prepare("SELECT context, size, checksum, compressed, body FROM spans "
-                           "WHERE id BETWEEN ? AND ? AND trace = ? ORDER BY id"));
+  KW_TRY(sent_spans_, database_.prepare("SELECT " KW_SPAN_COLUMNS
+                                        ", body FROM spans WHERE id BETWEEN ? AND ? AND trace = ? "
+                                        "ORDER BY id"));
   KW_TRY(unrouted_, database_.prepare("SELECT report FROM unrouted WHERE project = ?"));
   return {};
 }
@@ -111,32 +110,28 @@ Result<std::optional<TraceToSend>> Reader::to_send(const Queued& queued) {
     if (!found) return std::nullopt;
     trace.row = trace_row_of(query);
   }
+  if (is_damaged(trace.row) || trace.row.platform != queued.platform) return fail(trace_damaged());
   if (trace.row.source == Source::otlp) {
     KW_CHECK_OK(add_spans_to_send(queued, trace));
     return trace;
   }
-  store::Query query(body_);
-  KW_TRY(const bool found, query.bind(queued.trace).next());
-  if (!found) return fail(Code::unavailable, "trace_damaged", "The body of this trace is missing.");
-  KW_TRY(trace.body, unpack_columns(query, 0));
+  KW_TRY(trace.body, body(queued.trace));
   return trace;
 }
 
 Result<void> Reader::add_spans_to_send(const Queued& queued, TraceToSend& trace) {
-  std::map<std::int64_t, std::string> contexts;
+  contexts_.clear();
   store::Query query(sent_spans_);
   query.bind(queued.first_span).bind(queued.last_span).bind(queued.trace);
   while (true) {
     KW_TRY(const bool found, query.next());
     if (!found) return {};
-    const std::int64_t id = query.integer(0);
-    auto known = contexts.find(id);
-    if (known == contexts.end()) {
-      KW_TRY(std::string text, context(id));
-      known = contexts.emplace(id, std::move(text)).first;
-    }
-    KW_TRY(std::string span, unpack_columns(query, 1));
-    trace.spans.push_back({std::move(span), known->second});
+    KW_CHECK_OK(check_span(query, queued.trace));
+    KW_TRY(const Context* context, this->context(query.integer(0)));
+    const TextMarks text = marks_at(query, 3);
+    KW_TRY(std::string span,
+           unpack(view_text(query.blob(7)), text.size, text.checksum, text.compressed));
+    trace.spans.push_back({std::move(span), context->text});
   }
 }
 

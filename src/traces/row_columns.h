@@ -4,7 +4,7 @@
 //   select.add(Sql(KW_TRACE_COLUMNS)) ...;  TraceRow row = trace_row_of(rows[0]);
 //   select.add(Sql(KW_QUEUED_COLUMNS)) ...; Queued queued = queued_of(rows[0]);
 //
-// `Row` gives columns by number: integer(), text() and blob(), as store::Query and
+// `Row` gives columns by number: integer(), text(), blob() and is_null(), as store::Query and
 // store::postgres::Row do.
 //
 // Threading: plain functions. Lifetime: what they give holds copies.
@@ -15,16 +15,18 @@
 
 #include "traces/outbox.h"
 #include "traces/pack.h"
+#include "traces/row_check.h"
 #include "traces/trace_row.h"
 
 namespace keywright::traces {
 
 #define KW_TRACE_COLUMNS                                                                  \
   "number, id, project, platform, source, external_id, name, status, key_id, routed_by, " \
-  "warnings, span_count, size_bytes, revision, updated_at"
+  "warnings, span_count, size_bytes, revision, updated_at, row_check"
+#define KW_SPAN_COLUMNS "context, span_id, start, size, checksum, compressed, row_check"
 #define KW_QUEUED_COLUMNS \
   "sequence, platform, trace, revision, first_span, last_span, hops, queued_at"
-inline constexpr int kTraceColumns = 15;
+inline constexpr int kTraceColumns = 16;
 inline constexpr int kQueuedColumns = 8;
 
 template <class Row>
@@ -54,6 +56,7 @@ TraceRow trace_row_of(const Row& columns) {
   row.revision = columns.integer(13);
   row.created_at = time_of(row.number);
   row.updated_at = from_unix_milliseconds(columns.integer(14));
+  row.soundness = soundness_of(columns, 15, check_of(row));
   return row;
 }
 

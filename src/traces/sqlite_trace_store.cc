@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "store/sqlite/wal_check.h"
 #include "traces/store_errors.h"
 #include "traces/trace_reader.h"
 #include "traces/trace_writer.h"
@@ -26,6 +27,12 @@ std::size_t bytes_of_submission(const std::vector<TraceWrite>& writes) {
   return bytes;
 }
 
+// What was damaged in one place must not keep others from being stored.
+bool is_of_one_trace(const Error& error) {
+  return error.reason() == "trace_damaged" || error.reason() == "store_damaged" ||
+         error.reason() == "store_constraint";
+}
+
 }  // namespace
 
 SqliteTraceStore::SqliteTraceStore(std::filesystem::path directory, StoreOptions options,
@@ -36,6 +43,7 @@ Result<std::unique_ptr<SqliteTraceStore>> SqliteTraceStore::open(
     const std::filesystem::path& directory, StoreOptions options, const Clock& clock,
     Random& random) {
   KW_CHECK_OK(make_private_directories(directory));
+  store::restore_order(directory / kFile);
   std::unique_ptr<SqliteTraceStore> store(new SqliteTraceStore(directory, options, clock, random));
   if (auto opened = store->open_writer(); !opened) {
     if (opened.error().code() != Code::storage_full) return fail(std::move(opened).error());
@@ -302,6 +310,14 @@ void SqliteTraceStore::write_group(std::deque<Submission>& group) {
   std::vector<std::vector<StoredTrace>> stored(group.size());
   const std::uint64_t before = checkpoints();
   const Result<void> done = write_all(group, stored);
+  if (!done && group.size() > 1 && is_of_one_trace(done.error())) {
+    for (Submission& submission : group) {
+      std::deque<Submission> alone;
+      alone.push_back(std::move(submission));
+      write_group(alone);
+    }
+    return;
+  }
   if (!done && !failed_) {
     log_error("traces_not_stored",
               {{"problem", done.error().reason()}, {"why", done.error().internal()}});
@@ -364,13 +380,17 @@ std::invoke_result_t<Ask, Reader&> SqliteTraceStore::read(Ask ask) {
 }
 
 Result<Page> SqliteTraceStore::list(const Query& query) {
-  return read([&](Reader& reader) { return reader.list(query); });
+  auto page = read([&](Reader& reader) { return reader.list(query); });
+  if (page) note_damaged(*page);
+  return page;
 }
 
 Result<std::optional<WholeTrace>> SqliteTraceStore::get(domain::ProjectId project, const Uuid& id,
                                                         std::string_view span_cursor,
                                                         int span_limit) {
-  return read([&](Reader& reader) { return reader.get(project, id, span_cursor, span_limit); });
+  return noting(
+      read([&](Reader& reader) { return reader.get(project, id, span_cursor, span_limit); }),
+      id.to_string());
 }
 
 Result<std::vector<ForwardingRow>> SqliteTraceStore::forwardings() {
@@ -392,7 +412,8 @@ Result<std::vector<BuriedTrace>> SqliteTraceStore::buried(domain::PlatformId pla
 }
 
 Result<std::optional<TraceToSend>> SqliteTraceStore::to_send(const Queued& queued) {
-  return read([&](Reader& reader) { return reader.to_send(queued); });
+  return noting(read([&](Reader& reader) { return reader.to_send(queued); }),
+                std::to_string(queued.trace));
 }
 
 Result<std::string> SqliteTraceStore::unrouted(domain::ProjectId project) {

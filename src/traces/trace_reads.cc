@@ -1,12 +1,16 @@
 #include <algorithm>
 #include <limits>
-#include <map>
 
 #include "traces/otlp.h"
 #include "traces/paging.h"
 #include "traces/trace_reader.h"
 
 namespace keywright::traces {
+namespace {
+
+constexpr std::int64_t kNear = 10;  // ms
+
+}  // namespace
 
 Result<std::unique_ptr<Reader>> Reader::open(const std::filesystem::path& file) {
   KW_TRY(auto database,
@@ -16,7 +20,10 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::filesystem::path& file) 
   return reader;
 }
 
+// Where an index was damaged it leads to rows that are none of those asked for.
 Result<void> Reader::prepare() {
+  KW_CHECK_OK(database_.run("PRAGMA cell_size_check = 1"));
+  KW_TRY(last_unchecked_, last_unchecked(database_));
   KW_TRY(of_platform_,
          database_.prepare("SELECT " KW_TRACE_COLUMNS
                            " FROM traces WHERE platform = ? AND number >= ? AND number < ? "
@@ -29,12 +36,15 @@ Result<void> Reader::prepare() {
                            "ORDER BY number DESC LIMIT ?"));
   KW_TRY(one_,
          database_.prepare("SELECT " KW_TRACE_COLUMNS " FROM traces WHERE id = ? AND project = ?"));
-  KW_TRY(body_,
-         database_.prepare("SELECT size, checksum, compressed, body FROM bodies WHERE number = ?"));
-  KW_TRY(spans_, database_.prepare("SELECT context, size, checksum, compressed, body FROM spans "
-                                   "WHERE trace = ? ORDER BY start, span_id LIMIT ? OFFSET ?"));
-  KW_TRY(context_,
-         database_.prepare("SELECT size, checksum, compressed, body FROM contexts WHERE id = ?"));
+  KW_TRY(near_, database_.prepare("SELECT " KW_TRACE_COLUMNS
+                                  " FROM traces WHERE number BETWEEN ? AND ? ORDER BY number"));
+  KW_TRY(body_, database_.prepare("SELECT size, checksum, compressed, body, row_check FROM bodies "
+                                  "WHERE number = ?"));
+  KW_TRY(spans_, database_.prepare("SELECT " KW_SPAN_COLUMNS
+                                   ", id FROM spans WHERE trace = ? ORDER BY start, span_id"));
+  KW_TRY(span_text_, database_.prepare("SELECT body FROM spans WHERE id = ?"));
+  KW_TRY(context_, database_.prepare("SELECT size, checksum, compressed, body, digest FROM "
+                                     "contexts WHERE id = ?"));
   return prepare_queue();
 }
 
@@ -44,10 +54,16 @@ Result<void> Reader::collect(store::Statement& statement, const Uuid& owner, con
   read.bind(bytes_of(owner)).bind(range.from).bind(range.before);
   read.bind(bytes_of(query.project.value)).bind(query.status);
   read.bind(std::int64_t{query.limit} + 1);
+  Number above = range.before;
   while (true) {
     KW_TRY(const bool found, read.next());
     if (!found) return {};
-    rows.push_back(trace_row_of(read));
+    TraceRow& row = rows.emplace_back(trace_row_of(read));
+    const bool is_other = row.project != query.project || row.number >= above ||
+                          owner != (query.platforms ? row.platform.value : row.project.value) ||
+                          (!query.status.empty() && row.status != query.status);
+    if (is_other || is_damaged(row)) row.soundness = Soundness::damaged;
+    above = std::min(above, row.number);
   }
 }
 
@@ -73,56 +89,136 @@ Result<Page> Reader::list(const Query& query) {
   return page;
 }
 
-Result<std::optional<WholeTrace>> Reader::get(domain::ProjectId project, const Uuid& id,
-                                              std::string_view span_cursor, int span_limit) {
-  KW_TRY(auto transaction, store::DatabaseTransaction::begin(database_, "BEGIN"));
-  WholeTrace trace;
+Result<std::optional<TraceRow>> Reader::find(domain::ProjectId project, const Uuid& id) {
   {
     store::Query query(one_);
     query.bind(bytes_of(id)).bind(bytes_of(project.value));
     KW_TRY(const bool found, query.next());
-    if (!found) return std::nullopt;
-    trace.row = trace_row_of(query);
+    if (found) {
+      TraceRow row = trace_row_of(query);
+      if (is_damaged(row) || row.id != id || row.project != project) return fail(trace_damaged());
+      return row;
+    }
   }
+  return find_near(project, id);
+}
+
+// An id and the number of its trace are made in the same moment. So a trace that the index does not
+// find any more is found by its number; and where one is damaged, nobody knows whose id it had.
+Result<std::optional<TraceRow>> Reader::find_near(domain::ProjectId project, const Uuid& id) {
+  std::int64_t made_at = 0;
+  for (int i = 0; i < 6; ++i) made_at = made_at << 8 | id.bytes[i];
+  if (made_at <= kNear || made_at >= kLatestMillisecond) return std::nullopt;
+  store::Query query(near_);
+  query.bind((made_at - kNear) << kCounterBits).bind(((made_at + 1) << kCounterBits) - 1);
+  bool is_damage_near = false;
+  while (true) {
+    KW_TRY(const bool found, query.next());
+    if (!found) break;
+    TraceRow row = trace_row_of(query);
+    if (is_damaged(row)) {
+      is_damage_near = true;
+    } else if (row.id == id && row.project == project) {
+      return row;
+    }
+  }
+  if (is_damage_near) return fail(trace_damaged());
+  return std::nullopt;
+}
+
+Result<std::optional<WholeTrace>> Reader::get(domain::ProjectId project, const Uuid& id,
+                                              std::string_view span_cursor, int span_limit) {
+  KW_TRY(auto transaction, store::DatabaseTransaction::begin(database_, "BEGIN"));
+  KW_TRY(std::optional<TraceRow> row, find(project, id));
+  if (!row) return std::nullopt;
+  WholeTrace trace;
+  trace.row = std::move(*row);
   if (trace.row.source == Source::native) {
-    KW_CHECK_OK(add_body(trace, span_cursor, span_limit));
+    KW_TRY(trace.body, body(trace.row.number));
+    KW_CHECK_OK(add_native_spans(trace, span_cursor, span_limit));
   } else {
     KW_CHECK_OK(add_spans(trace, span_cursor, span_limit));
   }
   return trace;
 }
 
-Result<void> Reader::add_body(WholeTrace& trace, std::string_view span_cursor, int span_limit) {
+Result<std::string> Reader::body(Number number) {
   store::Query query(body_);
-  KW_TRY(const bool found, query.bind(trace.row.number).next());
-  if (!found) return fail(Code::unavailable, "trace_damaged", "The body of this trace is missing.");
-  KW_TRY(trace.body, unpack_columns(query, 0));
-  return add_native_spans(trace, span_cursor, span_limit);
+  KW_TRY(const bool found, query.bind(number).next());
+  if (!found) return fail(trace_damaged());
+  const std::int64_t check = check_of_body(number, marks_at(query, 0));
+  if (traces::is_damaged(soundness_of(query, 4, check), number, last_unchecked_)) {
+    return fail(trace_damaged());
+  }
+  return unpack_columns(query, 0);
 }
 
-Result<std::string> Reader::context(std::int64_t id) {
+Result<const Reader::Context*> Reader::context(std::int64_t row) {
+  const auto known = contexts_.find(row);
+  if (known != contexts_.end()) return &known->second;
   store::Query query(context_);
-  KW_TRY(const bool found, query.bind(id).next());
-  if (!found) return std::string();
-  return unpack_columns(query, 0);
+  KW_TRY(const bool found, query.bind(row).next());
+  if (!found) return fail(trace_damaged());
+  Context read;
+  KW_TRY(read.text, unpack_columns(query, 0));
+  read.id = id_of_context(read.text);
+  const ByteView digest = query.blob(4);
+  if (digest.size() < read.id.bytes.size() ||
+      !std::equal(read.id.bytes.begin(), read.id.bytes.end(), digest.begin())) {
+    return fail(trace_damaged());
+  }
+  return &contexts_.emplace(row, std::move(read)).first->second;
+}
+
+// Of KW_SPAN_COLUMNS.
+Result<void> Reader::check_span(const store::Query& columns, Number trace) {
+  KW_TRY(const Context* context, this->context(columns.integer(0)));
+  const SpanMarks marks{trace, columns.text(1), columns.integer(2), context->id,
+                        marks_at(columns, 3)};
+  if (traces::is_damaged(soundness_of(columns, 6, check_of(marks)), trace, last_unchecked_)) {
+    return fail(trace_damaged());
+  }
+  return {};
+}
+
+// All of the trace, without their texts: one that is not where it was sent to, or missing, would
+// move others from one page to the next.
+Result<std::vector<Reader::SpanRow>> Reader::span_rows(Number trace) {
+  std::vector<SpanRow> rows;
+  std::int64_t start = 0;
+  std::string span_id;
+  store::Query query(spans_);
+  query.bind(trace);
+  while (true) {
+    KW_TRY(const bool found, query.next());
+    if (!found) return rows;
+    KW_CHECK_OK(check_span(query, trace));
+    const bool is_again = !rows.empty() && start == query.integer(2) && span_id == query.text(1);
+    if (is_again) return fail(trace_damaged());
+    start = query.integer(2);
+    span_id = query.text(1);
+    rows.push_back({query.integer(7), marks_at(query, 3), query.integer(0)});
+  }
+}
+
+Result<std::string> Reader::span_text(const SpanRow& span) {
+  store::Query query(span_text_);
+  KW_TRY(const bool found, query.bind(span.row).next());
+  if (!found) return fail(trace_damaged());
+  return unpack(view_text(query.blob(0)), span.text.size, span.text.checksum, span.text.compressed);
 }
 
 Result<void> Reader::add_spans(WholeTrace& trace, std::string_view span_cursor, int span_limit) {
   KW_TRY(const Number first, first_span(span_cursor));
-  std::map<std::int64_t, std::string> contexts;
-  store::Query query(spans_);
-  query.bind(trace.row.number).bind(std::int64_t{span_limit}).bind(first);
-  while (true) {
-    KW_TRY(const bool found, query.next());
-    if (!found) break;
-    const std::int64_t id = query.integer(0);
-    auto known = contexts.find(id);
-    if (known == contexts.end()) {
-      KW_TRY(std::string text, context(id));
-      known = contexts.emplace(id, std::move(text)).first;
-    }
-    KW_TRY(const std::string span, unpack_columns(query, 1));
-    trace.spans.push_back(with_context(span, known->second));
+  contexts_.clear();
+  KW_TRY(const std::vector<SpanRow> rows, span_rows(trace.row.number));
+  if (static_cast<std::int64_t>(rows.size()) != trace.row.span_count) return fail(trace_damaged());
+  const Number end = std::min(trace.row.span_count, first + span_limit);
+  for (Number i = first; i < end; ++i) {
+    const SpanRow& row = rows[static_cast<std::size_t>(i)];
+    KW_TRY(const Context* context, this->context(row.context));
+    KW_TRY(const std::string span, span_text(row));
+    trace.spans.push_back(with_context(span, context->text));
   }
   end_spans(trace, first);
   return {};

@@ -29,6 +29,13 @@ constexpr Number first_number_of(Time time) {
 }
 constexpr Time time_of(Number number) { return from_unix_milliseconds(number >> kCounterBits); }
 
+// What the check of a row (traces/row_check.h) says of it.
+enum class Soundness : unsigned char {
+  sound,
+  unchecked,  // written by a Keywright that knew no checks
+  damaged,
+};
+
 struct TraceRow {
   Number number = 0;
   Uuid id;
@@ -46,6 +53,7 @@ struct TraceRow {
   std::int64_t revision = 1;
   Time created_at;
   Time updated_at;
+  Soundness soundness = Soundness::sound;
 };
 
 // How many projects have their unrouted traces kept.

@@ -3,7 +3,7 @@
 namespace keywright::traces {
 namespace {
 
-constexpr std::int64_t kVersion = 2;
+constexpr std::int64_t kVersion = 3;
 
 Result<void> make_traces(store::Database& database) {
   return database.run(R"(
@@ -53,6 +53,17 @@ Result<void> make_forwarding(store::Database& database) {
     PRAGMA user_version = 2)");
 }
 
+// Checks of rows (traces/row_check.h). Traces up to the number in `unchecked` were written without.
+Result<void> add_checks(store::Database& database) {
+  return database.run(R"(
+    ALTER TABLE traces ADD COLUMN row_check INTEGER;
+    ALTER TABLE bodies ADD COLUMN row_check INTEGER;
+    ALTER TABLE spans ADD COLUMN row_check INTEGER;
+    CREATE TABLE unchecked (number INTEGER NOT NULL) STRICT;
+    INSERT INTO unchecked SELECT max(number) FROM traces HAVING max(number) IS NOT NULL;
+    PRAGMA user_version = 3)");
+}
+
 }  // namespace
 
 Result<void> prepare_tables(store::Database& database) {
@@ -68,8 +79,13 @@ Result<void> prepare_tables(store::Database& database) {
   }
   KW_TRY(auto transaction, store::DatabaseTransaction::begin(database, "BEGIN IMMEDIATE"));
   if (version == 0) KW_CHECK_OK(make_traces(database));
-  KW_CHECK_OK(make_forwarding(database));
+  if (version < 2) KW_CHECK_OK(make_forwarding(database));
+  KW_CHECK_OK(add_checks(database));
   return transaction.commit();
+}
+
+Result<Number> last_unchecked(store::Database& database) {
+  return database.integer("SELECT coalesce(max(number), 0) FROM unchecked");
 }
 
 }  // namespace keywright::traces

@@ -11,4 +11,11 @@ namespace keywright::traces {
 // Makes the tables if they are missing, and those that an older Keywright did not have.
 Result<void> prepare_tables(store::Database& database);
 
+// Traces with greater numbers have checks in all of their rows; 0: all have.
+Result<Number> last_unchecked(store::Database& database);
+inline bool is_damaged(Soundness soundness, Number trace, Number last_unchecked) {
+  return soundness == Soundness::damaged ||
+         (soundness == Soundness::unchecked && trace > last_unchecked);
+}
+
 }  // namespace keywright::traces

@@ -16,7 +16,8 @@
 // spans join it from any number of requests, in any order, and a span sent again replaces itself.
 //
 // Errors: storage_full/trace_disk_full; unavailable/trace_store_failed, /trace_store_stopping,
-// /trace_damaged; invalid_argument/invalid_cursor.
+// /trace_damaged; invalid_argument/invalid_cursor. What was damaged is never shown: a trace is an
+// error then, and a list goes on without it.
 // Threading: every function from any thread; callbacks come from the writer and must not block.
 // Lifetime: stop() before what callbacks use is gone.
 // Cost: submit is a queue entry; reads block.
@@ -26,7 +27,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,8 +54,9 @@ struct Query {
 };
 
 struct Page {
-  std::vector<TraceRow> rows;  // newest first
-  std::string next;            // "" at the end
+  std::vector<TraceRow> rows;        // newest first
+  std::string next;                  // "" at the end
+  std::vector<Number> damaged = {};  // left out: what their rows tell is not what was stored
 };
 
 struct WholeTrace {
@@ -135,14 +139,32 @@ class TraceStore {
 
   std::uint64_t stored() const { return stored_.load(std::memory_order_relaxed); }
   std::uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }
+  // How often a reader met a trace that was damaged.
+  std::uint64_t damaged() const { return damaged_.load(std::memory_order_relaxed); }
 
  protected:
   TraceStore() = default;
+
+  // Counts what was met, and logs each trace once.
+  void note_damaged(const Page& page);
+  void note_damaged(const Error& error, std::string_view trace);
+  template <class T>
+  Result<T> noting(Result<T> result, std::string_view trace) {
+    if (!result) note_damaged(result.error(), trace);
+    return result;
+  }
 
   QueuedHook queued_hook_;
   std::function<void()> changed_hook_;
   std::atomic<std::uint64_t> stored_{0};
   std::atomic<std::uint64_t> commits_{0};
+
+ private:
+  void note_damaged(std::string_view trace);
+
+  std::atomic<std::uint64_t> damaged_{0};
+  std::mutex damaged_mutex_;
+  std::set<std::string, std::less<>> logged_damage_;
 };
 
 }  // namespace keywright::traces

@@ -50,17 +50,18 @@ Result<std::unique_ptr<Writer>> Writer::open(const std::filesystem::path& file,
 
 Result<void> Writer::prepare() {
   KW_TRY(last_number_, database_.integer("SELECT coalesce(max(number), 0) FROM traces"));
+  KW_TRY(last_unchecked_, last_unchecked(database_));
   KW_TRY(find_, database_.prepare("SELECT " KW_TRACE_COLUMNS
                                   ", digest FROM traces WHERE platform = ? AND source = ? "
                                   "AND external_id = ?"));
   KW_TRY(insert_, database_.prepare("INSERT INTO traces (" KW_TRACE_COLUMNS
-                                    ", digest) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+                                    ", digest) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
   KW_TRY(update_,
          database_.prepare("UPDATE traces SET name = ?, status = ?, key_id = ?, routed_by = ?, "
                            "warnings = ?, span_count = ?, size_bytes = ?, revision = ?, "
-                           "updated_at = ?, digest = ? WHERE number = ?"));
+                           "updated_at = ?, row_check = ?, digest = ? WHERE number = ?"));
   KW_TRY(put_body_, database_.prepare("INSERT OR REPLACE INTO bodies (number, size, checksum, "
-                                      "compressed, body) VALUES (?,?,?,?,?)"));
+                                      "compressed, body, row_check) VALUES (?,?,?,?,?,?)"));
   KW_TRY(find_context_,
          database_.prepare("SELECT id FROM contexts WHERE trace = ? AND digest = ?"));
   KW_TRY(insert_context_,
@@ -68,10 +69,12 @@ Result<void> Writer::prepare() {
                            "VALUES (?,?,?,?,?,?) RETURNING id"));
   KW_TRY(insert_span_,
          database_.prepare("INSERT OR IGNORE INTO spans (trace, span_id, start, context, size, "
-                           "checksum, compressed, body) VALUES (?,?,?,?,?,?,?,?)"));
+                           "checksum, compressed, body, row_check) "
+                           "VALUES (?,?,?,?,?,?,?,?,?)"));
   KW_TRY(update_span_,
          database_.prepare("UPDATE spans SET start = ?, context = ?, size = ?, checksum = ?, "
-                           "compressed = ?, body = ? WHERE trace = ? AND span_id = ?"));
+                           "compressed = ?, body = ?, row_check = ? "
+                           "WHERE trace = ? AND span_id = ?"));
   KW_TRY(older_, database_.prepare("SELECT number FROM traces WHERE project = ? AND number < ? "
                                    "ORDER BY number LIMIT ?"));
   KW_TRY(drop_trace_, database_.prepare("DELETE FROM traces WHERE number = ?"));
@@ -81,7 +84,8 @@ Result<void> Writer::prepare() {
   KW_TRY(projects_, database_.prepare("SELECT project FROM traces GROUP BY project"));
   KW_TRY(move_span_,
          database_.prepare("UPDATE spans SET id = (SELECT max(id) + 1 FROM spans), start = ?, "
-                           "context = ?, size = ?, checksum = ?, compressed = ?, body = ? "
+                           "context = ?, size = ?, checksum = ?, compressed = ?, body = ?, "
+                           "row_check = ? "
                            "WHERE trace = ? AND span_id = ?"));
   KW_TRY(last_span_, database_.prepare("SELECT coalesce(max(id), 0) FROM spans"));
   KW_TRY(unrouted_, database_.prepare("SELECT report FROM unrouted WHERE project = ?"));
@@ -107,6 +111,7 @@ Result<StoredTrace> Writer::write(const TraceWrite& trace) {
   return trace.source == Source::native ? write_native(trace) : write_otlp(trace);
 }
 
+// What is written of a damaged trace would get a check that calls it sound: it is left as it is.
 Result<std::optional<TraceRow>> Writer::find(const TraceWrite& trace) {
   if (trace.external_id.empty()) return std::nullopt;
   Bound query(find_);
@@ -115,46 +120,65 @@ Result<std::optional<TraceRow>> Writer::find(const TraceWrite& trace) {
       .bind(trace.external_id);
   KW_TRY(const bool found, query.next());
   if (!found) return std::nullopt;
+  TraceRow row = trace_row_of(query);
+  const bool is_other = row.platform != trace.platform || row.external_id != trace.external_id;
+  if (is_other || is_damaged(row.soundness, row.number, last_unchecked_)) {
+    return fail(trace_damaged().with_internal("trace " + std::to_string(row.number)));
+  }
   found_digest_ = {};
-  const ByteView digest = query.blob(15);
+  const ByteView digest = query.blob(kTraceColumns);
   if (digest.size() == found_digest_.size()) {
     std::copy(digest.begin(), digest.end(), found_digest_.begin());
   }
-  return trace_row_of(query);
+  return row;
 }
 
 Result<TraceRow> Writer::insert(const TraceWrite& trace) {
   TraceRow row;
   row.number = next_number(clock_.now());
   row.id = ids_.next();
+  row.project = trace.project;
+  row.platform = trace.platform;
+  row.source = trace.source;
+  row.external_id = trace.external_id;
+  row.name = trace.name;
   row.status = trace.status;
+  row.key_id = trace.key_id;
+  row.routed_by = trace.routed_by;
+  row.warnings = trace.warnings;
+  row.span_count = trace.span_count;
+  row.size_bytes = trace.size_bytes;
   row.created_at = row.updated_at = time_of(row.number);
-  const std::string warnings = join_warnings(trace.warnings);
+  const std::string warnings = join_warnings(row.warnings);
   Bound query(insert_);
   query.bind(row.number).bind(bytes_of(row.id)).bind(bytes_of(trace.project.value));
   query.bind(bytes_of(trace.platform.value)).bind(static_cast<std::int64_t>(trace.source));
   bind_optional(query, trace.external_id);
   query.bind(trace.name).bind(trace.status).bind(trace.key_id).bind(trace.routed_by);
   query.bind(warnings).bind(trace.span_count).bind(trace.size_bytes).bind(row.revision);
-  query.bind(to_unix_milliseconds(row.updated_at));
+  query.bind(to_unix_milliseconds(row.updated_at)).bind(check_of(row));
   query.bind(ByteView(trace.digest));
   KW_CHECK_OK(query.run());
   return row;
 }
 
-Result<void> Writer::update(const TraceRow& row, const TraceWrite& trace) {
-  const std::string warnings = join_warnings(trace.warnings);
+Result<void> Writer::update(TraceRow& row, const TraceWrite& trace) {
+  row.key_id = trace.key_id;
+  row.routed_by = trace.routed_by;
+  row.warnings = trace.warnings;
+  const std::string warnings = join_warnings(row.warnings);
   Bound query(update_);
-  query.bind(row.name).bind(row.status).bind(trace.key_id).bind(trace.routed_by).bind(warnings);
+  query.bind(row.name).bind(row.status).bind(row.key_id).bind(row.routed_by).bind(warnings);
   query.bind(row.span_count).bind(row.size_bytes).bind(row.revision);
-  query.bind(to_unix_milliseconds(row.updated_at)).bind(ByteView(trace.digest)).bind(row.number);
+  query.bind(to_unix_milliseconds(row.updated_at)).bind(check_of(row));
+  query.bind(ByteView(trace.digest)).bind(row.number);
   return query.run();
 }
 
 Result<void> Writer::put_body(Number number, const Packed& body) {
   Bound query(put_body_);
   query.bind(number);
-  return bind_packed(query, body).run();
+  return bind_packed(query, body).bind(check_of_body(number, marks_of(body))).run();
 }
 
 Result<StoredTrace> Writer::write_native(const TraceWrite& trace) {
@@ -180,26 +204,26 @@ Result<StoredTrace> Writer::write_native(const TraceWrite& trace) {
   return told(*found, Fate::updated);
 }
 
-Result<std::vector<std::int64_t>> Writer::put_contexts(Number trace,
-                                                       const std::vector<std::string>& contexts) {
-  std::vector<std::int64_t> ids;
+Result<std::vector<Writer::Context>> Writer::put_contexts(
+    Number trace, const std::vector<std::string>& contexts) {
+  std::vector<Context> put;
   for (const std::string& context : contexts) {
     const crypto::Sha256 digest = crypto::sha256(context);
     Bound find(find_context_);
     find.bind(trace).bind(ByteView(digest));
     KW_TRY(const bool found, find.next());
     if (found) {
-      ids.push_back(find.integer(0));
+      put.push_back({find.integer(0), id_of_context(context)});
       continue;
     }
     const Packed packed = pack(context);
     Bound insert(insert_context_);
     insert.bind(trace).bind(ByteView(digest));
     KW_TRY(const bool inserted, bind_packed(insert, packed).next());
-    if (inserted) ids.push_back(insert.integer(0));
+    if (inserted) put.push_back({insert.integer(0), id_of_context(context)});
     KW_CHECK_OK(insert.run());
   }
-  return ids;
+  return put;
 }
 
 Result<bool> Writer::is_sent_on(const TraceWrite& trace) {
@@ -237,16 +261,19 @@ struct Writer::SpanPlace {
 };
 
 // True if the span is new.
-Result<bool> Writer::put_span(const SpanPlace& place, const SpanWrite& span, std::int64_t context) {
+Result<bool> Writer::put_span(const SpanPlace& place, const SpanWrite& span,
+                              const Context& context) {
+  const std::int64_t check =
+      check_of(SpanMarks{place.trace, span.span_id, span.start, context.id, marks_of(span.json)});
   if (place.may_insert) {
     Bound insert(insert_span_);
-    insert.bind(place.trace).bind(span.span_id).bind(span.start).bind(context);
-    KW_CHECK_OK(bind_packed(insert, span.json).run());
+    insert.bind(place.trace).bind(span.span_id).bind(span.start).bind(context.row);
+    KW_CHECK_OK(bind_packed(insert, span.json).bind(check).run());
     if (database_.changed_rows() == 1) return true;
   }
   Bound update(place.moves ? move_span_ : update_span_);
-  update.bind(span.start).bind(context);
-  bind_packed(update, span.json).bind(place.trace).bind(span.span_id);
+  update.bind(span.start).bind(context.row);
+  bind_packed(update, span.json).bind(check).bind(place.trace).bind(span.span_id);
   KW_CHECK_OK(update.run());
   return false;
 }
@@ -259,7 +286,7 @@ Result<StoredTrace> Writer::write_otlp(const TraceWrite& trace) {
   } else {
     found->revision += 1;
   }
-  KW_TRY(const std::vector<std::int64_t> contexts, put_contexts(found->number, trace.contexts));
+  KW_TRY(const std::vector<Context> contexts, put_contexts(found->number, trace.contexts));
   std::int64_t refused = 0;
   SpanPlace place{.trace = found->number};
   KW_TRY(place.moves, is_sent_on(trace));

@@ -19,6 +19,7 @@
 #include "base/uuid.h"
 #include "store/sqlite/sqlite.h"
 #include "traces/received.h"
+#include "traces/row_check.h"
 #include "traces/sqlite_outbox.h"
 #include "traces/trace_rows.h"
 #include "traces/trace_store.h"
@@ -56,12 +57,15 @@ class Writer {
   Result<StoredTrace> write_otlp(const TraceWrite& trace);
   Result<std::optional<TraceRow>> find(const TraceWrite& trace);
   Result<TraceRow> insert(const TraceWrite& trace);
-  Result<void> update(const TraceRow& row, const TraceWrite& trace);
+  Result<void> update(TraceRow& row, const TraceWrite& trace);
   Result<void> put_body(Number number, const Packed& body);
-  Result<std::vector<std::int64_t>> put_contexts(Number trace,
-                                                 const std::vector<std::string>& contexts);
+  struct Context {
+    std::int64_t row = 0;
+    Uuid id;  // id_of_context()
+  };
+  Result<std::vector<Context>> put_contexts(Number trace, const std::vector<std::string>& contexts);
   struct SpanPlace;
-  Result<bool> put_span(const SpanPlace& place, const SpanWrite& span, std::int64_t context);
+  Result<bool> put_span(const SpanPlace& place, const SpanWrite& span, const Context& context);
   Result<bool> is_sent_on(const TraceWrite& trace);
   Result<void> queue(const TraceWrite& trace, const TraceRow& row, std::int64_t first_span,
                      std::int64_t last_span);
@@ -74,6 +78,7 @@ class Writer {
   const Clock& clock_;
   UuidGenerator ids_;
   Number last_number_ = 0;
+  Number last_unchecked_ = 0;
   crypto::Sha256 found_digest_{};  // of the row that find() found
   store::Statement find_, insert_, update_, put_body_;
   store::Statement find_context_, insert_context_, insert_span_, update_span_;

@@ -380,15 +380,18 @@ std::invoke_result_t<Ask, PostgresTraceStore::Connection&> PostgresTraceStore::r
 }
 
 Result<Page> PostgresTraceStore::list(const Query& query) {
-  return read([&](Connection& connection) { return list_traces(connection, query); });
+  auto page = read([&](Connection& connection) { return list_traces(connection, query); });
+  if (page) note_damaged(*page);
+  return page;
 }
 
 Result<std::optional<WholeTrace>> PostgresTraceStore::get(domain::ProjectId project, const Uuid& id,
                                                           std::string_view span_cursor,
                                                           int span_limit) {
-  return read([&](Connection& connection) {
+  const auto ask = [&](Connection& connection) {
     return get_trace(connection, project, id, span_cursor, span_limit);
-  });
+  };
+  return noting(read(ask), id.to_string());
 }
 
 Result<std::vector<ForwardingRow>> PostgresTraceStore::forwardings() {

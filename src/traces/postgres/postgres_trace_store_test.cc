@@ -263,6 +263,46 @@ TEST_F(TracesOfNodes, ABodyThatWasChangedInTheDatabaseIsNeverShown) {
   }
 }
 
+TEST_F(TracesOfNodes, ARowThatWasDamagedIsNeverShown) {
+  Node& node = add_node();
+  const StoredTrace native = put_in(*node.store, samples_.native("{\"data\":1}", "run"));
+  const StoredTrace otlp = put_in(*node.store, samples_.otlp(std::string(32, 'a'), {"1", "2"}));
+  const auto expect_damaged = [&](const Uuid& id) {
+    const auto trace = node.store->get(samples_.project, id, "", 10);
+    ASSERT_FALSE(trace);
+    EXPECT_EQ(trace.error().reason(), "trace_damaged");
+  };
+  EXPECT_TRUE(get(node, native.id));
+  EXPECT_TRUE(get(node, otlp.id));
+  run("UPDATE traces SET row_check = row_check # 1 WHERE source = 0");
+  expect_damaged(native.id);
+  EXPECT_EQ(node.store->list({.project = samples_.project}).value().rows.size(), 1u);
+  EXPECT_EQ(node.store->damaged(), 2u);
+  run("UPDATE trace_spans SET row_check = row_check # 1 WHERE span_id = '2'");
+  expect_damaged(otlp.id);
+  run("DELETE FROM trace_spans WHERE span_id = '2'");
+  expect_damaged(otlp.id);
+  run("UPDATE traces SET span_count = 1 WHERE source = 1");
+  EXPECT_TRUE(get(node, otlp.id));
+  run("DELETE FROM trace_contexts");
+  expect_damaged(otlp.id);
+}
+
+// It knows no checks, and updates names and spans beside a node that does.
+TEST_F(TracesOfNodes, WhatTheVersionBeforeChangedIsShown) {
+  Node& node = add_node();
+  const StoredTrace stored = put_in(*node.store, samples_.otlp(std::string(32, 'a'), {"1"}));
+  run("UPDATE traces SET name = 'other', revision = 2");
+  run("UPDATE trace_spans SET start = 7");
+  EXPECT_EQ(get(node, stored.id)->row.name, "other");
+  EXPECT_EQ(count("SELECT count(row_check) FROM traces"), 0);
+  EXPECT_EQ(count("SELECT count(row_check) FROM trace_spans"), 0);
+  put_in(*node.store, samples_.otlp(std::string(32, 'a'), {"1"}));
+  EXPECT_TRUE(get(node, stored.id));
+  EXPECT_EQ(count("SELECT count(row_check) FROM traces"), 1);
+  EXPECT_EQ(count("SELECT count(row_check) FROM trace_spans"), 1);
+}
+
 TEST_F(TracesOfNodes, WhileTheDatabaseIsAwayNothingIsTakenAndThenItGoesOn) {
   Node node(url_, system_clock_, random_);
   const StoredTrace before = put_in(*node.store, samples_.native("{}"));

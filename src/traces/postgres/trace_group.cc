@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "traces/native.h"
+#include "traces/row_check.h"
 
 namespace keywright::traces {
 
@@ -33,13 +34,6 @@ struct PackedColumns {
                   std::span(bodies));
   }
 };
-
-Uuid id_of_context(std::string_view context) {
-  const crypto::Sha256 digest = crypto::sha256(context);
-  Uuid id;
-  std::copy_n(digest.begin(), id.bytes.size(), id.bytes.begin());
-  return id;
-}
 
 }  // namespace
 
@@ -206,6 +200,9 @@ StoredTrace TraceGroup::apply(Entry& entry, const TraceWrite& write) {
     } else {
       refused = apply_spans(entry, write);
     }
+    row.key_id = write.key_id;
+    row.routed_by = write.routed_by;
+    row.warnings = write.warnings;
     entry.exists = true;
     entry.last = &write;
   }
@@ -284,7 +281,7 @@ Result<void> TraceGroup::finish() {
 
 void TraceGroup::add_new_traces(std::vector<Statement>& statements) const {
   Uuids ids, projects, platforms;
-  Integers numbers, sources, span_counts, sizes, revisions, updated_ats;
+  Integers numbers, sources, span_counts, sizes, revisions, updated_ats, checks;
   Texts externals, names, statuses, keys, routed, warnings;
   PackedColumns bodies;
   for (const Entry& entry : entries_) {
@@ -298,20 +295,21 @@ void TraceGroup::add_new_traces(std::vector<Statement>& statements) const {
     externals.push_back(row.external_id);
     names.push_back(row.name);
     statuses.push_back(row.status);
-    keys.push_back(entry.last->key_id);
-    routed.push_back(entry.last->routed_by);
-    warnings.push_back(join_warnings(entry.last->warnings));
+    keys.push_back(row.key_id);
+    routed.push_back(row.routed_by);
+    warnings.push_back(join_warnings(row.warnings));
     span_counts.push_back(row.span_count);
     sizes.push_back(row.size_bytes);
     revisions.push_back(row.revision);
     updated_ats.push_back(to_unix_milliseconds(row.updated_at));
+    checks.push_back(check_of(row));
     bodies.add(entry.last->body);
   }
   if (numbers.empty()) return;
   Statement insert(
       "INSERT INTO traces (number, id, project, platform, source, external_id, name, status, "
-      "key_id, routed_by, warnings, span_count, size_bytes, revision, updated_at, size, checksum, "
-      "compressed, body) SELECT * FROM unnest(");
+      "key_id, routed_by, warnings, span_count, size_bytes, revision, updated_at, row_check, size, "
+      "checksum, compressed, body) SELECT * FROM unnest(");
   insert.add("?, ?, ?, ?, ?, ", std::span<const std::int64_t>(numbers), std::span<const Uuid>(ids),
              std::span<const Uuid>(projects), std::span<const Uuid>(platforms),
              std::span<const std::int64_t>(sources));
@@ -319,9 +317,9 @@ void TraceGroup::add_new_traces(std::vector<Statement>& statements) const {
              std::span<const std::string>(names), std::span<const std::string>(statuses),
              std::span<const std::string>(keys), std::span<const std::string>(routed),
              std::span<const std::string>(warnings));
-  insert.add("?, ?, ?, ?, ", std::span<const std::int64_t>(span_counts),
+  insert.add("?, ?, ?, ?, ?, ", std::span<const std::int64_t>(span_counts),
              std::span<const std::int64_t>(sizes), std::span<const std::int64_t>(revisions),
-             std::span<const std::int64_t>(updated_ats));
+             std::span<const std::int64_t>(updated_ats), std::span<const std::int64_t>(checks));
   bodies.bind(insert);
   statements.push_back(std::move(insert));
 }
@@ -330,14 +328,13 @@ void TraceGroup::add_changed_traces(std::vector<Statement>& statements) const {
   for (const Entry& entry : entries_) {
     if (!entry.is_stored || entry.last == nullptr) continue;
     const TraceRow& row = entry.row;
-    const std::string warnings = join_warnings(entry.last->warnings);
+    const std::string warnings = join_warnings(row.warnings);
     Statement update(
         "UPDATE traces SET name = ?, status = ?, key_id = ?, routed_by = ?, warnings = ?, "
-        "span_count = ?, size_bytes = ?, revision = ?, updated_at = ?",
-        std::string_view(row.name), std::string_view(row.status),
-        std::string_view(entry.last->key_id), std::string_view(entry.last->routed_by),
-        std::string_view(warnings), row.span_count, row.size_bytes, row.revision,
-        to_unix_milliseconds(row.updated_at));
+        "span_count = ?, size_bytes = ?, revision = ?, updated_at = ?, row_check = ?",
+        std::string_view(row.name), std::string_view(row.status), std::string_view(row.key_id),
+        std::string_view(row.routed_by), std::string_view(warnings), row.span_count, row.size_bytes,
+        row.revision, to_unix_milliseconds(row.updated_at), check_of(row));
     if (row.source == Source::native) {
       const Packed& body = entry.last->body;
       update.add(", size = ?, checksum = ?, compressed = ?, body = ?", body.size, body.checksum,
@@ -349,7 +346,7 @@ void TraceGroup::add_changed_traces(std::vector<Statement>& statements) const {
 }
 
 void TraceGroup::add_spans(std::vector<Statement>& statements) const {
-  Integers of_context, of_span, starts, revisions;
+  Integers of_context, of_span, starts, revisions, checks;
   Uuids digests, contexts;
   Texts span_ids;
   PackedColumns context_texts, texts;
@@ -365,6 +362,8 @@ void TraceGroup::add_spans(std::vector<Statement>& statements) const {
       starts.push_back(span.write->start);
       contexts.push_back(span.context);
       revisions.push_back(span.revision.value_or(0));
+      checks.push_back(check_of(SpanMarks{entry.row.number, span_id, span.write->start,
+                                          span.context, marks_of(span.write->json)}));
       texts.add(span.write->json);
     }
   }
@@ -378,19 +377,20 @@ void TraceGroup::add_spans(std::vector<Statement>& statements) const {
   }
   if (of_span.empty()) return;
   Statement insert(
-      "INSERT INTO trace_spans (trace, span_id, start, context, revision, size, checksum, "
-      "compressed, body) SELECT trace, span_id, start, context, nullif(revision, 0), size, "
-      "checksum, compressed, body FROM unnest(?, ?, ?, ?, ?, ",
+      "INSERT INTO trace_spans (trace, span_id, start, context, revision, row_check, size, "
+      "checksum, compressed, body) SELECT trace, span_id, start, context, nullif(revision, 0), "
+      "row_check, size, checksum, compressed, body FROM unnest(?, ?, ?, ?, ?, ?, ",
       std::span<const std::int64_t>(of_span), std::span<const std::string>(span_ids),
       std::span<const std::int64_t>(starts), std::span<const Uuid>(contexts),
-      std::span<const std::int64_t>(revisions));
+      std::span<const std::int64_t>(revisions), std::span<const std::int64_t>(checks));
   texts.bind(insert);
   insert.add(
-      " AS u (trace, span_id, start, context, revision, size, checksum, compressed, body) "
+      " AS u (trace, span_id, start, context, revision, row_check, size, checksum, compressed, "
+      "body) "
       "ON CONFLICT (trace, span_id) DO UPDATE SET start = excluded.start, context = "
-      "excluded.context, revision = coalesce(excluded.revision, trace_spans.revision), size = "
-      "excluded.size, checksum = "
-      "excluded.checksum, compressed = excluded.compressed, body = excluded.body");
+      "excluded.context, revision = coalesce(excluded.revision, trace_spans.revision), "
+      "row_check = excluded.row_check, size = excluded.size, checksum = excluded.checksum, "
+      "compressed = excluded.compressed, body = excluded.body");
   statements.push_back(std::move(insert));
 }
 

@@ -58,6 +58,8 @@ Range likely_range(const Uuid& id) {
 
 constexpr Range kEverything{0, std::numeric_limits<Number>::max()};
 
+constexpr Sql kSpan(KW_SPAN_COLUMNS ", body");
+
 using Contexts = std::map<Uuid, std::string>;
 
 Result<Contexts> read_contexts(Connection& connection, Number trace, const std::set<Uuid>& wanted) {
@@ -69,12 +71,13 @@ Result<Contexts> read_contexts(Connection& connection, Number trace, const std::
                                   trace, std::span(digests))));
   for (int i = 0; i < rows.size(); ++i) {
     KW_TRY(std::string text, unpack_columns(rows[i], 1));
+    if (id_of_context(text) != rows[i].uuid(0)) return fail(trace_damaged());
     contexts.emplace(rows[i].uuid(0), std::move(text));
   }
   return contexts;
 }
 
-// Of rows whose first column names the context and the next ones are the text.
+// Of the columns kSpan.
 Result<std::vector<SpanToSend>> read_spans(Connection& connection, Number trace,
                                            const Statement& select) {
   KW_TRY(const Rows rows, connection.run(select));
@@ -83,9 +86,16 @@ Result<std::vector<SpanToSend>> read_spans(Connection& connection, Number trace,
   KW_TRY(const Contexts contexts, read_contexts(connection, trace, wanted));
   std::vector<SpanToSend> spans;
   for (int i = 0; i < rows.size(); ++i) {
-    const auto context = contexts.find(rows[i].uuid(0));
-    KW_TRY(std::string text, unpack_columns(rows[i], 1));
-    spans.push_back({std::move(text), context == contexts.end() ? "" : context->second});
+    const Row row = rows[i];
+    const auto context = contexts.find(row.uuid(0));
+    const TextMarks marks = marks_at(row, 3);
+    const std::int64_t check =
+        check_of(SpanMarks{trace, row.text(1), row.integer(2), row.uuid(0), marks});
+    if (context == contexts.end() || soundness_of(row, 6, check) == Soundness::damaged) {
+      return fail(trace_damaged());
+    }
+    KW_TRY(std::string text, unpack(row.text(7), marks.size, marks.checksum, marks.compressed));
+    spans.push_back({std::move(text), context->second});
   }
   return spans;
 }
@@ -93,11 +103,15 @@ Result<std::vector<SpanToSend>> read_spans(Connection& connection, Number trace,
 Result<void> add_spans(Connection& connection, WholeTrace& trace, std::string_view span_cursor,
                        int span_limit) {
   KW_TRY(const Number first, first_span(span_cursor));
-  const Statement select(
-      "SELECT context, size, checksum, compressed, body FROM trace_spans "
-      "WHERE trace = ? ORDER BY start, span_id LIMIT ? OFFSET ?",
+  Statement select("SELECT ");
+  select.add(kSpan).add(
+      " FROM trace_spans WHERE trace = ? ORDER BY start, span_id LIMIT ? OFFSET ?",
       trace.row.number, std::int64_t{span_limit}, first);
   KW_TRY(const std::vector<SpanToSend> spans, read_spans(connection, trace.row.number, select));
+  const Number left = std::max(Number{0}, trace.row.span_count - first);
+  if (static_cast<Number>(spans.size()) != std::min(Number{span_limit}, left)) {
+    return fail(trace_damaged());
+  }
   for (const SpanToSend& span : spans) {
     trace.spans.push_back(with_context(span.json, span.context));
   }
@@ -156,6 +170,7 @@ Result<std::optional<WholeTrace>> get_trace(Connection& connection, domain::Proj
   if (rows.size() == 0) return std::nullopt;
   WholeTrace trace;
   trace.row = trace_row_of(rows[0]);
+  if (trace.row.soundness == Soundness::damaged) return fail(trace_damaged());
   if (trace.row.source == Source::otlp) {
     KW_CHECK_OK(add_spans(connection, trace, span_cursor, span_limit));
     return trace;
@@ -244,13 +259,16 @@ Result<std::optional<TraceToSend>> read_to_send(Connection& connection, const Qu
   if (rows.size() == 0) return std::nullopt;
   TraceToSend trace;
   trace.row = trace_row_of(rows[0]);
+  const bool is_other = trace.row.platform != queued.platform;
+  if (is_other || trace.row.soundness == Soundness::damaged) return fail(trace_damaged());
   if (trace.row.source == Source::native) {
     KW_TRY(trace.body, unpack_columns(rows[0], kTraceColumns));
     return trace;
   }
-  const Statement spans(
-      "SELECT context, size, checksum, compressed, body FROM trace_spans WHERE "
-      "trace = ? AND revision BETWEEN ? AND ? ORDER BY revision, start, span_id",
+  Statement spans("SELECT ");
+  spans.add(kSpan).add(
+      " FROM trace_spans WHERE trace = ? AND revision BETWEEN ? AND ? "
+      "ORDER BY revision, start, span_id",
       queued.trace, queued.first_span, queued.last_span);
   KW_TRY(trace.spans, read_spans(connection, queued.trace, spans));
   return trace;
