@@ -16,6 +16,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "cli/text_width.h"
+#include "json/lenient.h"
 #include "json/writer.h"
 #include "mcp/answer.h"
 
@@ -355,7 +356,7 @@ Task<Result<void>> McpBridge::relay_events(Sent& sent, McpExchange& exchange) {
 }
 
 void McpBridge::forward(Sent& sent, std::string_view message) {
-  const auto document = json::Document::parse(message);
+  const auto document = json::parse_leniently(message);
   if (!document) return complain_("The server sent something that is not JSON; it is left out.");
   const auto id = document->root().find("id");
   const bool answers = !document->root().find("method") && id && id_text(*id) == sent.id;
@@ -370,7 +371,7 @@ void McpBridge::forward(Sent& sent, std::string_view message) {
 }
 
 void McpBridge::refuse(Sent& sent, int status, const std::string& body) {
-  const auto document = json::Document::parse(body);
+  const auto document = json::parse_leniently(body);
   const auto error = document ? document->root().find("error") : std::nullopt;
   const auto id = document ? document->root().find("id") : std::nullopt;
   if (error && id && id_text(*id) == sent.id) return forward(sent, body);
@@ -456,7 +457,7 @@ Task<void> McpBridge::listen() {
       reader.feed(*piece);
       while (auto event = reader.next()) {
         if (event->id && is_visible(*event->id)) last_event = *event->id;
-        const bool is_json = event->has_data && json::Document::parse(event->data).has_value();
+        const bool is_json = event->has_data && json::parse_leniently(event->data).has_value();
         if (is_json) put(on_one_line(event->data));
       }
     }

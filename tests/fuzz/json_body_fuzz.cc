@@ -6,6 +6,7 @@
 #include <string>
 
 #include "json/codec.h"
+#include "json/lenient.h"
 #include "json/malformed.h"
 #include "json/reader.h"
 
@@ -90,6 +91,7 @@ void readers_agree(std::string_view text) {
   Reader in(copy);
   in.skip();
   expect(in.finished() == raw.has_value(), "the reader that walks disagrees");
+  expect(parse_leniently(text).has_value() || !raw, "the lenient one refuses what is JSON");
   if (!raw) return;
   const Result<Raw> again = Raw::parse(raw->view());
   expect(again && *again == *raw, "compact text does not read back as itself");

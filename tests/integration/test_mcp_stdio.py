@@ -76,7 +76,7 @@ class Upstream(BaseHTTPRequestHandler):
             progress = {"jsonrpc": "2.0", "method": "notifications/progress",
                         "params": {"progressToken": 1, "progress": 1}}
             return self.events(progress, {"jsonrpc": "2.0", "id": message["id"],
-                                          "result": {"content": []}})
+                                          "result": {"content": [], "cut": "\ud83d"}})
         body = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {}}).encode()
         return self.answer(200, body, Content_Type="application/json")
 
@@ -204,7 +204,8 @@ class TestStdio(ServerTest):
         self.assertEqual("unasked", host.read()["params"]["data"])
         progress = host.ask("tools/call", identity=5, name="slow", arguments={})
         self.assertEqual("notifications/progress", progress["method"])
-        self.assertEqual(5, host.read()["id"])
+        answer = host.read()
+        self.assertEqual((5, "\ud83d"), (answer["id"], answer["result"]["cut"]))
         Upstream.lost.set()
         self.assertEqual({}, host.ask("ping", identity=6)["result"])  # on a session begun again
         code, out, err = host.end()
