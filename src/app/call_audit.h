@@ -34,7 +34,7 @@ struct AuditedCall {
   domain::AuditObject object;
   std::string_view method;       // of the protocol: "tools/call"
   std::string_view tool = {};    // "" = none
-  std::string_view outcome;      // "success" or "denied"
+  std::string_view outcome;      // "success", "failed" or "denied"
   std::string_view reason = {};  // why it was denied, or what failed
   std::string_view request_id;
   std::chrono::nanoseconds duration{};

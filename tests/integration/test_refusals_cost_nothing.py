@@ -82,7 +82,16 @@ class RefusalsCostNothing(ServerTest):
             return client.request("POST", "/api/mcp/v1", body=json.dumps(body), headers={
                 "Content-Type": "application/json", "Accept": "application/json"})
 
+        def no_message(**headers):
+            return client.request("POST", "/api/mcp/v1", body="{", headers={
+                "Accept": "application/json", **headers})
+
         self.assertEqual([200] * 4, self.statuses(4, lambda: call("create_project", name="p")))
+        self.assertEqual([415] * 4, self.statuses(4, no_message))
+        json_type = {"Content-Type": "application/json"}
+        self.assertEqual([400] * 4, self.statuses(4, lambda: no_message(**json_type)))
+        self.assertEqual([405] * 4, self.statuses(4, lambda: client.get("/api/mcp/v1")))
+        self.assertIn("RateLimit", no_message().headers)
         self.assertEqual([200, 200, 429], self.statuses(3, lambda: call("whoami")))
 
 

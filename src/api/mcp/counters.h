@@ -22,7 +22,7 @@
 namespace keywright::api_mcp {
 
 enum class CallOutcome : unsigned char { ok, failed, denied };
-inline constexpr std::array<std::string_view, 3> kOutcomeNames = {"ok", "failed", "denied"};
+inline constexpr std::array<std::string_view, 3> kOutcomeNames = {"success", "failed", "denied"};
 
 struct CallCount {
   std::string_view method;

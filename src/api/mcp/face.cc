@@ -135,6 +135,7 @@ bool Face::read(http::Exchange& exchange, Visit& visit) {
   const Request& request = exchange.request;
   const auto refuse_with = [&](int status, std::string_view code, std::string_view detail) {
     write_refusal(request, exchange.response, status, code, detail);
+    refused_unread(exchange, visit, code);
     return false;
   };
   if (request.method != Method::post) {
@@ -180,6 +181,13 @@ void Face::refuse_message(http::Exchange& exchange, const Visit& visit, const mc
   exchange.response.content_type("application/json");
   exchange.response.body = mcp::error_answer(error);
   add_headers(exchange.request, exchange.response);
+  refused_unread(exchange, visit, reason);
+}
+
+// What nobody was asked to do costs the key nothing.
+void Face::refused_unread(http::Exchange& exchange, const Visit& visit, std::string_view reason) {
+  app::give_back(app_.directory, visit.caller);
+  for (const auto& [name, value] : visit.limits) exchange.response.header(name, value);
   record(visit, exchange.request.request_id, CallOutcome::denied, reason);
 }
 
@@ -363,7 +371,7 @@ void Face::record(const Visit& visit, std::string_view request_id, CallOutcome o
                         .object = {"mcp_server", "", "keywright"},
                         .method = is_request ? method : std::string_view(),
                         .tool = name,
-                        .outcome = outcome == CallOutcome::denied ? "denied" : "success",
+                        .outcome = kOutcomeNames[static_cast<std::size_t>(outcome)],
                         .reason = reason,
                         .request_id = request_id,
                         .duration = duration};

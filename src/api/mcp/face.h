@@ -74,6 +74,7 @@ class Face final : public http::Handler {
               std::string_view reason);
   void refuse_message(http::Exchange& exchange, const Visit& visit, const mcp::RpcError& error,
                       std::string_view reason);
+  void refused_unread(http::Exchange& exchange, const Visit& visit, std::string_view reason);
   bool knows_session(const Visit& visit) const;
   std::string new_session(const Visit& visit) const;
   Asked asked_by(const http::Request& request, const Visit& visit) const;

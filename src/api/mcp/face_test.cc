@@ -279,12 +279,16 @@ TEST_F(Mcp, TheAnswerOfThePersonCounts) {
       modern(owner, "tools/call", what, "delete_target", R"("elicitation":{"form":{}})");
   const auto document = asked.json();
   const std::string state(*document.root().find("result")->find("requestState")->as_string());
-  const Answer done =
-      modern(owner, "tools/call",
-             what + R"(,"requestState":")" + state +
-                 R"(","inputResponses":{"confirm":{"action":"accept","content":{"confirm":true}}})",
-             "delete_target", R"("elicitation":{"form":{}})");
+  const auto say_yes = [&] {
+    return modern(owner, "tools/call",
+                  what + R"(,"requestState":")" + state +
+                      R"(","inputResponses":{"confirm":{"action":"accept",)" +
+                      R"("content":{"confirm":true}}})",
+                  "delete_target", R"("elicitation":{"form":{}})");
+  };
+  const Answer done = say_yes();
   EXPECT_TRUE(done.has(R"("isError":false)")) << done.body;
+  EXPECT_EQ(say_yes().code(), mcp::kInvalidParams);
   EXPECT_FALSE(h.call("targets.get", h.owner, "", {{"id", id}}).ok());
 }
 
@@ -301,18 +305,21 @@ TEST_F(Mcp, EachCallIsOneEventAndSoIsEachRefusal) {
   legacy(revoked, "ping");
   legacy(key_of(h.owner, "personal"), "tools/list");
   legacy("kwm_unknown", "tools/list");
+  call(owner, "get_target", R"({"id":"no-such-target"})");
   ASSERT_TRUE(h.change([](app::Change&) -> Result<void> { return {}; }).has_value());
   std::vector<domain::AuditEvent> calls;
   for (const auto& event : h.events()) {
     if (event.action == "mcp.call") calls.push_back(event);
   }
   static_cast<void>(before);
-  ASSERT_EQ(calls.size(), 4);
+  ASSERT_EQ(calls.size(), 5);
   EXPECT_EQ(calls[1].outcome, "success");
   EXPECT_NE(calls[1].details.view().find(R"("tool":"whoami")"), std::string_view::npos);
   EXPECT_EQ(calls[2].outcome, "denied");
   EXPECT_EQ(calls[3].reason, "wrong_key_kind");
   EXPECT_EQ(calls[3].object.name, "keywright");
+  EXPECT_EQ(calls[4].outcome, "failed");
+  EXPECT_EQ(calls[4].reason, "not_found");
 }
 
 TEST_F(Mcp, CountersHaveNoLabelThatACallerChooses) {

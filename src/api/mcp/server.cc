@@ -63,11 +63,12 @@ std::string place_of_question(const app::Caller& caller, const Tool& tool,
   return "mcp/confirm/" + caller.key.to_string() + "/" + tool.name + "/" + arguments.canonical;
 }
 
-bool is_alive(const std::string& expiry, Time now) {
+// The epoch, which is long past, for what is no time.
+Time read_expiry(const std::string& text) {
   std::int64_t milliseconds = 0;
-  const char* end = expiry.data() + expiry.size();
-  if (std::from_chars(expiry.data(), end, milliseconds).ptr != end) return false;
-  return now < from_unix_milliseconds(milliseconds);
+  const char* end = text.data() + text.size();
+  if (std::from_chars(text.data(), end, milliseconds).ptr != end) milliseconds = 0;
+  return from_unix_milliseconds(milliseconds);
 }
 
 // {"code":"forbidden","detail":"...","errors":[{"field":"name","message":"..."}]}
@@ -260,7 +261,7 @@ Reply Server::question(const Asked& asked, const Message& message, const Tool& t
 }
 
 std::optional<Reply> Server::ask_person(const Asked& asked, const Message& message,
-                                        const Tool& tool, const ToolArguments& arguments) const {
+                                        const Tool& tool, const ToolArguments& arguments) {
   if (!tool.operation->destructive) return std::nullopt;
   if (!can_elicit(message, asked.era)) {
     // Who gives his own key up may be in a hurry, and takes nothing from anybody else.
@@ -271,13 +272,17 @@ std::optional<Reply> Server::ask_person(const Asked& asked, const Message& messa
   const std::string place = place_of_question(asked.caller, tool, arguments);
   const auto state = message.param("requestState");
   if (!state) return question(asked, message, tool, place);
-  const auto expiry =
-      mcp::open_text(app_.directory.keyring().sealer(), state->as_string().value_or(""), place);
-  if (!expiry || !is_alive(*expiry, asked.now)) {
+  const std::string sealed(state->as_string().value_or(""));
+  const auto opened = mcp::open_text(app_.directory.keyring().sealer(), sealed, place);
+  const Time expiry = opened ? read_expiry(*opened) : Time();
+  if (expiry <= asked.now) {
     return invalid_params(message, "params.requestState is not one of this call, or too old.", 400);
   }
   switch (said(message.param("inputResponses"))) {
-    case Said::yes: return std::nullopt;
+    case Said::yes:
+      if (used_answers_.take(sealed, expiry, asked.now)) return std::nullopt;
+      return invalid_params(
+          message, "params.requestState was used. Call without it to be asked again.", 400);
     case Said::no: return finished(asked, message, tool, fail(declined()));
     case Said::nothing: break;
   }

@@ -11,8 +11,8 @@
 //
 // A destructive tool is asked about first. A client of the modern era that can ask its person
 // (elicitation) gets the question as an input_required result, and its answer is only taken with
-// the sealed state that came with it: for this key, tool and arguments, within five minutes. Any
-// other client has to send "confirm": true.
+// the sealed state that came with it: for this key, tool and arguments, once, within five minutes.
+// Any other client has to send "confirm": true.
 //
 // Errors: in the reply. Threading: an io thread. Lifetime: app and tools outlive it; what is asked
 // outlives the task. Cost: that of the operation, and one JSON text.
@@ -24,6 +24,7 @@
 #include "api/mcp/arguments.h"
 #include "api/mcp/counters.h"
 #include "api/mcp/tools.h"
+#include "api/mcp/used_answers.h"
 #include "app/operation.h"
 #include "mcp/message.h"
 #include "mcp/protocol.h"
@@ -68,7 +69,7 @@ class Server {
   Reply list_tools(const Asked& asked, const mcp::Message& message) const;
   // The question, if it is to be asked (again); nothing: go on.
   std::optional<Reply> ask_person(const Asked& asked, const mcp::Message& message, const Tool& tool,
-                                  const ToolArguments& arguments) const;
+                                  const ToolArguments& arguments);
   Reply question(const Asked& asked, const mcp::Message& message, const Tool& tool,
                  const std::string& place) const;
   Reply finished(const Asked& asked, const mcp::Message& message, const Tool& tool,
@@ -79,6 +80,7 @@ class Server {
   app::App& app_;
   const Tools& tools_;
   const ServerOptions options_;
+  UsedAnswers used_answers_;
 };
 
 }  // namespace keywright::api_mcp
