@@ -83,6 +83,20 @@ TEST_F(KeyOperations, AManagementKeyMakesAndWidensNoManagementKey) {
   EXPECT_EQ(make(ann, "management", ",\"permissions\":[\"keys:verify\"]").status(), 403);
 }
 
+TEST_F(KeyOperations, AToolRuleNamesAToolAndItsStarStandsAtTheEndOfAPart) {
+  const auto rule = [&](const std::string& text) {
+    return make(h.owner, "connect", R"(,"scope":{"all":true},"permissions":[")" + text + "\"]");
+  };
+  for (const char* good :
+       {"tools/call:echo", "tools/call:*", "tools/call:fs.*", "tools/call:my tool"}) {
+    EXPECT_TRUE(rule(good).ok()) << good;
+  }
+  for (const char* bad :
+       {"tools/call:", "tools/call:fs*", "tools/call:*x", "tools/list:echo", "echo"}) {
+    EXPECT_EQ(fields_of(rule(bad)), Fields{"permissions[0]"}) << bad;
+  }
+}
+
 TEST_F(KeyOperations, AManagementKeyDoesWhatItsPermissionsSayAndNoMore) {
   const Answer key = make(ann, "access");
   const std::string id = key.text("id");

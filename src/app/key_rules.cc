@@ -77,16 +77,24 @@ void sort_unique(std::vector<std::string>& ids) {
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
+// Any other star would be taken for itself and match nothing.
+bool star_fits(std::string_view text) {
+  const std::size_t star = text.find('*');
+  return star == std::string_view::npos ||
+         (star == text.size() - 1 && (star == 0 || text[star - 1] == '.' || text[star - 1] == ':'));
+}
+
 bool is_permission(std::string_view text) {
   if (text.empty() || text.size() > 128) return false;
-  const std::size_t star = text.find('*');
-  const bool star_fits =
-      star == std::string_view::npos ||
-      (star == text.size() - 1 && (star == 0 || text[star - 1] == '.' || text[star - 1] == ':'));
-  return star_fits && std::all_of(text.begin(), text.end(), [](char c) {
+  return star_fits(text) && std::all_of(text.begin(), text.end(), [](char c) {
            return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f &&
                   c != '"' && c != '\\' && c != ',';
          });
+}
+
+bool is_tool_rule(std::string_view text) {
+  constexpr std::string_view kCall = "tools/call:";
+  return text.starts_with(kCall) && text.size() > kCall.size() && star_fits(text);
 }
 
 bool fits_kind(const Kind& kind, std::string_view permission) {
@@ -94,7 +102,7 @@ bool fits_kind(const Kind& kind, std::string_view permission) {
     return std::find(std::begin(kManagementPermissions), std::end(kManagementPermissions),
                      permission) != std::end(kManagementPermissions);
   }
-  if (kind.owners.contains(domain::OwnerType::user)) return permission.starts_with("tools/call:");
+  if (kind.owners.contains(domain::OwnerType::user)) return is_tool_rule(permission);
   return is_permission(permission);
 }
 
@@ -102,7 +110,10 @@ std::string_view permission_rule(const Kind& kind) {
   if (kind.owners.contains(domain::OwnerType::organization)) {
     return "must be keys:verify, keys:read, keys:write or audit:read";
   }
-  if (kind.owners.contains(domain::OwnerType::user)) return "must begin with \"tools/call:\"";
+  if (kind.owners.contains(domain::OwnerType::user)) {
+    return "must be \"tools/call:\" and the name of a tool, with \"*\" only at the end after \".\" "
+           "or \":\"";
+  }
   return "must be printable text without spaces, with \"*\" only at the end after \".\" or \":\"";
 }
 
