@@ -16,7 +16,7 @@ install -D -m 0755 "$program" "$root/usr/bin/keywright"
 strip --strip-unneeded "$root/usr/bin/keywright"
 install -D -m 0644 packaging/systemd/keywright.service \
   "$root/lib/systemd/system/keywright.service"
-install -D -m 0644 packaging/default "$root/etc/default/keywright"
+install -D -m 0640 packaging/default "$root/etc/default/keywright"
 mkdir -p "$root/usr/share/man/man1" "$root/usr/share/bash-completion/completions" \
   "$root/usr/share/zsh/vendor-completions" "$root/usr/share/fish/vendor_completions.d"
 "$program" help --man | gzip -9n >"$root/usr/share/man/man1/keywright.1.gz"

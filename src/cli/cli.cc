@@ -1,6 +1,8 @@
 #include "cli/cli.h"
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -48,6 +50,18 @@ ColorChoice color_choice(const Invocation& given) {
   return choice == "never" ? ColorChoice::never : ColorChoice::automatic;
 }
 
+// Where `ps` shows them: "postgres://user:xxxx@host", whoever looks from now on.
+void hide_passwords(int count, char** words) {
+  for (int i = 1; i < count; ++i) {
+    const std::string_view word(words[i]);
+    const std::size_t scheme = word.find("://");
+    const std::size_t end = word.rfind('@');
+    if (scheme == std::string_view::npos || end == std::string_view::npos) continue;
+    const std::size_t colon = word.find(':', scheme + 3);
+    if (colon < end) std::fill(words[i] + colon + 1, words[i] + end, 'x');
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -57,6 +71,7 @@ int main(int argc, char** argv) {
   SystemRandom random;
   const Command root = command_tree(api_operations());
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  hide_passwords(argc, argv);
   auto parsed = parse(root, words);
   if (!parsed) return explain(console, parsed.error());
   const Invocation& given = parsed->given;

@@ -3,11 +3,13 @@
 import json
 import pathlib
 import shutil
+import socket
+import subprocess
 import tempfile
 import unittest
 
 from command_line import CommandLine
-from keywright import PASSWORD, Server
+from keywright import PASSWORD, Server, binary
 
 
 class Local(unittest.TestCase):
@@ -84,6 +86,20 @@ class Local(unittest.TestCase):
             self.cli.expect("restore", "--data", self.data, copy, "--json").stdout)
         self.assertEqual(0, restored["keys_revoked"])
         self.cli.expect("audit", "verify", "--data", self.data)
+
+    def test_a_password_in_a_url_is_crossed_out_where_ps_shows_it(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = f"postgres://keywright:hunter2@127.0.0.1:{silent.getsockname()[1]}/keywright"
+            process = subprocess.Popen([binary(), "serve", "--data", self.data, "--store", url],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                silent.accept()  # it has read its command line, and waits for an answer
+                shown = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            finally:
+                process.kill()
+                process.wait()
+        self.assertNotIn(b"hunter2", shown)
+        self.assertIn(b"postgres://keywright:xxxxxxx@127.0.0.1", shown)
 
     def test_what_is_no_installation_is_said(self):
         refused = self.cli.run("audit", "verify", "--data", self.data)

@@ -157,6 +157,8 @@ class PackageTest(unittest.TestCase):
         self.assertNotIn("not found", self.in_root("ldd", "/usr/bin/keywright"))
         account = self.in_root("getent", "passwd", "keywright").strip().split(":")
         self.assertEqual(["/var/lib/keywright", "/usr/sbin/nologin"], account[5:])
+        self.assertEqual((0o100640, 0), ((self.root / SETTINGS).stat().st_mode,
+                                         (self.root / SETTINGS).stat().st_uid))
         data = (self.root / DATA).stat()
         self.assertEqual((0o40700, int(account[2])), (data.st_mode, data.st_uid))
 
