@@ -1,7 +1,6 @@
 #include "ingest/answer.h"
 
 #include "api/admission/challenge.h"
-#include "json/writer.h"
 #include "traces/otlp.h"
 
 namespace keywright::ingest {
@@ -99,19 +98,8 @@ std::string_view location_of(const http::Request& request, const FieldProblem& p
 void write_native(json::Writer& writer, const http::Request& request, const Refusal& refusal,
                   Time now) {
   writer.key("success").boolean(false);
-  writer.key("timestamp").string(format_rfc3339(now));
-  writer.key("error").begin_object().key("code").string(refusal.code);
-  writer.key("message").string(refusal.message);
-  if (!refusal.details.empty()) {
-    writer.key("details").begin_array();
-    for (const FieldProblem& problem : refusal.details) {
-      writer.begin_object().key("type").string("field");
-      writer.key("location").string(location_of(request, problem));
-      writer.key("path").string(problem.field).key("msg").string(problem.message).end_object();
-    }
-    writer.end_array();
-  }
-  writer.end_object();
+  writer.key("timestamp").string(format_rfc3339(now)).key("error");
+  write_error(writer, request, refusal);
 }
 
 }  // namespace
@@ -146,6 +134,21 @@ Refusal refusal_of(domain::RouteOutcome outcome) {
     case RouteOutcome::routed: refusal.status = 400; break;
   }
   return refusal;
+}
+
+void write_error(json::Writer& writer, const http::Request& request, const Refusal& refusal) {
+  writer.begin_object().key("code").string(refusal.code);
+  writer.key("message").string(refusal.message);
+  if (!refusal.details.empty()) {
+    writer.key("details").begin_array();
+    for (const FieldProblem& problem : refusal.details) {
+      writer.begin_object().key("type").string("field");
+      writer.key("location").string(location_of(request, problem));
+      writer.key("path").string(problem.field).key("msg").string(problem.message).end_object();
+    }
+    writer.end_array();
+  }
+  writer.end_object();
 }
 
 Refusal missing_key() {

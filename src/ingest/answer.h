@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "domain/traces/routing.h"
 #include "http/server.h"
+#include "json/writer.h"
 
 namespace keywright::ingest {
 
@@ -37,6 +38,9 @@ struct Refusal {
 Refusal refusal_of(const Error& error);
 Refusal refusal_of(domain::RouteOutcome outcome);
 Refusal missing_key();
+
+// The object that says it in the native shape: {"code":...,"message":...}.
+void write_error(json::Writer& writer, const http::Request& request, const Refusal& refusal);
 
 // Replaces the response.
 void write_refusal(http::Exchange& exchange, Shape shape, const Refusal& refusal, Time now);

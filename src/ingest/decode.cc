@@ -40,10 +40,14 @@ Result<Decoded> decode_otlp(const std::string& body, bool& is_otlp) {
 }
 
 Result<Decoded> decode_json(std::string& body, Door door, bool& is_otlp) {
+  Decoded decoded;
+  if (door == Door::batch) {
+    KW_TRY(decoded.batch, read_batch(body));
+    return decoded;
+  }
   if (door == Door::otlp || begins_as_otlp(body)) return decode_otlp(body, is_otlp);
   KW_TRY(const json::Document document, json::Document::parse(body));
   if (document.root().find("resourceSpans")) return decode_otlp(body, is_otlp);
-  Decoded decoded;
   KW_TRY(decoded.native, traces::read_native(document.root()));
   if (body.size() > traces::kMetadataBytesMax) {
     KW_CHECK_OK(traces::check_metadata(document.root()));
@@ -62,12 +66,20 @@ bool has_replacement(const domain::RoutingHints& hints) {
          has(hints.service_names);
 }
 
-// Whether what was mended may be what tells where a trace goes.
-bool may_route(const Decoded& decoded) {
-  if (decoded.native) return has_replacement(decoded.native->hints);
-  const auto& traces = decoded.otlp->traces;
-  return std::any_of(traces.begin(), traces.end(),
-                     [](const traces::OtlpTrace& trace) { return has_replacement(trace.hints); });
+// Refuses what would be routed by what was mended: in a batch that item, else all of it.
+Result<Decoded> without_mended_routes(Decoded decoded, const Error& malformed) {
+  if (decoded.native && has_replacement(decoded.native->hints)) return fail(malformed);
+  if (decoded.otlp) {
+    for (const traces::OtlpTrace& trace : decoded.otlp->traces) {
+      if (has_replacement(trace.hints)) return fail(malformed);
+    }
+  }
+  if (decoded.batch) {
+    for (BatchItem& item : *decoded.batch) {
+      if (item.trace && has_replacement(item.trace->hints)) item.trace = fail(malformed);
+    }
+  }
+  return decoded;
 }
 
 }  // namespace
@@ -83,7 +95,8 @@ Result<Decoded> decode(std::string body, Form form, Door door, bool* is_otlp) {
   const bool malformed = !decoded && decoded.error().reason() == "malformed_json";
   if (malformed && traces::mend_surrogates(body)) {
     auto mended = decode_json(body, door, otlp);
-    if (!mended || !may_route(*mended)) decoded = std::move(mended);
+    if (mended) mended = without_mended_routes(std::move(*mended), decoded.error());
+    decoded = std::move(mended);
   }
   if (is_otlp != nullptr) *is_otlp = otlp;
   return decoded;
@@ -91,6 +104,11 @@ Result<Decoded> decode(std::string body, Form form, Door door, bool* is_otlp) {
 
 void prepare(Decoded& decoded) {
   if (decoded.native) decoded.packed_body = traces::pack(decoded.body);
+  if (decoded.batch) {
+    for (BatchItem& item : *decoded.batch) {
+      if (item.trace) item.packed_body = traces::pack(item.body);
+    }
+  }
   if (!decoded.otlp) return;
   for (const traces::OtlpTrace& trace : decoded.otlp->traces) {
     decoded.packed_spans.push_back(traces::pack_spans(*decoded.otlp, trace));

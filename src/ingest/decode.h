@@ -21,16 +21,19 @@
 #include <vector>
 
 #include "base/result.h"
+#include "ingest/batch.h"
 #include "traces/received.h"
 
 namespace keywright::ingest {
 
 enum class Form : unsigned char { json, protobuf };
-enum class Door : unsigned char { any, otlp };  // /public/traces, and the paths of OTLP
+// /public/traces, the paths of OTLP, and /public/traces/batch.
+enum class Door : unsigned char { any, otlp, batch };
 
 struct Decoded {
   std::optional<traces::NativeTrace> native;
   std::optional<traces::OtlpRequest> otlp;
+  std::optional<std::vector<BatchItem>> batch;
   std::string body;  // native: as posted
   // Of prepare(): the body, and the spans of each trace.
   std::optional<traces::Packed> packed_body;

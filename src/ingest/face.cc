@@ -31,6 +31,8 @@ bool is_otlp(std::string_view path) {
 
 bool is_traces(std::string_view path) { return without_slash(path) == "/public/traces"; }
 
+bool is_batch(std::string_view path) { return without_slash(path) == "/public/traces/batch"; }
+
 bool is_one_trace(std::string_view path) {
   constexpr std::string_view kBefore = "/public/traces/";
   path = without_slash(path);
@@ -47,7 +49,10 @@ Error wrong_method() {
                "This address does not know the method; Allow lists those it knows.");
 }
 
-Door door_of(std::string_view path) { return is_otlp(path) ? Door::otlp : Door::any; }
+Door door_of(std::string_view path) {
+  if (is_batch(path)) return Door::batch;
+  return is_otlp(path) ? Door::otlp : Door::any;
+}
 
 }  // namespace
 
@@ -85,7 +90,8 @@ std::size_t Face::body_limit(const Request& request) {
 }
 
 bool Face::streams_body(const Request& request) {
-  return request.method == Method::post && (is_otlp(request.path) || is_traces(request.path));
+  return request.method == Method::post &&
+         (door_of(request.path) != Door::any || is_traces(request.path));
 }
 
 // More than anybody would read: the same order and shape as for what is only a little too large.
@@ -103,22 +109,23 @@ void Face::body_too_large(const Request& request, http::Response& response) {
 
 std::optional<Task<void>> Face::handle(http::Exchange& exchange) {
   const Request& request = exchange.request;
-  const bool otlp = is_otlp(request.path);
+  const Door door = door_of(request.path);
   const bool traces = is_traces(request.path);
-  if (request.method == Method::post && (otlp || traces)) {
-    return receive(exchange, otlp ? Door::otlp : Door::any);
+  if (request.method == Method::post && (door != Door::any || traces)) {
+    return receive(exchange, door);
   }
-  const bool one = !otlp && is_one_trace(request.path);
+  const bool one = door == Door::any && is_one_trace(request.path);
   const bool readable = traces || one || without_slash(request.path) == "/public/whoami";
   const bool reads = request.method == Method::get || request.method == Method::head;
   if (readable && reads) return read(exchange);
-  const Shape shape = shape_of(request, otlp ? Door::otlp : Door::any);
-  Refusal refusal = refusal_of(readable || otlp ? wrong_method() : unknown_path());
-  if (otlp) {
+  const bool takes = door != Door::any;
+  Refusal refusal = refusal_of(readable || takes ? wrong_method() : unknown_path());
+  if (takes) {
     refusal.headers.emplace_back("Allow", "POST");
   } else if (readable) {
     refusal.headers.emplace_back("Allow", traces ? "GET, HEAD, POST" : "GET, HEAD");
   }
+  const Shape shape = shape_of(request, door);
   write_refusal(exchange, shape, refusal, app_.clock.now());
   return std::nullopt;
 }
@@ -188,7 +195,7 @@ void Face::tell_limits(http::Response& response, const Visit& visit) const {
 }
 
 void Face::accept(http::Exchange& exchange, const Visit& visit) const {
-  app::note_use(app_.directory, visit.caller, app_.clock.now());
+  if (visit.is_use) app::note_use(app_.directory, visit.caller, app_.clock.now());
   tell_limits(exchange.response, visit);
 }
 

@@ -7,8 +7,9 @@
 //   http_server.stop();  face.stop();  store.stop();
 //
 //   POST /public/traces                     native bodies and OTLP, told apart by what they hold
+//   POST /public/traces/batch               many native bodies, each with an outcome of its own
 //   POST /v1/traces, /public/otel/v1/traces, /public/traces/v1/traces      OTLP
-//   GET  /public/traces, /public/traces/{id}, /public/whoami
+//   GET  /public/traces, /public/traces/{id}, /public/traces/limits, /public/whoami
 //
 // Each address also with a slash at its end. The order of a POST is fixed: key, size, type, body,
 // platform, store. The key is looked at on the head alone, while the body comes in, and once more
@@ -78,6 +79,7 @@ class Face final : public http::Handler {
   static bool is_small_and_limited(const http::Request& request, const Visit& visit);
   Task<Result<void>> take_in(http::Exchange& exchange, Visit& visit);
   Task<Result<void>> store_native(http::Exchange& exchange, Visit& visit);
+  Task<Result<void>> store_batch(http::Exchange& exchange, Visit& visit);
   Task<Result<void>> store_otlp(http::Exchange& exchange, Visit& visit);
   Task<Result<Decoded>> decode_body(std::string body, Form form, Door door, bool& is_otlp);
   void note_refused(const http::Request& request, Visit& visit, const Error& error) const;
@@ -90,6 +92,7 @@ class Face final : public http::Handler {
   Task<Result<void>> list(http::Exchange& exchange, Visit& visit);
   Task<Result<void>> get(http::Exchange& exchange, Visit& visit, std::string id);
   void whoami(http::Exchange& exchange, const Visit& visit) const;
+  Result<void> limits(http::Exchange& exchange, Visit& visit) const;
   std::optional<std::vector<domain::PlatformId>> readable_platforms(const Sender& sender) const;
 
   // An answer is there: its key was used.

@@ -81,6 +81,7 @@ Task<Result<void>> Face::answer_read(http::Exchange& exchange, Visit& visit) {
     whoami(exchange, visit);
     co_return Result<void>();
   }
+  if (path == "/public/traces/limits") co_return limits(exchange, visit);
   if (path == "/public/traces") co_return co_await list(exchange, visit);
   std::string id(path.substr(std::string_view("/public/traces/").size()));
   co_return co_await get(exchange, visit, std::move(id));

@@ -41,6 +41,11 @@ Result<std::string> external_id_of(const http::Request& request, std::string_vie
   return std::string(in_body);
 }
 
+Error native_only() {
+  return Error(Code::unsupported_media_type, "unsupported_media_type",
+               "A batch is JSON, of native traces. Send OTLP to /v1/traces.");
+}
+
 std::string native_answer(const StoredTrace& stored, const Told& told, Time now) {
   std::string body;
   json::Writer writer(body);
@@ -80,6 +85,7 @@ Task<Result<void>> Face::take_in(http::Exchange& exchange, Visit& visit) {
   KW_CO_CHECK_OK(check_announced_size(exchange.request));
   auto kind = body_kind(exchange.request);
   if (!kind) co_return fail(std::move(kind).error());
+  if (visit.door == Door::batch && kind->form != Form::json) co_return fail(native_only());
   visit.body_begun = true;
   Upload upload(exchange, *kind, share);
   auto body = co_await upload.receive(app_, visit.caller);
@@ -93,6 +99,7 @@ Task<Result<void>> Face::take_in(http::Exchange& exchange, Visit& visit) {
   if (!decoded) co_return fail(std::move(decoded).error());
   visit.decoded = std::move(*decoded);
   KW_CO_CHECK_OK(admit_again(visit));
+  if (visit.decoded.batch) co_return co_await store_batch(exchange, visit);
   if (visit.decoded.native) co_return co_await store_native(exchange, visit);
   co_return co_await store_otlp(exchange, visit);
 }

@@ -1,4 +1,5 @@
 #include "ingest/face.h"
+#include "ingest/rejections.h"
 #include "ingest/storing.h"
 #include "ingest/visit.h"
 #include "traces/native.h"
@@ -11,26 +12,6 @@ using domain::Route;
 using domain::RouteOutcome;
 using traces::StoredTrace;
 using traces::TraceWrite;
-
-// Why spans were refused: each reason once, in the order in which they were met.
-struct Rejections {
-  struct Reason {
-    Refusal refusal;
-    std::int64_t traces = 0;
-  };
-  std::int64_t spans = 0;
-  std::vector<Reason> reasons;
-
-  void add(std::int64_t refused_spans, std::int64_t traces, Refusal refusal) {
-    spans += refused_spans;
-    for (Reason& reason : reasons) {
-      if (reason.refusal.code != refusal.code) continue;
-      reason.traces += traces;
-      return;
-    }
-    reasons.push_back({std::move(refusal), traces});
-  }
-};
 
 Refusal malformed_spans(const std::string& problem) {
   return refusal_of(Error(Code::invalid_argument, "malformed_span",
@@ -51,7 +32,7 @@ Task<Result<void>> Face::store_otlp(http::Exchange& exchange, Visit& visit) {
   Rejections rejections;
   // Of what traces they are is not known: each counts for itself.
   if (request.rejected > 0) {
-    rejections.add(request.rejected, request.rejected, malformed_spans(request.problem));
+    rejections.add(malformed_spans(request.problem), request.rejected, request.rejected);
   }
   std::vector<TraceWrite> writes;
   for (std::size_t i = 0; i < request.traces.size(); ++i) {
@@ -59,7 +40,7 @@ Task<Result<void>> Face::store_otlp(http::Exchange& exchange, Visit& visit) {
     const Route route =
         choose_platform(trace.hints, visit.sender.scope, visit.sender.project, platforms);
     if (route.outcome != RouteOutcome::routed) {
-      rejections.add(static_cast<std::int64_t>(trace.spans.size()), 1, refusal_of(route.outcome));
+      rejections.add(refusal_of(route.outcome), static_cast<std::int64_t>(trace.spans.size()));
       continue;
     }
     TraceWrite write = write_to(route, visit.sender, exchange.request);
@@ -78,7 +59,7 @@ Task<Result<void>> Face::store_otlp(http::Exchange& exchange, Visit& visit) {
     auto stored = co_await storing;
     if (!stored) co_return fail(std::move(stored).error());
     for (const StoredTrace& trace : *stored) {
-      if (trace.spans_refused > 0) rejections.add(trace.spans_refused, 1, full_trace());
+      if (trace.spans_refused > 0) rejections.add(full_trace(), trace.spans_refused);
     }
   }
   for (const Rejections::Reason& reason : rejections.reasons) {

@@ -22,6 +22,7 @@ struct Face::Visit {
   Decoded decoded;
   bool body_begun = false;  // taken from the wire, in part at least; what is left is read first
   std::size_t body_bytes = 0;
+  bool is_use = true;     // of the key, if it is answered at all
   bool is_noted = false;  // why it was refused, where the project's people look for it
 };
 

@@ -30,6 +30,8 @@ EXPECTED = {
     "import": ["VALID"],
     "traces": ['"by":"keyScope"', '"by":"platformId"', '"by":"metadata"', '"nextCursor"'],
     "traces-why": ["PLATFORM_REQUIRED"],
+    "traces-batch": ['"tracesPerBatch":500', '"rejected":1', '"id":"first","status":201',
+                     '"id":"second","status":400', "PLATFORM_REQUIRED"],
     "traces-forward": ['"whsec_', '"delivered":true', '"by":"keyScope"', '"enabled":true',
                        '"items":[]'],
     "usage": ["\t1\t0\t", '"accepted":1,"refused":0}'],

@@ -401,6 +401,7 @@ class Protocol(ServerTest):
         paths |= {"/", "/console/", "/docs", "/healthz", "/metrics", "/api/console/v1/graphql",
                   "/api/mcp/v1", "/mcp-connect/x", "/services/x/y", "/auth/x", "/auth/obtain/",
                   "/keys/x/", "/targets/x/keys/y/", "/public/traces/x", "/public/traces/v1/traces",
+                  "/public/traces/batch", "/public/traces/limits",
                   "/public/otel/v1/traces", "/public/whoami", "/v1/traces", "/register",
                   "/.well-known/oauth-protected-resource"}
         for path in list(paths):
