@@ -7,6 +7,7 @@
 #include <string>
 
 #include "mcp/answer.h"
+#include "mcp/answer_scan.h"
 #include "mcp/headers.h"
 #include "mcp/message.h"
 #include "mcp/sse.h"
@@ -48,6 +49,15 @@ void filter(std::string_view text) {
   const auto result = document->root().find("result");
   const auto tools = result ? result->find("tools") : std::nullopt;
   expect(!tools || tools->size() == 0, "a hidden tool is listed");
+  expect(!tools || may_hold_tools(text), "a list that would not have been looked at");
+}
+
+void scan(std::string_view text) {
+  AnswerScan whole;
+  whole.feed(text);
+  AnswerScan bytewise;
+  for (std::size_t at = 0; at < text.size(); ++at) bytewise.feed(text.substr(at, 1));
+  expect(whole.verdict() == bytewise.verdict(), "the verdict depends on the cuts");
 }
 
 std::string read_stream(std::string_view stream, std::size_t step, std::string& raw) {
@@ -80,6 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   keywright::mcp::read_message(text);
   keywright::mcp::filter(text);
+  keywright::mcp::scan(text);
   keywright::mcp::read_events(text);
   return 0;
 }
