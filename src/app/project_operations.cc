@@ -174,6 +174,8 @@ Result<Platform> update_platform(Change& change, Call& call, const UpdatePlatfor
   input.type.apply_to(after.type);
   input.external_id.apply_to(after.external_id);
   input.service_name.apply_to(after.service_name);
+  // What it was called by so far may not be sent with a narrowed key any more.
+  if (differs_beyond_name(before, after)) change.removes_access();
   KW_CHECK_OK(record_updated(change, call, before, after, "platform"));
   return after;
 }

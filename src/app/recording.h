@@ -28,6 +28,15 @@ void record_created(Change& change, Call& call, const T& object, std::string_vie
   call.reply.etag = etag_of_object(object);
 }
 
+// Whether more than the name is another one. A name is for people; anything else of what stands
+// between a key and a place may let less in than before.
+template <class T>
+bool differs_beyond_name(T before, const T& after) {
+  before.name = after.name;
+  return json::encode(before, {.form = json::Form::store}) !=
+         json::encode(after, {.form = json::Form::store});
+}
+
 template <class T>
 Result<void> record_updated(Change& change, Call& call, const T& before, const T& after,
                             std::string_view type) {

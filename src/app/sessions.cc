@@ -122,9 +122,10 @@ NewTicket make_ticket(Change& change, domain::UserId user, domain::TicketPurpose
                       std::chrono::seconds life) {
   std::vector<Uuid> earlier;
   change.for_each<domain::Ticket>([&](const domain::Ticket& ticket) {
-    if (ticket.user_id == user || ticket.expires_at <= change.now) {
-      earlier.push_back(ticket.id.value);
-    }
+    const bool is_over = ticket.expires_at <= change.now;
+    if (ticket.user_id != user && !is_over) return;
+    earlier.push_back(ticket.id.value);
+    if (!is_over) change.removes_access();  // that link opens nothing from now on
   });
   for (const Uuid& id : earlier) change.erase<domain::Ticket>(id);
   NewTicket made;

@@ -233,7 +233,7 @@ Result<McpServer> update_mcp_server(Change& change, Call& call, const UpdateMcpS
     const Headers headers = input.headers.has_value() ? input.headers.value() : Headers{};
     KW_CHECK_OK(set_headers(change, after, "mcp_server", headers));
   }
-  if (!after.enabled) change.removes_access();
+  if (differs_beyond_name(before, after)) change.removes_access();
   KW_CHECK_OK(record_updated(change, call, before, after, "mcp_server"));
   return after;
 }
@@ -355,6 +355,7 @@ Result<Service> update_service(Change& change, Call& call, const UpdateService& 
     const Headers headers = input.headers.has_value() ? input.headers.value() : Headers{};
     KW_CHECK_OK(set_headers(change, after, "service", headers));
   }
+  if (differs_beyond_name(before, after)) change.removes_access();
   KW_CHECK_OK(record_updated(change, call, before, after, "service"));
   return after;
 }
