@@ -393,7 +393,18 @@ TEST_F(PeopleOperations, TheSetupLinkWorksForAQuarterOfAnHourAndOnlyWhileThereIs
                                   "\",\"organization\":\"Evil\",\"email\":"
                                   "\"e@e.test\",\"password\":\"a new long password\"}");
   EXPECT_EQ(again.reason(), "already_set_up");
-  h.setup_link.spend();
+}
+
+TEST_F(PeopleOperations, TheFirstPersonSpendsTheSetupLinkOfEveryNode) {
+  const std::string token = SetupLink().issue(h.directory, h.random, h.clock.now()).reveal();
+  EXPECT_TRUE(h.setup_link.matches(h.directory, token, h.clock.now()));
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    std::string other = token;
+    other[i] = other[i] == '0' ? '1' : '0';
+    EXPECT_FALSE(h.setup_link.matches(h.directory, other, h.clock.now())) << i;
+    EXPECT_FALSE(h.setup_link.matches(h.directory, token.substr(0, i), h.clock.now())) << i;
+  }
+  h.sign_up("first@acme.test", "owner");
   EXPECT_FALSE(h.setup_link.matches(h.directory, token, h.clock.now()));
 }
 

@@ -340,7 +340,6 @@ Task<Result<SignedIn>> complete_setup(App& app, Call& call, CompleteSetup input)
     return {};
   };
   KW_CO_TRY(call.committed, co_await app.committer.submit(work));
-  app.setup_link.spend();
   co_return std::move(*answer);
 }
 

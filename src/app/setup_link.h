@@ -1,16 +1,16 @@
-// app/setup_link.h - the single-use link by which the first person takes over an empty
-// installation.
+// app/setup_link.h - the link by which the first person takes over an empty installation.
 //
 //   Secret<std::string> token = setup_link.issue(directory, random, now);   // at start, if empty
-//   if (!setup_link.redeem(directory, token, now)) ...                      // POST /setup
+//   if (!setup_link.matches(directory, token, now)) ...                     // POST /setup
 //
-// Valid for 15 minutes, in this process only; of the token only a keyed digest is kept.
+// Nothing is kept: the token says until when it is good, how many people there were, and carries a
+// MAC with the installation's key. So every node that shares the store knows it, for 15 minutes,
+// and the first person spends it on all of them.
 //
-// Threading: any thread.
+// Threading: any thread that may read the directory.
 #pragma once
 
 #include <chrono>
-#include <mutex>
 #include <string_view>
 
 #include "app/directory.h"
@@ -23,14 +23,8 @@ class SetupLink {
  public:
   static constexpr std::chrono::minutes kLife{15};
 
-  Secret<std::string> issue(const Directory& directory, Random& random, Time now);
+  Secret<std::string> issue(const Directory& directory, Random& random, Time now) const;
   bool matches(const Directory& directory, std::string_view token, Time now) const;
-  void spend();
-
- private:
-  mutable std::mutex mutex_;
-  crypto::Sha256 digest_{};
-  Time expires_at_;
 };
 
 }  // namespace keywright::app
