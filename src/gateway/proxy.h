@@ -66,6 +66,8 @@ class ProxyHooks {
   virtual bool changes_body() const { return false; }
   // What goes to the client for it; empty: nothing yet. An error breaks the answer off.
   virtual Result<std::string_view> on_piece(std::string_view piece) { return piece; }
+  // Without changes: every piece as it goes by.
+  virtual void on_passing(std::string_view /*piece*/) {}
   virtual std::string_view on_end() { return {}; }
 
   // Sent when nothing has come for idle_after(); zero: never. Empty: not now.

@@ -118,13 +118,17 @@ bool Relay::may_repeat() const {
 }
 
 Task<Result<void>> Relay::connect() {
-  auto opened = co_await here_.pool.connect(*request_.target);
-  if (opened) {
-    Proxy::Counted::add(proxy_.counted_->connections);
-    connection_ = std::move(*opened);
-    co_return Result<void>();
-  }
-  const std::string& reason = opened.error().reason();
+  Dialling dialling(exchange_.loop, here_.pool.connect(*request_.target));
+  dialling_ = &dialling;
+  auto opened = co_await dialling;
+  dialling_ = nullptr;
+  if (!opened) co_return connect_failed(opened.error().reason());
+  Proxy::Counted::add(proxy_.counted_->connections);
+  connection_ = std::move(*opened);
+  co_return Result<void>();
+}
+
+Result<void> Relay::connect_failed(const std::string& reason) {
   if (reason == "connect_timeout" && !request_.late_is_unreachable) {
     fail_with(504, "upstream_timeout", "The upstream did not accept the connection in time.");
   } else if (reason == "address_not_allowed") {
@@ -135,7 +139,7 @@ Task<Result<void>> Relay::connect() {
   } else {
     fail_with(502, "upstream_unreachable", "The upstream cannot be reached.");
   }
-  co_return fail(opened.error());
+  return fail(Code::unavailable, reason, "There is no connection.");
 }
 
 // What is whole goes with its length, whatever the client used.
@@ -247,7 +251,11 @@ void Relay::fail_with(int status, std::string_view code, std::string_view detail
 }
 
 void Relay::wake() {
-  if (connection_) connection_->stream().cancel(IoStatus::cancelled);
+  if (dialling_ != nullptr) {
+    dialling_->give_up();
+  } else if (connection_) {
+    connection_->stream().cancel(IoStatus::cancelled);
+  }
 }
 
 void Relay::client_left() {
@@ -357,8 +365,10 @@ bool Relay::take_what_is_there(http::Response& response) {
 }
 
 Result<std::string_view> Relay::changed(std::string_view piece) {
-  if (!changes_ || piece.empty()) return piece;
-  return hooks_->on_piece(piece);
+  if (piece.empty()) return piece;
+  if (changes_) return hooks_->on_piece(piece);
+  hooks_->on_passing(piece);
+  return piece;
 }
 
 void Relay::begin_tunnel() {

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "base/companion.h"
+#include "gateway/dialling.h"
 #include "gateway/proxy.h"
 
 namespace keywright::gateway {
@@ -62,6 +63,7 @@ class Relay final : public http::BodyStream, public admission::OpenExchange {
   Companion send_body();
   void body_failed(const Error& error);
   Task<Result<void>> connect();
+  Result<void> connect_failed(const std::string& reason);
   Task<void> send_head();
   void append_framing();
   Task<Receiving> receive_head();
@@ -82,6 +84,7 @@ class Relay final : public http::BodyStream, public admission::OpenExchange {
   ProxyRequest request_;
   std::unique_ptr<ProxyHooks> hooks_;
   std::unique_ptr<UpstreamConnection> connection_;
+  Dialling* dialling_ = nullptr;  // while there is no connection yet
 
   std::string gathered_;  // of the client's body, before the head is written; then a chunk
   bool head_composed_ = false;

@@ -161,10 +161,23 @@ Task<Result<int>> dial(Loop& loop, std::string host, Endpoint endpoint, Duration
   co_return descriptor.release();
 }
 
+// Ends what the stream waits for when the time is up; who gives up before takes the timer along.
+class Deadline {
+ public:
+  Deadline(Loop& loop, Stream& stream, Duration timeout) : loop_(loop) {
+    timer_ = loop.run_after(timeout, [&stream] { stream.cancel(IoStatus::timed_out); });
+  }
+  Deadline(const Deadline&) = delete;
+  ~Deadline() { loop_.cancel(timer_); }
+
+ private:
+  Loop& loop_;
+  TimerId timer_;
+};
+
 Task<Result<void>> shake_hands(Loop& loop, Stream& stream, std::string host, Duration timeout) {
-  const TimerId timer = loop.run_after(timeout, [&] { stream.cancel(IoStatus::timed_out); });
+  const Deadline deadline(loop, stream, timeout);
   const IoResult done = co_await stream.handshake();
-  loop.cancel(timer);
   if (done.status == IoStatus::ok) co_return Result<void>();
   if (done.status == IoStatus::timed_out) {
     co_return not_connected("connect_timeout", host, "the TLS handshake took too long");
