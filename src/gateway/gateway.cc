@@ -192,6 +192,7 @@ Result<std::string> Gateway::write_head(const Request& request, const Passage& p
   const auto proto = request.headers.find("X-Forwarded-Proto");
   context.secure = trusted && proto ? equals_ignoring_case(*proto, "https") : request.secure;
   context.upgrades = upgrades;
+  context.token = passage.token;
   KW_CHECK_OK(append_request_fields(head, request, added, context));
   return head;
 }

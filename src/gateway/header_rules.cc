@@ -107,6 +107,12 @@ char decoded_at(std::string_view text, std::size_t at) {
   return static_cast<char>(http::hex_value(text[at + 1]) * 16 + http::hex_value(text[at + 2]));
 }
 
+// Does it begin with %XX?
+bool is_escape(std::string_view text) {
+  return text.size() > 2 && text[0] == '%' && http::is(text[1], http::Char::hex) &&
+         http::is(text[2], http::Char::hex);
+}
+
 // "." or "..", however it is written, alone or before a ";".
 bool is_dots(std::string_view segment) {
   std::size_t dots = 0;
@@ -163,6 +169,19 @@ Result<void> check_forwarded_path(std::string_view rest) {
   return {};
 }
 
+bool holds_token(std::string_view text, std::string_view token) {
+  if (token.empty() || text.size() < token.size()) return false;
+  if (text.find(token) != std::string_view::npos) return true;
+  if (text.find('%') == std::string_view::npos) return false;
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = is_escape(text.substr(i));
+    decoded += escape ? decoded_at(text, i) : text[i];
+    if (escape) i += 2;
+  }
+  return decoded.find(token) != std::string::npos;
+}
+
 bool has_credential(std::string_view query) {
   while (!query.empty()) {
     const std::size_t end = std::min(query.find_first_of("&;"), query.size());
@@ -172,9 +191,7 @@ bool has_credential(std::string_view query) {
     const std::string_view written = pair.substr(0, pair.find('='));
     if (written.size() > 36) continue;  // "access_token", every character encoded
     for (std::size_t i = 0; i < written.size(); ++i) {
-      const bool escape = written[i] == '%' && written.size() - i > 2 &&
-                          http::is(written[i + 1], http::Char::hex) &&
-                          http::is(written[i + 2], http::Char::hex);
+      const bool escape = is_escape(written.substr(i));
       name += ascii_lower(escape ? decoded_at(written, i) : written[i]);
       if (escape) i += 2;
     }
@@ -205,6 +222,7 @@ Result<void> append_request_fields(std::string& out, const http::Request& reques
       return equals_ignoring_case(ours.name, field.name);
     });
     if (has_underscore || replaced || is_among(field.name, context.withheld)) continue;
+    if (holds_token(field.value, context.token)) continue;
     if (lists && is_listed(request.headers, field.name)) continue;
     if (equals_ignoring_case(field.name, "cookie")) {
       append_cookies(out, field.value);

@@ -10,6 +10,7 @@
 //   - every credential: Authorization, Proxy-Authorization, X-API-Key, and our cookies,
 //   - what only we may say: X-Keywright-*, X-Forwarded-*, Forwarded, X-Real-IP, X-Request-Id, and
 //     X-Original-*, X-Rewrite-* which some frameworks take for the path,
+//   - any field whose value holds the key that was presented, percent-encoded or not,
 //   - fields whose name has an underscore: servers that turn "-" into "_" cannot tell them from
 //     others. One that would so become a field of the lists above is refused with a 400.
 // What the caller of append_request_fields() adds comes last and replaces fields of that name, so
@@ -20,7 +21,7 @@
 // percent-encoded or followed by ";", percent-encoded "/", "\" and control characters, and what is
 // not UTF-8.
 //
-// Threading: pure functions. Cost: a pass over the fields.
+// Threading: pure functions. Cost: a pass over the fields and their values.
 #pragma once
 
 #include <span>
@@ -37,6 +38,9 @@ namespace keywright::gateway {
 // `rest` is what follows "/services/{slug}": "" or begins with a slash.
 Result<void> check_forwarded_path(std::string_view rest);
 
+// Does `text` hold this token, as it is or percent-encoded? "" is held by nothing.
+bool holds_token(std::string_view text, std::string_view token);
+
 // api_key or access_token among the names of a query string, however they are encoded.
 bool has_credential(std::string_view query);
 
@@ -45,6 +49,7 @@ struct ForwardContext {
   bool secure = false;             // what the client spoke, as far as we may believe it
   bool upgrades = false;           // to WebSocket
   std::span<const std::string_view> withheld = {};  // lower-case names that stay here, too
+  std::string_view token = {};                      // the client's key
 };
 
 // "name: value\r\n" for each; `added` last. Errors: invalid_argument `forged_header`.

@@ -34,6 +34,23 @@ TEST(HeaderRules, OrdinaryFieldsGoOnInTheirOrder) {
             with("Accept: */*\r\nx-Custom: 1\r\nx-Custom: 2\r\n"));
 }
 
+TEST(HeaderRules, TheKeyOfTheClientGoesOnInNoField) {
+  http::Request request;
+  const http::Field fields[] = {{"Api-Key", "kwa_secret"},
+                                {"User-Agent", "tool/1 (kwa_secret)"},
+                                {"baggage", "key=k%77a%5fsecret,a=%zz"},
+                                {"Accept", "kwa_secre"}};
+  for (const http::Field& field : fields) request.headers.add(field);
+  ForwardContext context;
+  context.token = "kwa_secret";
+  std::string out;
+  ASSERT_TRUE(append_request_fields(out, request, {}, context));
+  EXPECT_TRUE(out.starts_with("Accept: kwa_secre\r\nX-Request-Id")) << out;
+  EXPECT_TRUE(holds_token("a=1&key=kw%61_secret", "kwa_secret"));
+  EXPECT_FALSE(holds_token("a=1&key=kw%61_secre%", "kwa_secret"));
+  EXPECT_FALSE(holds_token("", ""));
+}
+
 TEST(HeaderRules, CredentialsAndForgedIdentityNeverGoOn) {
   for (const char* name : {"Authorization",
                            "AUTHORIZATION",

@@ -103,6 +103,10 @@ Passage ask_passage(const app::Directory& directory, const http::Request& reques
     passage.refusal = app::unauthenticated();
     return passage;
   }
+  if (holds_token(request.query, passage.token)) {
+    passage.refusal = credential_in_query();
+    return passage;
+  }
   const domain::Kinds& kinds = directory.kinds();
   const bool carried_well = kinds.at(passage.key->kind).carriers.contains(presented.carrier);
   domain::Ask ask;
@@ -110,6 +114,7 @@ Passage ask_passage(const app::Directory& directory, const http::Request& reques
   ask.resource = domain::ResourceRef{door.type, door.type_name, id_or_slug};
   ask.client_ip = address;
   ask.spend = carried_well;
+  ask.note_use = !door.notes_use_later;
   domain::Decision decision = decide(*passage.key, ask, directory, now);
   if (!carried_well) {
     if (decision.outcome == Outcome::valid) decision.outcome = Outcome::wrong_audience;

@@ -12,8 +12,8 @@
 // reach are refused alike, and without a good key nothing is said about either. Sessions do not
 // pass: a browser sends its cookie by itself.
 //
-// Errors: those of app/caller.h; 400 `credential_in_query`, `several_credentials`; 401
-// `credential_missing`.
+// Errors: those of app/caller.h; 400 `credential_in_query` (also for a good key that stands in the
+// address beside its field, under whatever name), `several_credentials`; 401 `credential_missing`.
 // Threading: io threads. Lifetime: key and record until the next suspension; what a Caller holds
 // are values. Cost: one decide(); no allocation for a key that passes without limits.
 #pragma once
@@ -37,6 +37,8 @@ struct Door {
   domain::ResourceType type;
   std::string_view type_name;
   std::string_view are;  // for people: "Services are"
+  // The limits are taken now; whether it was a use is known, and noted, by the caller later.
+  bool notes_use_later = false;
 };
 inline constexpr Door kServiceDoor{domain::Audience::service, domain::ResourceType::service,
                                    "service", "Services are"};
