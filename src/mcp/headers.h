@@ -33,6 +33,7 @@ struct RequestHeaders {
   std::optional<std::string_view> last_event_id;
   std::optional<std::string_view> accept;
   std::optional<std::string_view> content_type;
+  std::optional<std::string_view> content_encoding;
   std::string_view repeated;  // the first of them that came more than once; "" = none
 };
 
@@ -57,6 +58,7 @@ RequestHeaders request_headers(const Fields& fields) {
       case 12: take(field, "Content-Type", headers.content_type); break;
       case 13: take(field, "Last-Event-ID", headers.last_event_id); break;
       case 14: take(field, "Mcp-Session-Id", headers.session_id); break;
+      case 16: take(field, "Content-Encoding", headers.content_encoding); break;
       case 20: take(field, "MCP-Protocol-Version", headers.protocol_version); break;
       default: break;
     }

@@ -1,8 +1,10 @@
 #include "mcp/tool_rules.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "json/document.h"
+#include "json/lenient.h"
 #include "json/writer.h"
 
 namespace keywright::mcp {
@@ -12,7 +14,25 @@ using json::Value;
 using json::ValueKind;
 
 constexpr std::string_view kCall = "tools/call:";
+constexpr std::string_view kTools = "tools";
 constexpr std::int64_t kKeptMilliseconds = 60'000;
+
+// As it is, or as "\u0074". Takes it off.
+bool take_character(std::string_view& text, char meant) {
+  if (text.starts_with(meant)) {
+    text.remove_prefix(1);
+    return true;
+  }
+  constexpr std::string_view kEscape = "\\u00";
+  constexpr std::size_t kDigits = 2;
+  unsigned value = 0;
+  if (!text.starts_with(kEscape) || text.size() < kEscape.size() + kDigits) return false;
+  const char* const digits = text.data() + kEscape.size();
+  const auto read = std::from_chars(digits, digits + kDigits, value, 16);
+  if (read.ptr != digits + kDigits || value != static_cast<unsigned char>(meant)) return false;
+  text.remove_prefix(kEscape.size() + kDigits);
+  return true;
+}
 
 void write_tools(const ToolRules& rules, const Value& tools, json::Writer& writer) {
   writer.begin_array();
@@ -67,8 +87,18 @@ bool ToolRules::allows(std::string_view tool) const {
 
 std::string permission_to_call(std::string_view tool) { return std::string(kCall).append(tool); }
 
+bool may_hold_tools(std::string_view text) {
+  for (std::size_t at = text.find('"'); at < text.size(); at = text.find('"', at + 1)) {
+    std::string_view rest = text.substr(at + 1);
+    const bool is_tools = std::all_of(kTools.begin(), kTools.end(),
+                                      [&rest](char meant) { return take_character(rest, meant); });
+    if (is_tools && rest.starts_with('"')) return true;
+  }
+  return false;
+}
+
 std::optional<std::string> ToolRules::filter_list(std::string_view answer) const {
-  const auto document = json::Document::parse(answer);
+  const auto document = json::parse_leniently(answer);
   if (!document || document->root().kind() != ValueKind::object) return std::nullopt;
   const auto result = document->root().find("result");
   const auto tools = result ? result->find("tools") : std::nullopt;

@@ -13,7 +13,11 @@
 // an emptied page keeps its nextCursor. What a shared cache may keep becomes private: a filtered
 // list is one caller's, and may be kept for a minute, since the rules may change.
 //
-// Errors: filter_list: nothing if the answer is not strict JSON; then it must not be passed on.
+// Only what may_hold_tools() has to be read for that. It looks for the key "tools", however it is
+// escaped, and needs no JSON: what has no such key holds no list, whatever else is wrong with it.
+//
+// Errors: filter_list: nothing if the answer is not JSON, as json/lenient.h reads it; then it must
+// not be passed on.
 // Threading: reading from any thread. Cost: one look at each rule for each tool.
 #pragma once
 
@@ -37,6 +41,9 @@ class ToolRules {
   bool all_ = false;
   std::vector<std::string> rules_;  // without "tools/call:"; a star at the end is a prefix
 };
+
+// Could this text, an answer or an event, hold a list of tools?
+bool may_hold_tools(std::string_view text);
 
 // What a key's permissions must cover for that: "tools/call:search".
 std::string permission_to_call(std::string_view tool);

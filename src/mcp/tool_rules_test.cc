@@ -58,5 +58,27 @@ TEST(ToolRules, ErrorsPassAndWhatCannotBeReadDoesNot) {
   EXPECT_FALSE(rules.filter_list("[]"));
 }
 
+TEST(ToolRules, AByteOrderMarkOrHalfAnEmojiInAListIsNoHarm) {
+  const ToolRules rules{Permissions{"tools/call:b"}};
+  EXPECT_EQ(rules.filter_list(
+                R"({"result":{"tools":[{"name":"a"},{"name":"b","description":"\ud83d"}]}})"),
+            "{\"result\":{\"tools\":[{\"name\":\"b\",\"description\":\"\xEF\xBF\xBD\"}]}}");
+  EXPECT_EQ(rules.filter_list("\xEF\xBB\xBF{\"result\":{\"tools\":[{\"name\":\"a\"}]}}"),
+            R"({"result":{"tools":[]}})");
+}
+
+TEST(ToolRules, OnlyWhatHasTheKeyCanHoldAList) {
+  for (std::string_view text :
+       {R"({"result":{"tools":[]}})", R"({"result":{"\u0074o\u006fl\u0073":)", R"("tools")",
+        R"({"a":"\ud83d","tools")"}) {
+    EXPECT_TRUE(may_hold_tools(text)) << text;
+  }
+  for (std::string_view text :
+       {R"({"method":"notifications/tools/list_changed"})", R"({"text":"{\"tools\":[]}"})", "",
+        R"({"tool":1,"toolset":2,"\u0074ool\u00":3})", "\"tools", "\"tool\\u0073"}) {
+    EXPECT_FALSE(may_hold_tools(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace keywright::mcp
