@@ -28,14 +28,13 @@ constexpr std::string_view kMethods[] = {"initialize",
                                          "subscriptions/listen"};
 
 // A label that no client can make long, or make say a secret.
-std::string_view label_of(const Call& call, CallOutcome outcome) {
+std::string_view label_of(const Call& call) {
   if (!call.tool.empty()) {
     const bool plain = call.tool.size() <= kToolNameMax &&
                        std::all_of(call.tool.begin(), call.tool.end(), [](unsigned char c) {
                          return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
                        });
-    const bool known = plain && outcome == CallOutcome::success;
-    return known && !app::looks_like_a_token(call.tool) ? std::string_view(call.tool) : "other";
+    return plain && !app::looks_like_a_token(call.tool) ? std::string_view(call.tool) : "other";
   }
   if (call.method.empty()) return {};
   const auto found = std::find(std::begin(kMethods), std::end(kMethods), call.method);
@@ -47,7 +46,9 @@ std::string_view label_of(const Call& call, CallOutcome outcome) {
 void Recorder::record(Call call, CallOutcome outcome, std::string_view reason) {
   const std::chrono::nanoseconds duration = clock_.boot_time() - call.began;
   const bool reached = !call.server_id.empty();
-  counters_.count(reached ? call.server_name : std::string_view(), label_of(call, outcome), outcome,
+  const auto named =
+      call.tool.empty() ? CallCounters::Named::by_us : CallCounters::Named::by_client;
+  counters_.count(reached ? call.server_name : std::string_view(), label_of(call), named, outcome,
                   duration);
   // What opens or ends a stream, or only tells something, is no call.
   if (!call.is_request && outcome != CallOutcome::denied) return;
@@ -55,7 +56,7 @@ void Recorder::record(Call call, CallOutcome outcome, std::string_view reason) {
   app::AuditedCall audited{
       .action = "mcp.call",
       .object = {"mcp_server", std::move(call.server_id), std::move(call.server_name)},
-      .method = call.method,
+      .method = call.method.empty() ? call.http_method : call.method,
       .tool = call.tool,
       .outcome = name_of(outcome),
       .reason = reason,

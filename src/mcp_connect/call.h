@@ -29,10 +29,11 @@ struct Call {
   std::string server_id;    // "" as long as the server is not known to be reached
   std::string server_name;  // then: what was asked for
   mcp::Era era = mcp::Era::legacy;
-  std::string method;       // of the message; "" for GET and DELETE
-  std::string tool;         // of a tools/call
-  std::string id = "null";  // of the message, as JSON
-  bool is_request = false;  // a message that wants an answer
+  std::string_view http_method;  // told where there is no message
+  std::string method;            // of the message; "" for GET and DELETE
+  std::string tool;              // of a tools/call
+  std::string id = "null";       // of the message, as JSON
+  bool is_request = false;       // a message that wants an answer
 };
 
 class Recorder {

@@ -3,8 +3,9 @@
 //   counters.count("github", "search", CallOutcome::success, duration);
 //   counters.visit([&](const CallCount& count) { ... });        // for /metrics
 //
-// Names of tools come from clients, so they are bounded: after kRowsMax pairs of server and tool,
-// and for calls that reached no server, everything new is counted as "other".
+// Names of tools come from clients, so they are bounded: one is counted by itself once a call of it
+// went well, up to kToolsMax of a server and kRowsMax of all; what is new after that, or never went
+// well, is "other" of its server. Calls that reached no server are "other" of "other".
 //
 // Threading: any thread. Cost: one lock and a look-up.
 #pragma once
@@ -17,7 +18,6 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace keywright::mcp_connect {
 
@@ -35,10 +35,13 @@ struct CallCount {
 
 class CallCounters {
  public:
-  static constexpr std::size_t kRowsMax = 500;
+  static constexpr std::size_t kRowsMax = 2000;
+  static constexpr std::size_t kToolsMax = 200;
+  // Whether a name is one of ours, or came from a client.
+  enum class Named : bool { by_us, by_client };
 
   // `server` "" = none was reached.
-  void count(std::string_view server, std::string_view tool, CallOutcome outcome,
+  void count(std::string_view server, std::string_view tool, Named named, CallOutcome outcome,
              std::chrono::nanoseconds duration);
   // Only what has happened at least once.
   void visit(const std::function<void(const CallCount&)>& visitor) const;
@@ -50,8 +53,12 @@ class CallCounters {
   };
   using Row = std::array<Cell, kOutcomes>;
 
+  Row& row_of(std::string_view server, std::string_view tool, bool may_be_new);
+
   mutable std::mutex mutex_;
-  std::map<std::pair<std::string, std::string>, Row> rows_;
+  // These two: guarded by mutex_.
+  std::map<std::string, std::map<std::string, Row, std::less<>>, std::less<>> servers_;
+  std::size_t rows_ = 0;
 };
 
 }  // namespace keywright::mcp_connect
