@@ -12,15 +12,18 @@
 // that is unknown, disabled, out of the key's scope or beyond its owner), method (405), media type
 // (415), message (400), session (404), tool (200 with -32602). Errors before the message are
 // problem+json, from there on JSON-RPC. What decides is the body; header fields that say otherwise
-// are refused.
+// are refused. A method that is no notification needs an id. What is refused after the key was let
+// through costs it nothing.
 //
-// A session id given to a client is the upstream's, sealed for this server, this key and its owner:
-// there is no list of sessions, any worker can open it, and nobody else's opens.
+// A session id given to a client is the upstream's, sealed for this server at its present address,
+// this key and its owner: there is no list of sessions, any worker can open it, and nobody else's
+// opens.
 //
 // Clients whose key is refused go looking for OAuth: the places where they look answer 404, with
 // the reason in words.
 //
-// Every call and every refusal of a key that exists is a line of the audit log, "mcp.call".
+// Every call and every refusal of a key that exists, also for how or from where it came, is a line
+// of the audit log, "mcp.call".
 //
 // Threading: handle() on any loop at once. Lifetime: app and proxy outlive the face.
 // Cost: one decide(), one parse of the message, and gateway/proxy.h.
@@ -62,7 +65,13 @@ class Connect final : public http::Handler {
   struct Visit;
   enum class Slow : bool { try_it, tried };
 
-  bool preflight(const http::Request& request, http::Response& response) const;
+  struct Denial {
+    int status;
+    std::string_view code;
+    std::string_view detail;
+  };
+
+  bool preflight(const http::Request& request, http::Response& response);
   Visit begin(const http::Request& request) const;
   std::optional<Task<void>> visit(http::Exchange& exchange, Slow slow);
   Task<void> try_slow_hash(http::Exchange& exchange, std::string token);
@@ -70,15 +79,16 @@ class Connect final : public http::Handler {
   bool read(http::Exchange& exchange, Visit& visit);
   bool open_session(http::Exchange& exchange, Visit& visit);
   bool check_tool(http::Exchange& exchange, Visit& visit);
-  std::optional<Task<void>> send_on(http::Exchange& exchange, Visit& visit,
-                                    const gateway::Passage& passage);
+  std::optional<Task<void>> send_on(http::Exchange& exchange, Visit& visit);
   void refuse(const http::Request& request, http::Response& response, const Visit& visit,
               const gateway::Passage& passage);
-  static void answer_problem(const http::Request& request, http::Response& response,
-                             const Visit& visit, int status, std::string_view code,
-                             std::string_view detail);
+  void record_refused(const http::Request& request, const Visit& visit, std::string_view reason);
+  // These three: of a key that was let through. They give back what it was counted.
+  void deny(const http::Request& request, http::Response& response, const Visit& visit,
+            const Denial& denial);
   void answer_rpc(http::Exchange& exchange, const Visit& visit, const mcp::RpcError& error,
                   std::string_view reason);
+  void conclude(http::Response& response, const Visit& visit, std::string_view reason);
 
   app::App& app_;
   gateway::Proxy& proxy_;
