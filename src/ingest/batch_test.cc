@@ -19,9 +19,10 @@ std::string many(std::size_t count) {
 }
 
 TEST(Batch, EachItemIsReadByItself) {
-  const auto items = read_batch(
-      R"({"more":7,"traces":[{"id":"a","data":{"x": 1}}, {"id":"b","data":7},7,)"
-      R"({"id":7,"data":{}},{"externalId":"e","spans":[{"name":"n"}]},{"id":"c","resourceSpans":[]}]})");
+  const auto items =
+      read_batch(R"({"more":7,"traces":[{"id":"a","data":{"x": 1}}, {"id":"b","data":7},7,)"
+                 R"({"id":7,"data":{}},{"externalId":"e","spans":[{"name":"n"}]},)"
+                 R"({"id":"c","resourceSpans":[]}]})");
   ASSERT_TRUE(items);
   ASSERT_EQ(items->size(), 6u);
   const auto& all = *items;

@@ -91,6 +91,20 @@ TEST_F(UnroutedTest, OneEntryMayStandForSeveralTraces) {
   store_->stop();
 }
 
+TEST_F(UnroutedTest, WhatComesAgainAndAgainDoesNotPushOutTheRest) {
+  UnroutedLog log(*store_);
+  log.note(project(1), trace(0, "A"));
+  for (int i = 0; i < 300; ++i) {  // for five minutes, once a second
+    log.note(project(1), trace(i * 1000, "LIMITED"), 1, UnroutedLog::Listing::once_a_minute);
+  }
+  const auto report = log.report(project(1));
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->items.size(), 6u);
+  EXPECT_EQ(report->items.back().reason, "A");
+  EXPECT_EQ(report->counts.at(1).count, 300);
+  store_->stop();
+}
+
 TEST_F(UnroutedTest, ProjectsThatWereQuietForLongestAreForgotten) {
   UnroutedLog log(*store_);
   for (std::size_t i = 0; i <= UnroutedLog::kProjectsMax; ++i) {

@@ -39,7 +39,9 @@ void Face::note_unrouted(const http::Request& request, const Visit& visit, const
   trace.address = visit.address.to_string();
   trace.size_bytes = static_cast<std::int64_t>(visit.body_bytes);
   trace.request_id = request.request_id;
-  unrouted_.note(visit.sender.project, std::move(trace), count);
+  const auto listing =
+      visit.admitted ? UnroutedLog::Listing::each : UnroutedLog::Listing::once_a_minute;
+  unrouted_.note(visit.sender.project, std::move(trace), count, listing);
 }
 
 }  // namespace keywright::ingest

@@ -19,7 +19,8 @@ constexpr int kAttempts = 3;
 
 }  // namespace
 
-void UnroutedLog::note(domain::ProjectId project, app::UnroutedTrace trace, std::int64_t traces) {
+void UnroutedLog::note(domain::ProjectId project, app::UnroutedTrace trace, std::int64_t traces,
+                       Listing listing) {
   for (std::string* text :
        {&trace.message, &trace.path, &trace.content_type, &trace.user_agent, &trace.external_id}) {
     if (text->size() > kTextMax) text->resize(kTextMax);
@@ -37,8 +38,17 @@ void UnroutedLog::note(domain::ProjectId project, app::UnroutedTrace trace, std:
     count.count += traces;
     count.last_at = trace.time;
   }
+  if (listing == Listing::once_a_minute && is_listed_already(trace)) return;
   of_project.last.push_front(std::move(trace));
   if (of_project.last.size() > kLastMax) of_project.last.pop_back();
+}
+
+bool UnroutedLog::is_listed_already(const app::UnroutedTrace& trace) {
+  if (listed_.size() >= kListedMax) listed_.clear();
+  const auto [found, fresh] = listed_.try_emplace({trace.key_id, trace.reason}, trace.time);
+  if (!fresh && trace.time - found->second < std::chrono::minutes{1}) return true;
+  found->second = trace.time;
+  return false;
 }
 
 void UnroutedLog::make_room() {

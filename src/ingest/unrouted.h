@@ -35,11 +35,16 @@ class UnroutedLog {
   static constexpr std::size_t kCountsMax = 1000;  // of a project
   static constexpr std::size_t kProjectsMax = 1000;
   static constexpr std::size_t kTextMax = 256;
+  static constexpr std::size_t kListedMax = 10'000;  // keys and reasons of the last minutes
 
   explicit UnroutedLog(traces::TraceStore& store) : store_(store) {}
 
-  // `traces`: as many as this one stands for.
-  void note(domain::ProjectId project, app::UnroutedTrace trace, std::int64_t traces = 1);
+  // Whether one that is like another of its key, for the same reason, is listed beside it. What a
+  // key is refused that is not let in comes as fast as its sender can, and says no more each time.
+  enum class Listing : unsigned char { each, once_a_minute };
+  // `traces`: as many as this one stands for; all are counted.
+  void note(domain::ProjectId project, app::UnroutedTrace trace, std::int64_t traces = 1,
+            Listing listing = Listing::each);
   Result<app::UnroutedReport> report(domain::ProjectId project) const;
   std::uint64_t total() const;
 
@@ -60,13 +65,15 @@ class UnroutedLog {
   static std::string join(std::string_view kept, std::string_view added);
   OfProject unkept(domain::ProjectId project) const;  // under the mutex
   void make_room();
+  bool is_listed_already(const app::UnroutedTrace& trace);
   void note_kept(domain::ProjectId project, bool is_kept);
 
   traces::TraceStore& store_;
   mutable std::mutex mutex_;
   Projects fresh_;
-  Projects on_the_way_;           // to the store
-  std::uint64_t generation_ = 0;  // counts what arrived there
+  Projects on_the_way_;                                         // to the store
+  std::map<std::pair<std::string, std::string>, Time> listed_;  // by key and reason
+  std::uint64_t generation_ = 0;                                // counts what arrived there
   std::uint64_t total_ = 0;
 };
 

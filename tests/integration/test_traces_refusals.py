@@ -55,6 +55,8 @@ class Inbox(TraceTest):
             answer = sender.post("/public/traces", {"data": {}})
         self.refused(answer, 429, "RATE_LIMITED")
         self.assertEqual({"RATE_LIMITED": 2}, self.counts(sender))
+        path = f"/api/v1/projects/{self.project.id}/unrouted"
+        self.assertEqual(1, len(self.owner.get(path).json()["items"]))  # they are all alike
         self.owner.post(f"/api/v1/keys/{sender.made['id']}/revoke").expect(200)
         self.refused(sender.post("/public/traces", {"data": {}}), 401, "INVALID_API_KEY")
         self.assertEqual({"RATE_LIMITED": 2, "INVALID_API_KEY": 1}, self.counts(sender))
