@@ -129,6 +129,14 @@ Error explained_shared(Error error, const Place& place) {
   return error;
 }
 
+Error not_whole(const std::string& where) {
+  return Error(Code::conflict, "migration_in_progress",
+               fmt::format("`keywright migrate` is copying an installation into {}. Wait until it "
+                           "has ended. If it was broken off, drop this database, make an empty one "
+                           "and begin again; where the copy was made from is as it was.",
+                           where));
+}
+
 void tell_of_replay(const store::ReplayReport& report) {
   for (const store::Subject& subject : report.to_review) {
     if (subject.is_key()) continue;
@@ -231,13 +239,13 @@ Result<std::unique_ptr<Core>> Core::open_shared(const Place& place, Missing miss
   }
   auto opened = PostgresStore::open(place.store_url, {}, clock, random);
   if (!opened) return fail(explained_shared(std::move(opened).error(), place));
-  if (missing == Missing::refuse) {
-    KW_TRY(const auto check, (*opened)->setting(kKeyCheckSetting));
-    if (!check) {
-      return fail(Code::not_found, "not_an_installation",
-                  fmt::format("There is no installation in {}. Run `keywright setup` on it first.",
-                              store::postgres::shown_url(place.store_url.reveal())));
-    }
+  KW_TRY(const auto check, (*opened)->setting(kKeyCheckSetting));
+  if (check == kNotWhole)
+    return fail(not_whole(store::postgres::shown_url(place.store_url.reveal())));
+  if (!check && missing == Missing::refuse) {
+    return fail(Code::not_found, "not_an_installation",
+                fmt::format("There is no installation in {}. Run `keywright setup` on it first.",
+                            store::postgres::shown_url(place.store_url.reveal())));
   }
   KW_TRY(crypto::Keyring keyring, open_keyring(**opened, place.key_file(), clock, random));
   KW_TRY(auto usage_file, app::UsageFile::open(directory / "usage.map"));

@@ -9,10 +9,9 @@
 // top of it; set-up and the repairs of server/admin.h use it alone.
 //
 // Errors: for operators, naming directory or file and what to do: conflict/data_in_use,
-// conflict/wrong_digest_key, not_found/digest_key_missing, not_found/not_an_installation, and those
-// of the store and of crypto/keyring.h.
-// Threading: open and destroy on one thread that is no io thread.
-// Lifetime: clock and random outlive the core.
+// conflict/wrong_digest_key, conflict/migration_in_progress, not_found/digest_key_missing,
+// not_found/not_an_installation, and those of the store and of crypto/keyring.h. Threading: open
+// and destroy on one thread that is no io thread. Lifetime: clock and random outlive the core.
 // Cost: loading is about a second for a million keys.
 #pragma once
 
@@ -54,6 +53,8 @@ struct Place {
 
 // The store's setting that says which digest key it was made with (crypto/keyring.h).
 inline constexpr std::string_view kKeyCheckSetting = "digest_key_check";
+// What it says while `keywright migrate` fills the store. No digest key has this check value.
+inline constexpr std::string_view kNotWhole = "moving";
 
 enum class Missing : unsigned char { create, refuse };
 

@@ -30,9 +30,6 @@ constexpr std::size_t kCountsAtOnce = 5'000;
 constexpr int kLookMilliseconds = 200;
 constexpr std::chrono::seconds kTellEvery{5};
 
-// No digest key has this check value: nodes refuse a store that is not yet whole.
-constexpr std::string_view kNotWhole = "moving";
-
 // Rows on their way, in groups of one commit each.
 class Mover final : public store::Loader {
  public:
@@ -111,7 +108,7 @@ class Source {
     return std::unique_ptr<Source>(new Source(std::move(reader), std::move(log)));
   }
 
-  store::Reader& reader() { return *reader_; }
+  store::Database& database() { return log_; }
 
   // Everything, and where in the log what changes from now on begins.
   Result<void> copy_all(Mover& mover) {
@@ -183,6 +180,11 @@ class Source {
 
 Result<void> claim_empty(PostgresStore& target) {
   KW_TRY(const auto check, target.setting(kKeyCheckSetting));
+  if (check == kNotWhole) {
+    return fail(Code::conflict, "migration_in_progress",
+                "The PostgreSQL database holds a copy that is not whole: another `keywright "
+                "migrate` is filling it, or was broken off. Name an empty database.");
+  }
   if (check || target.position() > 0) {
     return fail(Code::conflict, "store_not_empty",
                 "The PostgreSQL database holds a store already. Name an empty database.");
@@ -262,6 +264,36 @@ Result<void> move_counts(const std::string& path, store::postgres::Connection& c
         "?, ?, ?) ON CONFLICT (step, number, serial, reason) DO NOTHING",
         Numbers(columns[0]), Numbers(columns[1]), Numbers(columns[2]), Numbers(columns[3]),
         Numbers(columns[4]))));
+  }
+  return {};
+}
+
+// What repeated requests with the same Idempotency-Key are answered.
+Result<void> move_answers(store::Database& source, store::postgres::Connection& connection,
+                          const Clock& clock) {
+  KW_TRY(auto select,
+         source.prepare("SELECT caller, key, request_hash, status, body, expires_at FROM "
+                        "idempotent_answers WHERE expires_at > ? ORDER BY caller, key"));
+  store::Query query(select);
+  query.bind(to_unix_milliseconds(clock.now()));
+  for (bool is_more = true; is_more;) {
+    std::array<std::vector<std::string>, 4> texts;
+    std::array<std::vector<std::int64_t>, 2> numbers;
+    while (numbers[0].size() < kAtOnce) {
+      KW_TRY(is_more, query.next());
+      if (!is_more) break;
+      for (int i = 0; i < 3; ++i) texts[static_cast<std::size_t>(i)].emplace_back(query.text(i));
+      texts[3].emplace_back(query.text(4));
+      numbers[0].push_back(query.integer(3));
+      numbers[1].push_back(query.integer(5));
+    }
+    using Texts = std::span<const std::string>;
+    using Numbers = std::span<const std::int64_t>;
+    KW_CHECK_OK(connection.run(store::postgres::Statement(
+        "INSERT INTO idempotent_answers (caller, key, request_hash, status, body, expires_at) "
+        "SELECT * FROM unnest(?, ?, ?, ?, ?, ?)",
+        Texts(texts[0]), Texts(texts[1]), Texts(texts[2]), Numbers(numbers[0]), Texts(texts[3]),
+        Numbers(numbers[1]))));
   }
   return {};
 }
@@ -394,6 +426,7 @@ Result<Moved> move_to_postgres(const Place& from, const Secret<std::string>& to,
   }
   KW_CHECK_OK(mover.finish());
   KW_CHECK_OK(take_serials(*core->store, target));
+  KW_CHECK_OK(move_answers(source->database(), *connection, clock));
   KW_CHECK_OK(move_uses(*core, *connection, clock));
   KW_CHECK_OK(traces->finish());
   KW_TRY(Moved moved, check_same(*core->store, target));

@@ -283,6 +283,32 @@ class SeveralNodesTest(ClusterTest):
             node.serve()
         node.discard()
 
+    def test_the_first_person_may_come_in_through_any_node(self):
+        self.postgres.sql("CREATE DATABASE empty")
+        url = re.sub(r"/\w+$", "/empty", self.postgres.url)
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="keywright-empty-"))
+        self.addCleanup(shutil.rmtree, folder, True)
+        nodes = []
+        for number in range(2):
+            options = ["--digest-key-file", folder / "digest.key"]
+            nodes.append(Server(folder / f"node{number}", options, {"KEYWRIGHT_STORE": url}))
+            self.addCleanup(nodes[-1].discard)
+            nodes[-1].serve()
+        links = [wait_until(lambda: re.search(r"#token=(\S+)", "".join(node.output)),
+                            what="its link")[1] for node in nodes]
+
+        def set_up(node, token):
+            return node.client().post("/api/v1/setup", {
+                "token": token, "organization": "Acme", "email": "ada@example.org",
+                "password": PASSWORD})
+
+        self.assertEqual("link_spent", set_up(nodes[1], links[0][:-1] + "_").code)
+        self.assertEqual(201, set_up(nodes[1], links[0]).status)
+        for node in nodes:
+            for link in links:
+                self.assertEqual(404, set_up(node, link).status)
+            node.sign_in("ada@example.org")
+
     def test_setup_refuses_a_second_run_and_backup_names_the_right_tool(self):
         with self.assertRaises(Unexpected):
             self.nodes[0].set_up()
@@ -324,7 +350,8 @@ class MigrateTest(unittest.TestCase):
 
     def test_an_installation_moves_from_sqlite_with_its_keys_and_its_audit_log(self):
         owner, server = self.owner, self.server
-        project = owner.create("projects", name="moved")
+        once = {"Idempotency-Key": "once"}
+        project = owner.post("/api/v1/projects", {"name": "moved"}, headers=once).expect(201).json()
         used, revoked = owner.create_key("access"), owner.create_key("access")
         counted = owner.create_key("access", credits={"remaining": 10})
         whoami(server, used["key"]).expect(200)
@@ -354,6 +381,9 @@ class MigrateTest(unittest.TestCase):
         left = owner.get(f"/api/v1/keys/{counted['id']}").expect(200).json()
         self.assertEqual(6, left["credits"]["remaining"])
         wait_until(lambda: self.uses(owner, counted) == 4, what="how often it was used")
+        answer = owner.post("/api/v1/projects", {"name": "moved"}, headers=once).expect(201)
+        self.assertEqual(("true", project["id"]),
+                         (answer.headers["Idempotent-Replayed"], answer.json()["id"]))
         self.assertEqual("moved", owner.get(f"/api/v1/projects/{project['id']}").json()["name"])
         self.assertGreaterEqual(len(owner.all_items("/api/v1/audit-events?limit=200")), events)
         self.assertGreater(owner.create_key("access")["serial"], counted["serial"])
@@ -388,6 +418,17 @@ class MigrateTest(unittest.TestCase):
             self.assertIn("Stop it to finish", moving.stderr.readline())
             copied = len(made)
             wait_until(lambda: len(made) > copied + 30, what="it goes on serving")
+            folder = tempfile.mkdtemp(prefix="keywright-early-")
+            self.addCleanup(shutil.rmtree, folder, True)
+            early = Server(folder, ["--digest-key-file", self.server.data / "digest.key"],
+                           {"KEYWRIGHT_STORE": self.postgres.url})
+            self.addCleanup(early.discard)
+            with self.assertRaisesRegex(Unexpected, "`keywright migrate` is copying"):
+                early.serve()
+            again = subprocess.run([binary(), *map(str, self.command)], text=True,
+                                   capture_output=True, timeout=60, env={
+                                       **os.environ, "KEYWRIGHT_STORE": self.postgres.url})
+            self.assertIn("a copy that is not whole", again.stderr)
         finally:
             stop.set()
             for worker in workers:
