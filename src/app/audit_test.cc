@@ -46,8 +46,9 @@ class NoTraces final : public TraceReader {
   Result<TracePage> list_traces(const TraceQuery&) override { return TracePage{}; }
   Result<std::optional<Trace>> get_trace(domain::ProjectId, std::string_view,
                                          const SpanPage&) override {
-    return std::optional<Trace>();
+    return std::optional<Trace>(Trace());
   }
+  Result<bool> delete_trace(domain::ProjectId, std::string_view) override { return true; }
   Result<UnroutedReport> unrouted(domain::ProjectId) override { return UnroutedReport(); }
   TraceForwarding* forwarding() override { return &kept; }
 
@@ -131,6 +132,8 @@ void AuditOfChanges::change_things() {
   on("forwarding.rotate_secret", platform, R"({"overlap_seconds":60})");
   on("forwarding.redrive", platform);
   on("forwarding.delete", platform);
+  done("traces.delete", h.owner, "",
+       {{"project_id", project}, {"id", "019a0000-0000-7000-8000-000000000001"}});
   done("platforms.delete", h.owner, "", both);
   on("projects.delete", project);
   const std::string target =

@@ -1,5 +1,6 @@
 #include "app/listing.h"
 #include "app/operations.h"
+#include "app/recording.h"
 #include "app/trace_reader.h"
 #include "domain/keys/decide.h"
 #include "domain/traces/routing.h"
@@ -22,6 +23,10 @@ struct ListTraces {
   std::optional<Time> from;
   std::optional<Time> to;
   std::optional<std::string> status;
+  std::optional<std::string> external_id;
+  std::optional<std::string> key_id;
+  std::optional<std::string> name;
+  std::optional<bool> has_error;
   std::optional<std::int64_t> limit;
   std::optional<std::string> cursor;
 };
@@ -30,7 +35,14 @@ KW_DESCRIBE(ListTraces, field<&ListTraces::project_id>("project_id", "Id of the 
             field<&ListTraces::from>("from", "Received then or later.", in_query),
             field<&ListTraces::to>("to", "Received before this time.", in_query),
             field<&ListTraces::status>("status", "With this status: error, success, ...", in_query),
-            field<&ListTraces::limit>("limit", "Most items in one answer, 50 if left out.",
+            field<&ListTraces::external_id>("external_id",
+                                            "With this x-request-id, or OTLP trace id.", in_query),
+            field<&ListTraces::key_id>("key_id", "Sent last with this key.", in_query),
+            field<&ListTraces::name>("name", "Whose root span has this name.", in_query),
+            field<&ListTraces::has_error>("has_error", "Whether the status is error.", in_query),
+            field<&ListTraces::limit>("limit",
+                                      "Most items in one answer, 50 if left out. There may be "
+                                      "fewer, or none, although `next_cursor` names a next page.",
                                       in_query, minimum(1), maximum(200)),
             field<&ListTraces::cursor>("cursor", "`next_cursor` of the page before.", in_query))
 
@@ -47,6 +59,13 @@ KW_DESCRIBE(GetTrace, field<&GetTrace::project_id>("project_id", "Id of the proj
                                          minimum(1), maximum(5000)),
             field<&GetTrace::span_cursor>("span_cursor", "`next_span_cursor` of the answer before.",
                                           in_query))
+
+struct OneTrace {
+  std::string project_id;
+  std::string id;
+};
+KW_DESCRIBE(OneTrace, field<&OneTrace::project_id>("project_id", "Id of the project.", in_path),
+            field<&OneTrace::id>("id", "Id of the trace.", in_path))
 
 struct OfProject {
   std::string project_id;
@@ -103,6 +122,13 @@ Task<Result<TraceList>> list_traces(App& app, Call& call, ListTraces input) {
   query.from = input.from;
   query.to = input.to;
   query.status = input.status.value_or("");
+  query.external_id = input.external_id.value_or("");
+  query.key_id = input.key_id.value_or("");
+  if (!query.key_id.empty() && !domain::KeyId::parse(query.key_id)) {
+    co_return fail(invalid_field("key_id", "must be the id of a key"));
+  }
+  query.name = input.name.value_or("");
+  query.has_error = input.has_error;
   query.cursor = input.cursor.value_or("");
   query.limit = static_cast<int>(input.limit.value_or(50));
   auto read = [&] { return app.traces->list_traces(query); };
@@ -129,6 +155,37 @@ Task<Result<Trace>> get_trace(App& app, Call& call, GetTrace input) {
   KW_CO_CHECK_OK(visible<Project>(app.directory, call, id.value, "project"));
   if (!*trace) co_return fail(not_found("trace"));
   co_return std::move(**trace);
+}
+
+// One that is damaged cannot be shown; it can go.
+Result<void> find_to_delete(TraceReader& traces, ProjectId project, std::string_view id) {
+  const auto found = traces.get_trace(project, id, {.cursor = "", .limit = 1});
+  if (!found && found.error().reason() != "trace_damaged") return fail(found.error());
+  if (found && !*found) return fail(not_found("trace"));
+  return {};
+}
+
+Task<Result<Nothing>> delete_trace(App& app, Call& call, OneTrace input) {
+  KW_CO_TRY(const Project* project,
+            visible<Project>(app.directory, call, id_from(input.project_id), "project"));
+  if (app.traces == nullptr) co_return fail(no_traces());
+  const ProjectId id = project->id;
+  auto find = [&] { return find_to_delete(*app.traces, id, input.id); };
+  auto found = co_await app.readers.run(find);
+  if (!found) co_return fail(std::move(found).error());
+  std::optional<Nothing> nothing;
+  const std::function<Result<Nothing>(Change&)> work = [&](Change& change) -> Result<Nothing> {
+    KW_TRY(const Project* owner, visible<Project>(change, call, id.value, "project"));
+    change.audit(audit_event(change, call, owner->organization_id, "trace", input.id, ""));
+    return Nothing{};
+  };
+  auto done = co_await submit_change(app, call, work, nothing);
+  if (!done) co_return fail(std::move(done).error());
+  if (call.reply.replayed) co_return Nothing{};
+  auto drop = [&] { return app.traces->delete_trace(id, input.id); };
+  auto dropped = co_await app.readers.run(drop);
+  if (!dropped) co_return fail(std::move(dropped).error());
+  co_return Nothing{};
 }
 
 Task<Result<UnroutedReport>> list_unrouted(App& app, Call& call, OfProject input) {
@@ -282,6 +339,14 @@ void add_trace_operations(std::vector<Operation>& operations) {
                                               .summary = "Get a trace with its spans",
                                               .tag = "Traces",
                                               .right = Right::projects_read}));
+  operations.push_back(operation<&delete_trace>({.name = "traces.delete",
+                                                 .method = "DELETE",
+                                                 .path = "/projects/{project_id}/traces/{id}",
+                                                 .summary = "Delete a trace",
+                                                 .tag = "Traces",
+                                                 .right = Right::projects_write,
+                                                 .status = 204,
+                                                 .destructive = true}));
   operations.push_back(
       operation<&list_unrouted>({.name = "projects.unrouted",
                                  .method = "GET",

@@ -114,13 +114,17 @@ struct TraceQuery {
   std::optional<std::vector<domain::PlatformId>> platforms;  // absent: every one of the project
   std::optional<Time> from;                                  // received then or later
   std::optional<Time> to;                                    // received before
-  std::string status;                                        // "": any
+  std::string status;                                        // "": any, as of the other texts
+  std::string external_id;
+  std::string key_id;
+  std::string name;               // of the root span
+  std::optional<bool> has_error;  // whether its status is error
   std::string cursor;
   int limit = 50;
 };
 
 struct TracePage {
-  std::vector<TraceSummary> items;  // newest first
+  std::vector<TraceSummary> items;  // newest first; may be fewer than the limit before the end
   std::optional<std::string> next_cursor;
 };
 
@@ -183,6 +187,8 @@ class TraceReader {
   virtual Result<std::optional<Trace>> get_trace(domain::ProjectId project, std::string_view id,
                                                  const SpanPage& page) = 0;
   virtual Result<UnroutedReport> unrouted(domain::ProjectId project) = 0;
+  // False if the project has no such trace.
+  virtual Result<bool> delete_trace(domain::ProjectId project, std::string_view id) = 0;
   // Null: traces are not sent on here.
   virtual TraceForwarding* forwarding() { return nullptr; }
 };

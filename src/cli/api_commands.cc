@@ -110,6 +110,7 @@ constexpr std::array kLines{
     Line{"platforms delete", "platforms.delete"},
     Line{"traces list", "traces.list", "id platform_id status name span_count created_at"},
     Line{"traces get", "traces.get"},
+    Line{"traces delete", "traces.delete"},
     Line{"forwarding get", "forwarding.get"},
     Line{"forwarding set", "forwarding.set"},
     Line{"forwarding test", "forwarding.test"},

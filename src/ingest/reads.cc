@@ -37,6 +37,22 @@ Result<std::optional<Time>> time_of(const http::Query& query, std::string_view n
   return *time;
 }
 
+Result<std::string> key_id_of(const http::Query& query) {
+  const std::string* text = query.find("keyId");
+  if (text == nullptr || text->empty()) return std::string();
+  if (!domain::KeyId::parse(*text)) return fail(invalid_field("keyId", "must be the id of a key"));
+  return *text;
+}
+
+Result<std::optional<bool>> flag_of(const http::Query& query, std::string_view name) {
+  const std::string* text = query.find(name);
+  if (text == nullptr || text->empty()) return std::optional<bool>();
+  if (*text != "true" && *text != "false") {
+    return fail(invalid_field(name, "must be true or false"));
+  }
+  return std::optional(*text == "true");
+}
+
 // The fields of a summary, in the names of this API.
 template <class T>
 void write_summary(json::Writer& writer, const T& trace) {
@@ -118,6 +134,10 @@ Task<Result<void>> Face::list(http::Exchange& exchange, Visit& visit) {
   KW_CO_TRY(asked.to, time_of(query, "to"));
   KW_CO_TRY(asked.limit, limit_of(query, "limit", kLimitOtherwise, kLimitMax));
   if (const std::string* status = query.find("status")) asked.status = *status;
+  if (const std::string* id = query.find("externalId")) asked.external_id = *id;
+  if (const std::string* name = query.find("name")) asked.name = *name;
+  KW_CO_TRY(asked.key_id, key_id_of(query));
+  KW_CO_TRY(asked.has_error, flag_of(query, "hasError"));
   if (const std::string* cursor = query.find("cursor")) asked.cursor = *cursor;
   auto read = [&] { return reader_.list_traces(asked); };
   auto page = co_await app_.readers.run(read);

@@ -33,8 +33,19 @@ T described(const traces::TraceRow& row) {
 app::Trace trace_of(const traces::TraceRow& row) { return described<app::Trace>(row); }
 
 Result<app::TracePage> StoredTraces::list_traces(const app::TraceQuery& query) {
-  KW_TRY(const traces::Page page, store_.list({query.project, query.platforms, query.from, query.to,
-                                               query.status, query.cursor, query.limit}));
+  traces::Query asked;
+  asked.project = query.project;
+  asked.platforms = query.platforms;
+  asked.from = query.from;
+  asked.to = query.to;
+  asked.status = query.status;
+  asked.external_id = query.external_id;
+  asked.key_id = query.key_id;
+  asked.name = query.name;
+  asked.has_error = query.has_error;
+  asked.cursor = query.cursor;
+  asked.limit = query.limit;
+  KW_TRY(const traces::Page page, store_.list(asked));
   app::TracePage answer;
   for (const traces::TraceRow& row : page.rows) {
     answer.items.push_back(described<app::TraceSummary>(row));
@@ -62,6 +73,12 @@ Result<std::optional<app::Trace>> StoredTraces::get_trace(domain::ProjectId proj
   }
   trace.next_span_cursor = optional_text(found->next_spans);
   return trace;
+}
+
+Result<bool> StoredTraces::delete_trace(domain::ProjectId project, std::string_view id) {
+  const auto uuid = Uuid::parse(id);
+  if (!uuid) return false;
+  return store_.drop(project, *uuid);
 }
 
 Result<app::UnroutedReport> StoredTraces::unrouted(domain::ProjectId project) {

@@ -23,6 +23,7 @@ class StoredTraces final : public app::TraceReader {
   Result<app::TracePage> list_traces(const app::TraceQuery& query) override;
   Result<std::optional<app::Trace>> get_trace(domain::ProjectId project, std::string_view id,
                                               const app::SpanPage& page) override;
+  Result<bool> delete_trace(domain::ProjectId project, std::string_view id) override;
   Result<app::UnroutedReport> unrouted(domain::ProjectId project) override;
   app::TraceForwarding* forwarding() override { return forwarding_; }
   // Before the first request.

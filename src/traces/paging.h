@@ -14,9 +14,17 @@
 
 namespace keywright::traces {
 
-// Of rows from the newest on, one more than the limit where there are more. Those that are damaged
-// are taken out.
-void end_page(Page& page, int limit);
+// Whether the trace is one of those asked for, project and platforms apart.
+bool matches(const TraceRow& row, const Query& query);
+
+// Whether rows have to be looked at one after the other, and of each owner (the project, or one of
+// its platforms) how many may be.
+bool is_search(const Query& query);
+std::int64_t looked_at_max(const Query& query);
+
+// Of rows from the newest on, one more than the limit where there are more. `floor`: none below was
+// looked at; 0: all were. Those that are damaged are taken out.
+void end_page(Page& page, int limit, Number floor);
 
 Result<Number> first_span(std::string_view span_cursor);
 void end_spans(WholeTrace& trace, Number first);

@@ -1,5 +1,6 @@
 #include "traces/sqlite_trace_store.h"
 
+#include <future>
 #include <type_traits>
 
 #include "base/file.h"
@@ -184,6 +185,19 @@ void SqliteTraceStore::add_unrouted(domain::ProjectId project, Time at, std::str
   enqueue_work([project, at, added = std::move(added), join = std::move(join)](
                    Writer& writer) { return writer.add_unrouted(project, at, added, join); },
                std::move(done));
+}
+
+Result<bool> SqliteTraceStore::drop(domain::ProjectId project, const Uuid& id) {
+  bool found = false;
+  std::promise<Result<void>> promise;
+  enqueue_work(
+      [&](Writer& writer) -> Result<void> {
+        KW_TRY(found, writer.drop(project, id));
+        return {};
+      },
+      [&](Result<void> done) { promise.set_value(std::move(done)); });
+  KW_CHECK_OK(promise.get_future().get());
+  return found;
 }
 
 void SqliteTraceStore::keep(Retention retention) {

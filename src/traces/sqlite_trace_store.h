@@ -62,6 +62,7 @@ class SqliteTraceStore final : public TraceStore {
   Result<std::optional<WholeTrace>> get(domain::ProjectId project, const Uuid& id,
                                         std::string_view span_cursor, int span_limit) override;
 
+  Result<bool> drop(domain::ProjectId project, const Uuid& id) override;
   void keep(Retention retention) override;
   void stop() override;
 

@@ -276,7 +276,9 @@ TEST_F(DamagedStore, ADamagedLogIsNoticed) {
 TEST_F(DamagedStore, WhatWasWrittenWithoutChecksIsShownAndGetsThemWhenItChanges) {
   folder_.run(
       "ALTER TABLE traces DROP COLUMN row_check; ALTER TABLE bodies DROP COLUMN row_check; "
-      "ALTER TABLE spans DROP COLUMN row_check; DROP TABLE unchecked; PRAGMA user_version = 2");
+      "ALTER TABLE spans DROP COLUMN row_check; DROP TABLE unchecked; DROP INDEX "
+      "errors_by_project; "
+      "DROP INDEX errors_by_platform; PRAGMA user_version = 2");
   auto store = open().value();
   for (const Uuid& id : ids_) {
     EXPECT_EQ(told(store->get(samples_.project, id, "", 3)), whole_[id]);

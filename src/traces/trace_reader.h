@@ -40,8 +40,15 @@ class Reader {
     Number from = 0;    // inclusive
     Number before = 0;  // exclusive
   };
-  Result<void> collect(store::Statement& statement, const Uuid& owner, const Range& range,
-                       const Query& query, std::vector<TraceRow>& rows);
+  struct Found {
+    std::vector<TraceRow> rows;
+    Number floor = 0;  // see end_page()
+  };
+  Result<void> collect(const Uuid& owner, const Range& range, const Query& query, Found& found);
+  Result<Number> floor_of(const Uuid& owner, const Range& range, const Query& query);
+  Result<void> collect_same_id(const Range& range, const Query& query, Found& found);
+  Result<void> take_rows(store::Query& read, const Uuid& owner, const Range& range,
+                         const Query& query, Found& found);
   bool is_damaged(const TraceRow& row) const {
     return traces::is_damaged(row.soundness, row.number, last_unchecked_);
   }

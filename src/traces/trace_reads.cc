@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "traces/native.h"
 #include "traces/otlp.h"
 #include "traces/paging.h"
 #include "traces/trace_reader.h"
@@ -9,6 +10,26 @@ namespace keywright::traces {
 namespace {
 
 constexpr std::int64_t kNear = 10;  // ms
+
+bool is_of_errors(const Query& query) {
+  return query.has_error == true || query.status == kStatusError;
+}
+
+// Their index has nothing that is not asked for.
+bool is_of_errors_only(const Query& query) {
+  return is_of_errors(query) && query.key_id.empty() && query.name.empty() &&
+         query.has_error != false;
+}
+
+store::Sql owner_clause(const Query& query) {
+  if (is_of_errors(query)) {
+    return query.platforms
+               ? store::Sql("INDEXED BY errors_by_platform WHERE status = 'error' AND platform = ?")
+               : store::Sql("INDEXED BY errors_by_project WHERE status = 'error' AND project = ?");
+  }
+  return query.platforms ? store::Sql("INDEXED BY traces_by_platform WHERE platform = ?")
+                         : store::Sql("INDEXED BY traces_by_project WHERE project = ?");
+}
 
 }  // namespace
 
@@ -24,16 +45,14 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::filesystem::path& file) 
 Result<void> Reader::prepare() {
   KW_CHECK_OK(database_.run("PRAGMA cell_size_check = 1"));
   KW_TRY(last_unchecked_, last_unchecked(database_));
-  KW_TRY(of_platform_,
-         database_.prepare("SELECT " KW_TRACE_COLUMNS
-                           " FROM traces WHERE platform = ? AND number >= ? AND number < ? "
-                           "AND project = ? AND (?5 = '' OR status = ?5) "
-                           "ORDER BY number DESC LIMIT ?"));
+  KW_TRY(of_platform_, database_.prepare("SELECT " KW_TRACE_COLUMNS
+                                         " FROM traces INDEXED BY traces_by_platform WHERE "
+                                         "platform = ? AND number >= ? AND number < ? "
+                                         "AND project = ? ORDER BY number DESC LIMIT ?"));
   KW_TRY(of_project_,
          database_.prepare("SELECT " KW_TRACE_COLUMNS
                            " FROM traces WHERE project = ? AND number >= ? AND number < ? "
-                           "AND project = ? AND (?5 = '' OR status = ?5) "
-                           "ORDER BY number DESC LIMIT ?"));
+                           "AND project = ? ORDER BY number DESC LIMIT ?"));
   KW_TRY(one_,
          database_.prepare("SELECT " KW_TRACE_COLUMNS " FROM traces WHERE id = ? AND project = ?"));
   KW_TRY(near_, database_.prepare("SELECT " KW_TRACE_COLUMNS
@@ -48,22 +67,89 @@ Result<void> Reader::prepare() {
   return prepare_queue();
 }
 
-Result<void> Reader::collect(store::Statement& statement, const Uuid& owner, const Range& range,
-                             const Query& query, std::vector<TraceRow>& rows) {
-  store::Query read(statement);
-  read.bind(bytes_of(owner)).bind(range.from).bind(range.before);
-  read.bind(bytes_of(query.project.value)).bind(query.status);
-  read.bind(std::int64_t{query.limit} + 1);
+Result<void> Reader::take_rows(store::Query& read, const Uuid& owner, const Range& range,
+                               const Query& query, Found& found) {
   Number above = range.before;
   while (true) {
-    KW_TRY(const bool found, read.next());
-    if (!found) return {};
-    TraceRow& row = rows.emplace_back(trace_row_of(read));
+    KW_TRY(const bool is_more, read.next());
+    if (!is_more) return {};
+    TraceRow& row = found.rows.emplace_back(trace_row_of(read));
     const bool is_other = row.project != query.project || row.number >= above ||
                           owner != (query.platforms ? row.platform.value : row.project.value) ||
-                          (!query.status.empty() && row.status != query.status);
+                          !matches(row, query);
     if (is_other || is_damaged(row)) row.soundness = Soundness::damaged;
     above = std::min(above, row.number);
+  }
+}
+
+// Where looking ends, if rows have to be looked at one after the other; 0: with the last one.
+Result<Number> Reader::floor_of(const Uuid& owner, const Range& range, const Query& query) {
+  store::SqlText sql("SELECT number FROM traces ");
+  sql += owner_clause(query);
+  sql += " AND number >= ? AND number < ? ORDER BY number DESC LIMIT 1 OFFSET ?";
+  KW_TRY(auto statement, database_.prepare(sql));
+  store::Query read(statement);
+  read.bind(bytes_of(owner)).bind(range.from).bind(range.before).bind(looked_at_max(query) - 1);
+  KW_TRY(const bool found, read.next());
+  return found ? read.integer(0) : 0;
+}
+
+Result<void> Reader::collect(const Uuid& owner, const Range& range, const Query& query,
+                             Found& found) {
+  if (!is_search(query)) {
+    store::Query read(query.platforms ? of_platform_ : of_project_);
+    read.bind(bytes_of(owner)).bind(range.from).bind(range.before);
+    read.bind(bytes_of(query.project.value)).bind(std::int64_t{query.limit} + 1);
+    return take_rows(read, owner, range, query, found);
+  }
+  Number floor = 0;
+  if (!is_of_errors_only(query)) {
+    KW_TRY(floor, floor_of(owner, range, query));
+    found.floor = std::max(found.floor, floor);
+  }
+  store::SqlText sql("SELECT " KW_TRACE_COLUMNS " FROM traces ");
+  sql += owner_clause(query);
+  sql += " AND number >= ? AND number < ? AND project = ?";
+  if (!query.status.empty()) sql += " AND status = ?";
+  if (!query.key_id.empty()) sql += " AND key_id = ?";
+  if (!query.name.empty()) sql += " AND name = ?";
+  if (query.has_error == false) sql += " AND status <> 'error'";
+  sql += " ORDER BY number DESC LIMIT ?";
+  KW_TRY(auto statement, database_.prepare(sql));
+  store::Query read(statement);
+  read.bind(bytes_of(owner)).bind(std::max(range.from, floor)).bind(range.before);
+  read.bind(bytes_of(query.project.value));
+  for (const std::string* text : {&query.status, &query.key_id, &query.name}) {
+    if (!text->empty()) read.bind(*text);
+  }
+  read.bind(std::int64_t{query.limit} + 1);
+  return take_rows(read, owner, range, query, found);
+}
+
+// One trace of each platform and source at most. Which platforms there are is found by going from
+// one to the next in their index.
+Result<void> Reader::collect_same_id(const Range& range, const Query& query, Found& found) {
+  KW_TRY(auto statement,
+         database_.prepare(
+             "WITH RECURSIVE known (owner) AS (SELECT min(platform) FROM traces UNION ALL SELECT "
+             "(SELECT min(platform) FROM traces WHERE platform > known.owner) FROM known WHERE "
+             "known.owner IS NOT NULL) SELECT " KW_TRACE_COLUMNS
+             " FROM known CROSS JOIN traces INDEXED BY traces_by_external_id ON platform = "
+             "known.owner "
+             "WHERE source IN (0, 1) AND external_id = ? AND number >= ? AND number < ? AND "
+             "project = ?"));
+  store::Query read(statement);
+  read.bind(query.external_id).bind(range.from).bind(range.before);
+  read.bind(bytes_of(query.project.value));
+  while (true) {
+    KW_TRY(const bool is_more, read.next());
+    if (!is_more) return {};
+    TraceRow row = trace_row_of(read);
+    if (is_damaged(row)) row.soundness = Soundness::damaged;
+    const bool is_readable =
+        !query.platforms ||
+        std::ranges::find(*query.platforms, row.platform) != query.platforms->end();
+    if (is_readable && matches(row, query)) found.rows.push_back(std::move(row));
   }
 }
 
@@ -75,17 +161,20 @@ Result<Page> Reader::list(const Query& query) {
     KW_TRY(const Number cursor, parse_cursor(query.cursor));
     range.before = std::min(range.before, cursor);
   }
-  Page page;
-  if (query.platforms) {
+  Found found;
+  if (!query.external_id.empty()) {
+    KW_CHECK_OK(collect_same_id(range, query, found));
+  } else if (query.platforms) {
     for (const domain::PlatformId& platform : *query.platforms) {
-      KW_CHECK_OK(collect(of_platform_, platform.value, range, query, page.rows));
+      KW_CHECK_OK(collect(platform.value, range, query, found));
     }
-    const auto newer = [](const TraceRow& a, const TraceRow& b) { return a.number > b.number; };
-    std::sort(page.rows.begin(), page.rows.end(), newer);
   } else {
-    KW_CHECK_OK(collect(of_project_, query.project.value, range, query, page.rows));
+    KW_CHECK_OK(collect(query.project.value, range, query, found));
   }
-  end_page(page, query.limit);
+  Page page;
+  page.rows = std::move(found.rows);
+  std::ranges::sort(page.rows, std::ranges::greater(), &TraceRow::number);
+  end_page(page, query.limit, found.floor);
   return page;
 }
 

@@ -13,7 +13,8 @@
 //
 // A native trace with an external id exists once for each platform: the same body again leaves it
 // unchanged, another one replaces it. An OTLP trace exists once for each platform and trace id;
-// spans join it from any number of requests, in any order, and a span sent again replaces itself.
+// spans join it from any number of requests, in any order, and a span sent again replaces itself;
+// if all of a request is here already, it is unchanged, too.
 //
 // Errors: storage_full/trace_disk_full; unavailable/trace_store_failed, /trace_store_stopping,
 // /trace_damaged; invalid_argument/invalid_cursor. What was damaged is never shown: a trace is an
@@ -43,18 +44,26 @@
 
 namespace keywright::traces {
 
+// How many traces are looked at for a page when no index leads to those that are asked for.
+inline constexpr int kLookedAtMax = 10'000;
+
 struct Query {
   domain::ProjectId project = {};
   std::optional<std::vector<domain::PlatformId>> platforms = {};
   std::optional<Time> from = {};
   std::optional<Time> to = {};
-  std::string status = {};
+  std::string status = {};  // "": any, as of the other texts
+  std::string external_id = {};
+  std::string key_id = {};
+  std::string name = {};
+  std::optional<bool> has_error = {};
   std::string cursor = {};
   int limit = 50;
+  int looked_at_max = kLookedAtMax;
 };
 
 struct Page {
-  std::vector<TraceRow> rows;        // newest first
+  std::vector<TraceRow> rows;        // newest first; may be fewer than the limit before the end
   std::string next;                  // "" at the end
   std::vector<Number> damaged = {};  // left out: what their rows tell is not what was stored
 };
@@ -130,6 +139,10 @@ class TraceStore {
   virtual Result<Page> list(const Query& query) = 0;
   virtual Result<std::optional<WholeTrace>> get(domain::ProjectId project, const Uuid& id,
                                                 std::string_view span_cursor, int span_limit) = 0;
+
+  // With all that belongs to it, and what was to be sent on of it. False: the project has none of
+  // this id. Blocks until done; on any thread but the writer's.
+  virtual Result<bool> drop(domain::ProjectId project, const Uuid& id) = 0;
 
   // Begins to drop what is older; the writer does it piece by piece between commits.
   virtual void keep(Retention retention) = 0;

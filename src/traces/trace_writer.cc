@@ -71,10 +71,13 @@ Result<void> Writer::prepare() {
          database_.prepare("INSERT OR IGNORE INTO spans (trace, span_id, start, context, size, "
                            "checksum, compressed, body, row_check) "
                            "VALUES (?,?,?,?,?,?,?,?,?)"));
+  KW_TRY(find_span_,
+         database_.prepare("SELECT row_check FROM spans WHERE trace = ? AND span_id = ?"));
   KW_TRY(update_span_,
          database_.prepare("UPDATE spans SET start = ?, context = ?, size = ?, checksum = ?, "
                            "compressed = ?, body = ?, row_check = ? "
                            "WHERE trace = ? AND span_id = ?"));
+  KW_TRY(number_, database_.prepare("SELECT number FROM traces WHERE id = ? AND project = ?"));
   KW_TRY(older_, database_.prepare("SELECT number FROM traces WHERE project = ? AND number < ? "
                                    "ORDER BY number LIMIT ?"));
   KW_TRY(drop_trace_, database_.prepare("DELETE FROM traces WHERE number = ?"));
@@ -260,22 +263,27 @@ struct Writer::SpanPlace {
   bool moves = false;  // a span that is there already becomes the newest of all
 };
 
-// True if the span is new.
-Result<bool> Writer::put_span(const SpanPlace& place, const SpanWrite& span,
-                              const Context& context) {
+Result<Writer::Put> Writer::put_span(const SpanPlace& place, const SpanWrite& span,
+                                     const Context& context) {
   const std::int64_t check =
       check_of(SpanMarks{place.trace, span.span_id, span.start, context.id, marks_of(span.json)});
   if (place.may_insert) {
     Bound insert(insert_span_);
     insert.bind(place.trace).bind(span.span_id).bind(span.start).bind(context.row);
     KW_CHECK_OK(bind_packed(insert, span.json).bind(check).run());
-    if (database_.changed_rows() == 1) return true;
+    if (database_.changed_rows() == 1) return Put::inserted;
+  }
+  {
+    Bound find(find_span_);
+    KW_TRY(const bool found, find.bind(place.trace).bind(span.span_id).next());
+    if (!found) return Put::refused;
+    if (soundness_of(find, 0, check) == Soundness::sound) return Put::unchanged;
   }
   Bound update(place.moves ? move_span_ : update_span_);
   update.bind(span.start).bind(context.row);
   bind_packed(update, span.json).bind(check).bind(place.trace).bind(span.span_id);
   KW_CHECK_OK(update.run());
-  return false;
+  return Put::changed;
 }
 
 Result<StoredTrace> Writer::write_otlp(const TraceWrite& trace) {
@@ -283,11 +291,10 @@ Result<StoredTrace> Writer::write_otlp(const TraceWrite& trace) {
   const Fate fate = found ? Fate::updated : Fate::created;
   if (!found) {
     KW_TRY(found, insert(trace));
-  } else {
-    found->revision += 1;
   }
   KW_TRY(const std::vector<Context> contexts, put_contexts(found->number, trace.contexts));
   std::int64_t refused = 0;
+  bool is_changed = fate == Fate::created;
   SpanPlace place{.trace = found->number};
   KW_TRY(place.moves, is_sent_on(trace));
   std::int64_t before = 0;
@@ -296,14 +303,20 @@ Result<StoredTrace> Writer::write_otlp(const TraceWrite& trace) {
   }
   for (const SpanWrite& span : trace.spans) {
     place.may_insert = found->span_count < spans_per_trace_max_;
-    KW_TRY(const bool fresh, put_span(place, span, contexts[span.context]));
-    if (fresh) {
+    KW_TRY(const Put put, put_span(place, span, contexts[span.context]));
+    if (put == Put::refused) ++refused;
+    is_changed = is_changed || put == Put::inserted || put == Put::changed;
+    if (put == Put::inserted) {
       found->span_count += 1;
       if (fate == Fate::updated) found->size_bytes += span.json.size;
-    } else if (!place.may_insert && database_.changed_rows() == 0) {
-      ++refused;
     }
   }
+  if (!is_changed) {  // all of it was here already
+    StoredTrace stored = told(*found, Fate::unchanged);
+    stored.spans_refused = refused;
+    return stored;
+  }
+  if (fate == Fate::updated) found->revision += 1;
   if (fate == Fate::created) found->size_bytes = trace.size_bytes;
   if (!trace.name.empty() || fate == Fate::created) found->name = trace.name;
   if (fate == Fate::created || trace.status == kStatusError) found->status = trace.status;
@@ -325,6 +338,18 @@ Result<void> Writer::drop(Number number) {
     KW_CHECK_OK(query.bind(number).run());
   }
   return outbox_->forget(number);
+}
+
+Result<bool> Writer::drop(domain::ProjectId project, const Uuid& id) {
+  Number number = 0;
+  {
+    Bound query(number_);
+    KW_TRY(const bool found, query.bind(bytes_of(id)).bind(bytes_of(project.value)).next());
+    if (!found) return false;
+    number = query.integer(0);
+  }
+  KW_CHECK_OK(drop(number));
+  return true;
 }
 
 Result<int> Writer::drop_older(domain::ProjectId project, Time before, int limit) {

@@ -35,6 +35,8 @@ class Writer {
   Result<store::DatabaseTransaction> begin();
   Result<StoredTrace> write(const TraceWrite& trace);
 
+  // False: the project has no such trace.
+  Result<bool> drop(domain::ProjectId project, const Uuid& id);
   // Drops up to `limit` traces of the project received before `before`; how many it dropped.
   Result<int> drop_older(domain::ProjectId project, Time before, int limit);
   Result<std::vector<domain::ProjectId>> projects();
@@ -65,7 +67,8 @@ class Writer {
   };
   Result<std::vector<Context>> put_contexts(Number trace, const std::vector<std::string>& contexts);
   struct SpanPlace;
-  Result<bool> put_span(const SpanPlace& place, const SpanWrite& span, const Context& context);
+  enum class Put : unsigned char { inserted, changed, unchanged, refused };
+  Result<Put> put_span(const SpanPlace& place, const SpanWrite& span, const Context& context);
   Result<bool> is_sent_on(const TraceWrite& trace);
   Result<void> queue(const TraceWrite& trace, const TraceRow& row, std::int64_t first_span,
                      std::int64_t last_span);
@@ -81,8 +84,8 @@ class Writer {
   Number last_unchecked_ = 0;
   crypto::Sha256 found_digest_{};  // of the row that find() found
   store::Statement find_, insert_, update_, put_body_;
-  store::Statement find_context_, insert_context_, insert_span_, update_span_;
-  store::Statement older_, drop_trace_, drop_body_, drop_contexts_, drop_spans_, projects_;
+  store::Statement find_context_, insert_context_, insert_span_, find_span_, update_span_;
+  store::Statement number_, older_, drop_trace_, drop_body_, drop_contexts_, drop_spans_, projects_;
   store::Statement move_span_, last_span_, unrouted_, keep_unrouted_, drop_unrouted_;
   std::optional<SqliteOutbox> outbox_;
   std::vector<domain::PlatformId> queued_;

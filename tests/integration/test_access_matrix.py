@@ -244,6 +244,8 @@ REQUESTS = {
     "GET /projects/{project_id}/traces": of_project("traces"),
     "GET /projects/{project_id}/traces/{id}": lambda w, c: (
         f"/api/v1/projects/{w.project['id']}/traces/{w.new_trace()['id']}", None),
+    "DELETE /projects/{project_id}/traces/{id}": lambda w, c: (
+        f"/api/v1/projects/{w.project['id']}/traces/{w.new_trace()['id']}", None),
     "GET /projects/{project_id}/unrouted": of_project("unrouted"),
     "POST /projects/{project_id}/route-test": of_project("route-test", {"trace": {}}),
     "GET /targets": fixed("/targets"),

@@ -51,7 +51,7 @@ TOOLS = {
     "list_keyspaces": "keyspaces.list", "create_keyspace": "keyspaces.create",
     "get_keyspace": "keyspaces.get", "update_keyspace": "keyspaces.update",
     "delete_keyspace": "keyspaces.delete",
-    "list_traces": "traces.list", "get_trace": "traces.get",
+    "list_traces": "traces.list", "get_trace": "traces.get", "delete_trace": "traces.delete",
     "list_unrouted_traces": "projects.unrouted", "test_route": "projects.route_test",
     "list_dead_letters": "forwarding.dead_letters", "test_forwarding": "forwarding.test",
     "redrive_dead_letters": "forwarding.redrive", "delete_forwarding": "forwarding.delete",

@@ -287,6 +287,68 @@ class Reading(TraceTest):
         for query in ("?limit=0", "?limit=201", "?limit=x", "?from=yesterday", "?cursor=%20"):
             self.refused(sender.get(f"/public/traces{query}"), 400, "VALIDATION_ERROR")
 
+    def test_lists_are_of_what_is_asked_for(self):
+        platform, other = self.project.platform(), self.project.platform()
+        sender, narrow = self.project.key(), self.project.key(platform)
+        made = [self.stored(sender.post("/public/traces", {"data": {}, "platformId": platform},
+                                        headers={"x-request-id": name}), "platformId")["id"]
+                for name in ("one", "two")]
+        made.append(self.stored(
+            sender.post("/public/traces", {"data": {}, "platformId": other, "status": "error"},
+                        headers={"x-request-id": "one"}), "platformId")["id"])
+        failed = span("a" * 32, "1" * 16, "ask", status={"code": 2})
+        sender.post("/v1/traces", otlp([failed], **{"mibo.platform_id": platform})).expect(200)
+        made.append(sender.get("/public/traces?limit=1").json()["data"][0]["id"])
+        key_id = sender.get("/public/whoami").json()["data"]["id"]
+        narrow_id = narrow.get("/public/whoami").json()["data"]["id"]
+
+        for public, mine, asked in (
+                ("externalId=one", "external_id=one", [made[2], made[0]]),
+                ("externalId=" + "a" * 32, "external_id=" + "a" * 32, [made[3]]),
+                ("externalId=on", "external_id=on", []),
+                (f"keyId={key_id}", f"key_id={key_id}", made[::-1]),
+                (f"keyId={narrow_id}", f"key_id={narrow_id}", []),
+                ("name=ask", "name=ask", [made[3]]),
+                ("hasError=true", "has_error=true", [made[3], made[2]]),
+                ("hasError=false&externalId=one", "has_error=false&external_id=one", [made[0]]),
+                (f"hasError=true&platformId={other}", f"has_error=true&platform_id={other}",
+                 [made[2]])):
+            page = sender.get(f"/public/traces?{public}").expect(200).json()
+            self.assertEqual(asked, [item["id"] for item in page["data"]], public)
+            page = self.owner.get(
+                f"/api/v1/projects/{self.project.id}/traces?{mine}").expect(200).json()
+            self.assertEqual(asked, [item["id"] for item in page["items"]], mine)
+        # A restricted key finds its own only.
+        for query, asked in (("externalId=one", [made[0]]), ("hasError=true", [made[3]])):
+            page = narrow.get(f"/public/traces?{query}").expect(200).json()
+            self.assertEqual(asked, [item["id"] for item in page["data"]], query)
+        for public, mine in (("hasError", "has_error"), ("keyId", "key_id")):
+            answer = sender.get(f"/public/traces?{public}=perhaps")
+            self.refused(answer, 400, "VALIDATION_ERROR")
+            self.assertIn(public, answer.text)
+            answer = self.owner.get(
+                f"/api/v1/projects/{self.project.id}/traces?{mine}=perhaps").expect(400)
+            self.assertIn(mine, answer.text)
+
+    def test_a_trace_is_deleted_by_who_manages_its_project(self):
+        platform = self.project.platform()
+        sender = self.project.key(platform)
+        made = self.stored(sender.post("/public/traces", {"data": {}},
+                                       headers={"x-request-id": "run"}), "keyScope")["id"]
+        other = Project(self.server, self.owner)
+        self.owner.delete(f"/api/v1/projects/{other.id}/traces/{made}").expect(404)
+        path = f"/api/v1/projects/{self.project.id}/traces/{made}"
+        self.owner.delete(path).expect(204)
+        self.owner.get(path).expect(404)
+        self.owner.delete(path).expect(404)
+        sender.get(f"/public/traces/{made}").expect(404)
+        self.assertEqual([], sender.get("/public/traces").json()["data"])
+        events = self.owner.get("/api/v1/audit-events?action=traces.delete").json()["items"]
+        self.assertTrue(any(made in str(event) for event in events), events)
+        again = self.stored(sender.post("/public/traces", {"data": {}},
+                                        headers={"x-request-id": "run"}), "keyScope")["id"]
+        self.assertNotEqual(made, again)
+
     def test_scope_counts_for_reading_too(self):
         inside, outside = self.project.platform(), self.project.platform()
         sender, narrow = self.project.key(), self.project.key(inside)

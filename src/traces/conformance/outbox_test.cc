@@ -45,14 +45,18 @@ TEST_P(OutboxConformance, SpansAreSentWithTheRequestThatBroughtThem) {
   put(otlp(trace, {"1", "2"}));
   put(otlp(std::string(32, 'b'), {"1"}));
   put(otlp(trace, {"3"}));
-  put(otlp(trace, {"1", "4"}));  // the first one again
+  TraceWrite again =
+      otlp(trace, {"1", "3", "4"});  // the first one as it is now, the third as it was
+  again.spans.front().json = pack("{\"spanId\":\"1\",\"now\":1}");
+  put(std::move(again));
+  put(otlp(trace, {"3", "4"}));  // nothing new
   const auto rows = queued();
   ASSERT_EQ(rows.size(), 4u);
   EXPECT_EQ(spans_of(rows[0]), (std::vector<std::string>{"{\"spanId\":\"2\"}"}));
   EXPECT_EQ(spans_of(rows[1]), (std::vector<std::string>{"{\"spanId\":\"1\"}"}));
   EXPECT_EQ(spans_of(rows[2]), (std::vector<std::string>{"{\"spanId\":\"3\"}"}));
   EXPECT_EQ(spans_of(rows[3]),
-            (std::vector<std::string>{"{\"spanId\":\"1\"}", "{\"spanId\":\"4\"}"}));
+            (std::vector<std::string>{"{\"spanId\":\"1\",\"now\":1}", "{\"spanId\":\"4\"}"}));
 }
 
 TEST_P(OutboxConformance, DeadLettersAreListedAndGoBackToTheEndOfTheQueue) {
@@ -116,6 +120,14 @@ TEST_P(OutboxConformance, WhatIsDroppedIsNotSent) {
   store_->keep({{project_, clock_.now()}});
   while (!queued().empty()) std::this_thread::yield();
   EXPECT_FALSE(store_->to_send(row).value());
+}
+
+TEST_P(OutboxConformance, ADroppedTraceIsNotSent) {
+  forward(platform_);
+  const Uuid id = put(native("{\"a\":1}")).id;
+  ASSERT_EQ(queued().size(), 1u);
+  EXPECT_TRUE(store_->drop(project_, id).value());
+  EXPECT_TRUE(queued().empty());
 }
 
 TEST_P(OutboxConformance, WhatDidNotArriveIsAddedToWhatIsKeptOfItsProject) {

@@ -63,6 +63,26 @@ TEST_P(TraceStoreConformance, SpansJoinInAnyOrderAndReplaceThemselves) {
   EXPECT_EQ(get(stored.id, page->next_spans, 2)->spans.size(), 1u);
 }
 
+TEST_P(TraceStoreConformance, SpansThatAreHereAlreadyChangeNothing) {
+  const StoredTrace stored = put(otlp("t", {"1", "2"}, "root"));
+  clock_.advance(std::chrono::seconds(1));
+  for (const std::vector<std::string>& spans : {std::vector<std::string>{"1", "2"}, {"2"}}) {
+    const StoredTrace again = put(otlp("t", spans));
+    EXPECT_EQ(again.fate, Fate::unchanged);
+    EXPECT_EQ(again.id, stored.id);
+    EXPECT_EQ(again.revision, 1);
+    EXPECT_EQ(again.updated_at, stored.updated_at);
+  }
+  TraceWrite elsewhere = otlp("t", {"1"});
+  elsewhere.contexts.front() = R"({"resource":{"a":1}})";
+  EXPECT_EQ(put(std::move(elsewhere)).fate, Fate::updated);
+  TraceWrite later = otlp("t", {"2"});
+  later.spans.front().start = 9;
+  EXPECT_EQ(put(std::move(later)).revision, 3);
+  EXPECT_EQ(put(otlp("t", {"2", "3"})).revision, 4);
+  EXPECT_EQ(get(stored.id)->row.revision, 4);
+}
+
 TEST_P(TraceStoreConformance, ATraceHasNoMoreSpansThanAllowed) {
   open(3);
   const StoredTrace stored = put(otlp("t", {"1", "2", "3", "4", "5"}));
@@ -94,6 +114,68 @@ TEST_P(TraceStoreConformance, ListsAreNewestFirstFilteredAndPaged) {
   EXPECT_EQ(second.rows[0].id, ids[2]);
   query.cursor = "nonsense";
   EXPECT_EQ(store_->list(query).error().reason(), "invalid_cursor");
+}
+
+TEST_P(TraceStoreConformance, ListsAreOfWhatIsAskedFor) {
+  std::vector<Uuid> ids;
+  for (int i = 0; i < 8; ++i) {
+    TraceWrite write = i < 4 ? native("{}", "run-" + std::to_string(i % 2))
+                             : otlp("run-" + std::to_string(i), {"1"}, i < 6 ? "root" : "other");
+    if (i == 2 || i == 3) write.platform = {ids_.next()};
+    if (i % 2 == 1) write.status = std::string(kStatusError);
+    if (i > 2) write.key_id = "another";
+    ids.push_back(put(std::move(write)).id);
+    clock_.advance(std::chrono::seconds(1));
+  }
+  const auto of = [&](std::initializer_list<int> numbers) {
+    std::vector<Uuid> found;
+    for (const int number : numbers) found.push_back(ids[static_cast<std::size_t>(number)]);
+    return found;
+  };
+  EXPECT_EQ(listed({.external_id = "run-1"}), of({3, 1}));
+  EXPECT_EQ(listed({.platforms = {{platform_}}, .external_id = "run-1"}), of({1}));
+  EXPECT_EQ(listed({.external_id = "run-1", .key_id = "key"}), of({1}));
+  EXPECT_EQ(listed({.external_id = "run-5"}), of({5}));
+  EXPECT_TRUE(listed({.external_id = "run"}).empty());
+  EXPECT_EQ(listed({.key_id = "key"}), of({2, 1, 0}));
+  EXPECT_EQ(listed({.name = "root"}), of({5, 4}));
+  EXPECT_EQ(listed({.has_error = true}), of({7, 5, 3, 1}));
+  EXPECT_EQ(listed({.platforms = {{platform_}}, .has_error = true}), of({7, 5, 1}));
+  EXPECT_EQ(listed({.has_error = false}), of({6, 4, 2, 0}));
+  EXPECT_EQ(listed({.key_id = "another", .name = "root", .has_error = true}), of({5}));
+  EXPECT_EQ(listed({.status = "error", .has_error = true}), of({7, 5, 3, 1}));
+  EXPECT_TRUE(listed({.status = "error", .has_error = false}).empty());
+  EXPECT_TRUE(listed({.status = "accepted", .has_error = true}).empty());
+}
+
+// Also by way of pages with nothing on them.
+TEST_P(TraceStoreConformance, ASearchLooksAtSomeAtATimeAndMissesNone) {
+  std::vector<Uuid> wanted;
+  for (int i = 0; i < 95; ++i) {
+    TraceWrite write = native("{}");
+    if (i % 3 == 0) write.platform = {samples_.project.value};
+    const bool is_wanted = i == 0 || i == 2 || (i > 60 && i < 66) || i == 94;
+    if (is_wanted) write.name = "wanted";
+    const Uuid id = put(std::move(write)).id;
+    if (is_wanted) wanted.insert(wanted.begin(), id);
+  }
+  const domain::PlatformId other{samples_.project.value};
+  for (const auto& platforms : {std::optional<std::vector<domain::PlatformId>>(),
+                                std::optional(std::vector{platform_, other})}) {
+    Query query{.project = project_, .platforms = platforms, .name = "wanted", .limit = 2};
+    query.looked_at_max = 20;
+    std::vector<Uuid> found;
+    int pages = 0;
+    do {
+      const Page page = store_->list(query).value();
+      EXPECT_LE(page.rows.size(), 2u);
+      for (const TraceRow& row : page.rows) found.push_back(row.id);
+      query.cursor = page.next;
+      ++pages;
+    } while (!query.cursor.empty() && pages < 100);
+    EXPECT_EQ(found, wanted);
+    EXPECT_GT(pages, 4);
+  }
 }
 
 TEST_P(TraceStoreConformance, SeveralPlatformsAreOneList) {
@@ -141,6 +223,23 @@ TEST_P(TraceStoreConformance, WhatIsOlderThanItsProjectKeepsIsDropped) {
   store_->keep({});  // the project is gone
   while (!listed().empty()) std::this_thread::yield();
   EXPECT_EQ(put(otlp("t", {"1"})).fate, Fate::created);
+}
+
+TEST_P(TraceStoreConformance, ATraceThatIsDroppedIsGoneWithAllThatBelongsToIt) {
+  const Uuid kept = put(native("{}", "run-1")).id;
+  const Uuid native_id = put(native("{}", "run-2")).id;
+  const Uuid otlp_id = put(otlp("t", {"1", "2"})).id;
+  EXPECT_FALSE(store_->drop({ids_.next()}, native_id).value());  // of another project
+  EXPECT_FALSE(store_->drop(project_, ids_.next()).value());
+  EXPECT_TRUE(store_->drop(project_, native_id).value());
+  EXPECT_TRUE(store_->drop(project_, otlp_id).value());
+  EXPECT_FALSE(store_->drop(project_, otlp_id).value());
+  EXPECT_EQ(listed(), std::vector{kept});
+  EXPECT_FALSE(get(otlp_id));
+  EXPECT_EQ(put(native("{}", "run-2")).fate, Fate::created);
+  const StoredTrace again = put(otlp("t", {"3"}));
+  EXPECT_EQ(again.fate, Fate::created);
+  EXPECT_EQ(get(again.id)->spans.size(), 1u);
 }
 
 TEST_P(TraceStoreConformance, ManySendersShareCommits) {

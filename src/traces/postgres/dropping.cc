@@ -1,6 +1,7 @@
 #include "traces/postgres/dropping.h"
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "base/log.h"
@@ -30,6 +31,18 @@ Result<std::vector<domain::ProjectId>> read_projects(store::postgres::Connection
     last = {rows[0].uuid(0)};
     projects.push_back(last);
   }
+}
+
+// Identities first: who adds to a trace holds its identity until the commit.
+std::vector<Statement> deletions(std::span<const std::int64_t> numbers) {
+  std::vector<Statement> statements;
+  statements.push_back(Statement("DELETE FROM trace_identities WHERE number = ANY (?)", numbers));
+  statements.push_back(Statement("DELETE FROM trace_outbox WHERE trace = ANY (?)", numbers));
+  statements.push_back(Statement("DELETE FROM trace_dead_letters WHERE trace = ANY (?)", numbers));
+  statements.push_back(Statement("DELETE FROM trace_spans WHERE trace = ANY (?)", numbers));
+  statements.push_back(Statement("DELETE FROM trace_contexts WHERE trace = ANY (?)", numbers));
+  statements.push_back(Statement("DELETE FROM traces WHERE number = ANY (?)", numbers));
+  return statements;
 }
 
 }  // namespace
@@ -157,16 +170,9 @@ Result<void> PostgresDropping::drop_rows(Connection& connection) {
   for (int i = 0; i < rows.size(); ++i) found.push_back(rows[i].integer(0));
   if (found.size() < static_cast<std::size_t>(kAtOnce)) projects_.pop_front();
   if (found.empty()) return {};
-  const std::span<const std::int64_t> numbers(found);
-  const Statement statements[] = {
-      Statement("BEGIN"),
-      Statement("DELETE FROM trace_identities WHERE number = ANY (?)", numbers),
-      Statement("DELETE FROM trace_outbox WHERE trace = ANY (?)", numbers),
-      Statement("DELETE FROM trace_dead_letters WHERE trace = ANY (?)", numbers),
-      Statement("DELETE FROM trace_spans WHERE trace = ANY (?)", numbers),
-      Statement("DELETE FROM trace_contexts WHERE trace = ANY (?)", numbers),
-      Statement("DELETE FROM traces WHERE number = ANY (?)", numbers),
-      Statement("COMMIT")};
+  std::vector<Statement> statements = deletions(found);
+  statements.insert(statements.begin(), Statement("BEGIN"));
+  statements.push_back(Statement("COMMIT"));
   KW_CHECK_OK(connection.run_all(statements));
   return {};
 }
@@ -181,6 +187,17 @@ Result<void> PostgresDropping::drop_empty_day(Connection& connection) {
   if (rows[0].integer(0) != 0) return {};
   KW_CHECK_OK(connection.run(Statement("SELECT drop_trace_day(?)", day)));
   return {};
+}
+
+Result<bool> drop_trace(store::postgres::Connection& connection, domain::ProjectId project,
+                        const Uuid& id) {
+  KW_TRY(const Rows rows, connection.run(Statement("SELECT number FROM traces WHERE id = ? AND "
+                                                   "project = ?",
+                                                   id, project.value)));
+  if (rows.size() == 0) return false;
+  const std::int64_t number = rows[0].integer(0);
+  KW_CHECK_OK(connection.run_all(deletions({&number, 1})));
+  return true;
 }
 
 }  // namespace keywright::traces

@@ -69,4 +69,9 @@ class PostgresDropping {
   std::deque<std::pair<domain::ProjectId, Time>> projects_;
 };
 
+// One trace with all that belongs to it, within a transaction. False: the project has none of this
+// id.
+Result<bool> drop_trace(store::postgres::Connection& connection, domain::ProjectId project,
+                        const Uuid& id);
+
 }  // namespace keywright::traces

@@ -1,6 +1,7 @@
 #include "traces/postgres/postgres_trace_store.h"
 
 #include <algorithm>
+#include <future>
 
 #include "base/log.h"
 #include "traces/postgres/postgres_outbox.h"
@@ -127,6 +128,19 @@ void PostgresTraceStore::add_unrouted(domain::ProjectId project, Time at, std::s
     return {};
   };
   enqueue_work(work, std::move(done));
+}
+
+Result<bool> PostgresTraceStore::drop(domain::ProjectId project, const Uuid& id) {
+  bool found = false;
+  std::promise<Result<void>> promise;
+  enqueue_work(
+      [&](Connection& connection) -> Result<void> {
+        KW_TRY(found, drop_trace(connection, project, id));
+        return {};
+      },
+      [&](Result<void> done) { promise.set_value(std::move(done)); });
+  KW_CHECK_OK(promise.get_future().get());
+  return found;
 }
 
 void PostgresTraceStore::keep(Retention retention) {

@@ -35,6 +35,18 @@ struct PackedColumns {
   }
 };
 
+// Of the spans of a write.
+std::vector<std::int64_t> checks_of(Number trace, const TraceWrite& write) {
+  std::vector<Uuid> contexts;
+  for (const std::string& context : write.contexts) contexts.push_back(id_of_context(context));
+  std::vector<std::int64_t> checks;
+  for (const SpanWrite& span : write.spans) {
+    checks.push_back(check_of(
+        SpanMarks{trace, span.span_id, span.start, contexts[span.context], marks_of(span.json)}));
+  }
+  return checks;
+}
+
 }  // namespace
 
 TraceGroup::TraceGroup(store::postgres::Connection& connection, const GroupTools& tools,
@@ -169,15 +181,17 @@ Result<void> TraceGroup::find_spans() {
   if (asked.empty()) return {};
   std::vector<Statement> statements;
   for (const auto& [entry, ids] : asked) {
-    statements.push_back(
-        Statement("SELECT span_id FROM trace_spans WHERE trace = ? AND span_id = ANY (?)",
-                  entries_[entry].row.number, std::span<const std::string>(ids)));
+    statements.push_back(Statement(
+        "SELECT span_id, row_check FROM trace_spans WHERE trace = ? AND span_id = ANY (?)",
+        entries_[entry].row.number, std::span<const std::string>(ids)));
   }
   KW_TRY(const std::vector<Rows> found, connection_.run_all(statements));
   auto rows = found.begin();
   for (const auto& [entry, ids] : asked) {
     for (int i = 0; i < rows->size(); ++i) {
-      entries_[entry].known_spans.emplace((*rows)[i].text(0));
+      const Row row = (*rows)[i];
+      entries_[entry].known_spans.emplace(
+          row.text(0), row.is_null(1) ? std::nullopt : std::optional(row.integer(1)));
     }
     ++rows;
   }
@@ -187,9 +201,13 @@ Result<void> TraceGroup::find_spans() {
 StoredTrace TraceGroup::apply(Entry& entry, const TraceWrite& write) {
   TraceRow& row = entry.row;
   Fate fate = entry.exists ? Fate::updated : Fate::created;
+  const std::vector<std::int64_t> checks = checks_of(row.number, write);
   std::int64_t refused = 0;
-  if (write.source == Source::native && entry.exists && entry.digest == write.digest) {
+  if (!is_change(entry, write, checks)) {
     fate = Fate::unchanged;
+    for (const SpanWrite& span : write.spans) {
+      refused += entry.known_spans.contains(span.span_id) ? 0 : 1;
+    }
   } else {
     if (entry.exists) {
       row.revision += 1;
@@ -198,7 +216,7 @@ StoredTrace TraceGroup::apply(Entry& entry, const TraceWrite& write) {
     if (write.source == Source::native) {
       apply_native(entry, write);
     } else {
-      refused = apply_spans(entry, write);
+      refused = apply_spans(entry, write, checks);
     }
     row.key_id = write.key_id;
     row.routed_by = write.routed_by;
@@ -207,6 +225,18 @@ StoredTrace TraceGroup::apply(Entry& entry, const TraceWrite& write) {
     entry.last = &write;
   }
   return {row.id, fate, row.status, row.revision, refused, row.created_at, row.updated_at};
+}
+
+bool TraceGroup::is_change(const Entry& entry, const TraceWrite& write,
+                           const std::vector<std::int64_t>& checks) const {
+  if (!entry.exists) return true;
+  if (write.source == Source::native) return entry.digest != write.digest;
+  for (std::size_t i = 0; i < write.spans.size(); ++i) {
+    const auto known = entry.known_spans.find(write.spans[i].span_id);
+    const bool has_room = entry.row.span_count < tools_.spans_per_trace_max;
+    if (known == entry.known_spans.end() ? has_room : known->second != checks[i]) return true;
+  }
+  return false;
 }
 
 void TraceGroup::apply_native(Entry& entry, const TraceWrite& write) {
@@ -219,7 +249,8 @@ void TraceGroup::apply_native(Entry& entry, const TraceWrite& write) {
 }
 
 // How many spans found no room.
-std::int64_t TraceGroup::apply_spans(Entry& entry, const TraceWrite& write) {
+std::int64_t TraceGroup::apply_spans(Entry& entry, const TraceWrite& write,
+                                     const std::vector<std::int64_t>& checks) {
   TraceRow& row = entry.row;
   std::vector<Uuid> contexts;
   for (const std::string& context : write.contexts) {
@@ -230,22 +261,28 @@ std::int64_t TraceGroup::apply_spans(Entry& entry, const TraceWrite& write) {
   }
   const bool sent_on = is_sent_on(write);
   std::int64_t refused = 0;
-  for (const SpanWrite& span : write.spans) {
-    if (!entry.known_spans.contains(span.span_id)) {
+  for (std::size_t i = 0; i < write.spans.size(); ++i) {
+    const SpanWrite& span = write.spans[i];
+    const auto known = entry.known_spans.find(span.span_id);
+    if (known == entry.known_spans.end()) {
       if (row.span_count >= tools_.spans_per_trace_max) {
         ++refused;
         continue;
       }
-      entry.known_spans.insert(span.span_id);
       row.span_count += 1;
       if (entry.exists) row.size_bytes += span.json.size;
+    } else if (known->second == checks[i]) {
+      continue;
     }
+    entry.known_spans[span.span_id] = checks[i];
     Span& put = entry.spans[span.span_id];
-    put = {&span, contexts[span.context], sent_on ? std::optional(row.revision) : std::nullopt};
+    put = {&span, contexts[span.context], sent_on ? std::optional(row.revision) : std::nullopt,
+           checks[i]};
   }
   if (!entry.exists) row.size_bytes = write.size_bytes;
   if (!write.name.empty() || !entry.exists) row.name = write.name;
   if (!entry.exists || write.status == kStatusError) row.status = write.status;
+  // Some are new or changed: is_change() said so, or all of it is.
   const bool took_some = refused < static_cast<std::int64_t>(write.spans.size());
   if (sent_on && took_some) queue(entry, write, true);
   return refused;
@@ -362,8 +399,7 @@ void TraceGroup::add_spans(std::vector<Statement>& statements) const {
       starts.push_back(span.write->start);
       contexts.push_back(span.context);
       revisions.push_back(span.revision.value_or(0));
-      checks.push_back(check_of(SpanMarks{entry.row.number, span_id, span.write->start,
-                                          span.context, marks_of(span.write->json)}));
+      checks.push_back(span.check);
       texts.add(span.write->json);
     }
   }

@@ -62,6 +62,7 @@ class TraceGroup {
     const SpanWrite* write = nullptr;
     Uuid context;
     std::optional<std::int64_t> revision;
+    std::int64_t check = 0;
   };
   // A trace: how it stands, and what becomes of it.
   struct Entry {
@@ -70,7 +71,7 @@ class TraceGroup {
     bool is_stored = false;            // before this group
     bool exists = false;               // stored, or made by an earlier write of the group
     const TraceWrite* last = nullptr;  // that changed it; null: nothing did
-    std::set<std::string, std::less<>> known_spans;
+    std::map<std::string, std::optional<std::int64_t>, std::less<>> known_spans;  // their checks
     std::map<std::string_view, Span> spans;
     std::map<Uuid, Packed> contexts;
   };
@@ -83,7 +84,10 @@ class TraceGroup {
   void note_identities(const store::postgres::Rows& rows);
   StoredTrace apply(Entry& entry, const TraceWrite& write);
   void apply_native(Entry& entry, const TraceWrite& write);
-  std::int64_t apply_spans(Entry& entry, const TraceWrite& write);
+  bool is_change(const Entry& entry, const TraceWrite& write,
+                 const std::vector<std::int64_t>& checks) const;
+  std::int64_t apply_spans(Entry& entry, const TraceWrite& write,
+                           const std::vector<std::int64_t>& checks);
   bool is_sent_on(const TraceWrite& write) const;
   void queue(const Entry& entry, const TraceWrite& write, bool with_spans);
   Result<void> finish();

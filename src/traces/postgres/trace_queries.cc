@@ -1,6 +1,7 @@
 #include "traces/postgres/trace_queries.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
@@ -28,13 +29,67 @@ struct Range {
   Number before = 0;  // exclusive
 };
 
-// One platform's, or (null) all of the project.
+// One platform's, or (null) all of the project: the newest.
+void add_newest(Statement& select, const Query& query, const Range& range,
+                const domain::PlatformId* platform, std::int64_t limit) {
+  select.add(" FROM traces WHERE number >= ? AND number < ? AND project = ?", range.from,
+             range.before, query.project.value);
+  if (platform != nullptr) select.add(" AND platform = ?", platform->value);
+  select.add(" ORDER BY number DESC LIMIT ?", limit);
+}
+
+void add_filters(Statement& select, const Query& query) {
+  if (!query.status.empty()) select.add(" AND status = ?", std::string_view(query.status));
+  if (!query.key_id.empty()) select.add(" AND key_id = ?", std::string_view(query.key_id));
+  if (!query.name.empty()) select.add(" AND name = ?", std::string_view(query.name));
+  if (query.has_error == true) select.add(" AND status = 'error'::bytea");
+  if (query.has_error == false) select.add(" AND status <> 'error'::bytea");
+}
+
 Statement select_page(const Query& query, const Range& range, const domain::PlatformId* platform) {
   Statement select("SELECT ");
-  select.add(kRow).add(" FROM traces WHERE number >= ? AND number < ? AND project = ?", range.from,
-                       range.before, query.project.value);
-  if (platform != nullptr) select.add(" AND platform = ?", platform->value);
-  if (!query.status.empty()) select.add(" AND status = ?", std::string_view(query.status));
+  const std::int64_t limit = std::int64_t{query.limit} + 1;
+  if (!is_search(query)) {
+    add_newest(select.add(kRow), query, range, platform, limit);
+    return select;
+  }
+  select.add(kRow).add(" FROM (SELECT ").add(kRow);
+  add_newest(select, query, range, platform, looked_at_max(query));
+  add_filters(select.add(") AS looked_at WHERE true"), query);
+  select.add(" ORDER BY number DESC LIMIT ?", limit);
+  return select;
+}
+
+// Where looking ends. Asked after the page: what comes in between makes it end earlier, and the
+// next page begins there.
+Statement select_floor(const Query& query, const Range& range, const domain::PlatformId* platform) {
+  Statement select("SELECT min(number) FROM (SELECT number");
+  add_newest(select, query, range, platform, looked_at_max(query));
+  select.add(") AS looked_at HAVING count(*) = ?", looked_at_max(query));
+  return select;
+}
+
+// One trace of each platform and source at most. Which platforms there are is found by going from
+// one to the next in the index.
+Statement select_same_id(const Query& query, const Range& range) {
+  Statement select(
+      "WITH RECURSIVE known (id) AS ((SELECT platform FROM trace_identities ORDER BY platform "
+      "LIMIT "
+      "1) UNION ALL SELECT (SELECT platform FROM trace_identities WHERE platform > known.id ORDER "
+      "BY "
+      "platform LIMIT 1) FROM known WHERE known.id IS NOT NULL) SELECT ");
+  select.add(kRow).add(
+      " FROM traces WHERE number = ANY (ARRAY(SELECT i.number FROM known JOIN trace_identities i "
+      "ON "
+      "i.platform = known.id WHERE i.source IN (0, 1) AND i.external_id = ?)) AND number >= ? AND "
+      "number < ? AND project = ?",
+      std::string_view(query.external_id), range.from, range.before, query.project.value);
+  if (query.platforms) {
+    std::vector<Uuid> platforms;
+    for (const domain::PlatformId& platform : *query.platforms) platforms.push_back(platform.value);
+    select.add(" AND platform = ANY (?)", std::span<const Uuid>(platforms));
+  }
+  add_filters(select, query);
   select.add(" ORDER BY number DESC LIMIT ?", std::int64_t{query.limit} + 1);
   return select;
 }
@@ -141,21 +196,33 @@ Result<Page> list_traces(Connection& connection, const Query& query) {
     range.before = std::min(range.before, cursor);
   }
   std::vector<Statement> selects;
-  if (query.platforms) {
-    for (const domain::PlatformId& platform : *query.platforms) {
-      selects.push_back(select_page(query, range, &platform));
-    }
+  std::vector<Statement> floors;
+  const auto select = [&](const domain::PlatformId* platform) {
+    selects.push_back(select_page(query, range, platform));
+    if (is_search(query)) floors.push_back(select_floor(query, range, platform));
+  };
+  if (!query.external_id.empty()) {
+    selects.push_back(select_same_id(query, range));
+  } else if (query.platforms) {
+    for (const domain::PlatformId& platform : *query.platforms) select(&platform);
   } else {
-    selects.push_back(select_page(query, range, nullptr));
+    select(nullptr);
   }
   Page page;
   if (selects.empty()) return page;
+  const std::size_t pages = selects.size();
+  std::ranges::move(floors, std::back_inserter(selects));
   KW_TRY(const std::vector<Rows> found, connection.run_all(selects));
-  for (const Rows& rows : found) {
-    for (int i = 0; i < rows.size(); ++i) page.rows.push_back(trace_row_of(rows[i]));
+  Number floor = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const Rows& rows = found[i];
+    if (i >= pages && rows.size() > 0) floor = std::max(floor, rows[0].integer(0));
+    for (int row = 0; i < pages && row < rows.size(); ++row) {
+      page.rows.push_back(trace_row_of(rows[row]));
+    }
   }
   std::ranges::sort(page.rows, std::ranges::greater(), &TraceRow::number);
-  end_page(page, query.limit);
+  end_page(page, query.limit, floor);
   return page;
 }
 
