@@ -20,10 +20,12 @@ constexpr milliseconds kRenewEvery{250};
 constexpr milliseconds kLookEvery{1'000};
 constexpr std::chrono::minutes kTrimEvery{10};
 constexpr milliseconds kTellEvery{1'000};
+constexpr milliseconds kKeepRemovalEvery{5'000};
 // How long nodes that may know of lost removals are waited for at a server that is new.
 constexpr milliseconds kOthersSettle{4'000};
-// How long a node that joins waits for others to count it.
-constexpr milliseconds kOthersCount{6'000};
+// How long a node that joins waits for others to count it. One that is well does within a fifth of
+// a second; rows of processes that ended, which a new server may show, never do.
+constexpr milliseconds kOthersCount{4'000};
 // How often a node looks that is waiting for others, or for its own writer.
 constexpr milliseconds kHeldUpEvery{25};
 constexpr milliseconds kTurnMayWait{500};
@@ -49,6 +51,7 @@ Cluster::Cluster(postgres::PostgresStore& store, app::Directory& directory, app:
       renew_every_(std::min<milliseconds>(kRenewEvery, options_.max_staleness / 4)),
       freshness_(clock, options_.max_staleness),
       opener_(store.make_opener(kClusterTimeouts)),
+      last_removal_(options_.removal_file),
       usage_(directory.usage().file(), clock),
       limits_(directory, mutex_, clock, me_),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -84,10 +87,13 @@ Result<void> Cluster::leave_for_previous() {
   return {};
 }
 
-void Cluster::loaded() {
+Result<void> Cluster::loaded() {
+  if (connection_ != nullptr) KW_CHECK_OK(last_removal_.check(*connection_));
   const std::lock_guard lock(mutex_);
   applied_ = store_.loaded();
   store_.note_position(applied_.position);
+  store_.removals().note_loaded(store_.take_loaded_removals(), {}, clock_.now());
+  return {};
 }
 
 void Cluster::start() {
@@ -106,6 +112,7 @@ void Cluster::stop() {
   }
   if (thread_.joinable()) thread_.join();
   acknowledger_.stop();
+  if (has_lease_) keep_last_removal();
   if (std::exchange(joined_, false) && connection_ != nullptr && !connection_->is_broken()) {
     (void)usage_.flush(*connection_);
     if (directory_.usage().shares() != nullptr) (void)limits_.leave(*connection_);
@@ -196,6 +203,10 @@ Result<void> Cluster::resync() {
   freshness_.lapse();  // for a moment the records may lack what the store has lost
   KW_TRY(const std::vector<domain::KeyId> revived, directory_.reload(store_));
   KW_CHECK_OK(find_lost());
+  const store::Transaction nothing;
+  store_.removals().begin_log_at(store_.loaded());
+  store_.removals().note_loaded(store_.take_loaded_removals(), has_lost_ ? lost_ : nothing,
+                                clock_.now());
   pass_barrier();
   applied_ = store_.loaded();
   store_.note_position(applied_.position);
@@ -231,12 +242,13 @@ void Cluster::feed() {
   const std::string own = me_.to_string();
   bool was_told = true;
   while (!stopping_) {
+    const auto started = clock_.boot_time();
     auto done = step(std::exchange(was_told, false));
     if (done) {
       failing_ = false;
       auto notices = connection_->wait(until_renewal(), wake_);
       if (!notices) {
-        note_failure(notices.error());
+        note_failure(notices.error(), false);
         continue;
       }
       for (const postgres::Notice& notice : *notices) {
@@ -245,7 +257,7 @@ void Cluster::feed() {
       }
       continue;
     }
-    note_failure(done.error());
+    note_failure(done.error(), clock_.boot_time() - started >= postgres::kSoon);
     renewed_at_ = {};
     pollfd stop{.fd = wake_, .events = POLLIN, .revents = 0};
     (void)::poll(&stop, 1, static_cast<int>(renew_every_.count()) / 2);
@@ -258,9 +270,13 @@ milliseconds Cluster::until_renewal() const {
   return std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), every);
 }
 
-void Cluster::note_failure(const Error& error) {
+// A connection that was closed may be opened again at once. Whoever gets no answer, or cannot open
+// one, spares the others the wait.
+void Cluster::note_failure(const Error& error, bool took_long) {
   if (!failing_) log_warning("store_unreachable", {{"why", error.internal()}});
   failing_ = true;
+  const bool is_gone = connection_ == nullptr || (took_long && connection_->is_broken());
+  if (is_gone) store_.note_gone(true);
 }
 
 Result<void> Cluster::open_feed() {
@@ -270,6 +286,7 @@ Result<void> Cluster::open_feed() {
   const postgres::Statement statements[] = {postgres::Statement(postgres::kPlanOnce),
                                             postgres::Statement(postgres::kListen)};
   KW_CHECK_OK(connection_->run_all(statements));
+  store_.note_gone(false);
   return {};
 }
 
@@ -283,6 +300,7 @@ Result<void> Cluster::step(bool was_told) {
   renewed_at_ = clock_.boot_time();
   KW_CHECK_OK(renew());
   if (clock_.boot_time() - looked_at_ >= kLookEvery) KW_CHECK_OK(look_after_others());
+  if (clock_.boot_time() - removal_kept_at_ >= kKeepRemovalEvery) keep_last_removal();
   if (shares()) KW_CHECK_OK(limits_.run(*connection_));
   return usage_.run(*connection_);
 }
@@ -369,6 +387,17 @@ void Cluster::ask_for_turn() {
   if (now - told_of_lost_at_ < kTellEvery) return;
   told_of_lost_at_ = now;
   if (want_turn_) want_turn_();
+}
+
+// What is lost is still to be written again: until then the one of before counts.
+void Cluster::keep_last_removal() {
+  removal_kept_at_ = clock_.boot_time();
+  std::optional<postgres::LogPoint> last;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!has_lost_) last = store_.removals().last();
+  }
+  last_removal_.keep(last);
 }
 
 Result<void> Cluster::report() {

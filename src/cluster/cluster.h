@@ -4,7 +4,7 @@
 //   Cluster cluster(store, directory, barrier, clock, ids, options);
 //   KW_CHECK_OK(cluster.join());               // a row for this node, before the load
 //   KW_CHECK_OK(directory.load(store));
-//   cluster.loaded();
+//   KW_CHECK_OK(cluster.loaded());
 //   app::Committer committer(tools, clock, barrier, &cluster);
 //   cluster.start();                           // follows from here on
 //   if (!cluster.wait_until_fresh(time)) ...
@@ -23,11 +23,11 @@
 //
 // A program that serves no checks (set-up, a repair) leaves out join() and start().
 //
-// Errors: unavailable/store_unavailable; conflict/conflict of the store.
-// Threading: SharedLog's functions on the writer thread, freshness() and numbers() from any, the
-// rest on the thread that owns it. Lifetime: what it is given outlives it.
-// Cost: three connections with the writer's; about five queries a second when nothing happens, and
-// three for each group of changes of another node.
+// Errors: unavailable/store_unavailable; conflict/conflict of the store;
+// conflict/store_was_put_back. Threading: SharedLog's functions on the writer thread, freshness()
+// and numbers() from any, the rest on the thread that owns it. Lifetime: what it is given outlives
+// it. Cost: three connections with the writer's; about five queries a second when nothing happens,
+// and three for each group of changes of another node.
 #pragma once
 
 #include <atomic>
@@ -48,6 +48,7 @@
 #include "base/uuid.h"
 #include "cluster/acknowledger.h"
 #include "cluster/freshness.h"
+#include "cluster/last_removal.h"
 #include "cluster/limit_exchange.h"
 #include "cluster/usage_exchange.h"
 #include "store/postgres/postgres_store.h"
@@ -61,6 +62,8 @@ struct ClusterOptions {
   // Where the node's id is kept, below a directory that only one node has at a time: a node that
   // was killed and starts again need not be waited for. "" = nowhere.
   std::filesystem::path id_file = {};
+  // Likewise the last removal of access that it knows of (last_removal.h).
+  std::filesystem::path removal_file = {};
 };
 
 class Cluster final : public app::SharedLog {
@@ -88,7 +91,8 @@ class Cluster final : public app::SharedLog {
   }
 
   Result<void> join();
-  void loaded();
+  // Refused: conflict/store_was_put_back.
+  Result<void> loaded();
   void start();
   // False if the first lease did not come in time.
   bool wait_until_fresh(std::chrono::milliseconds time);
@@ -146,13 +150,14 @@ class Cluster final : public app::SharedLog {
   Result<void> follow();
   Result<void> report();
   void ask_for_turn();
+  void keep_last_removal();
   Result<void> look_after_others();
   void note_nodes(const std::vector<Node>& nodes);
   Result<void> count_nodes(const std::vector<Node>& nodes);
   bool is_counted(const store::postgres::Lease& lease);
   Result<void> finish_joining();
   bool shares() const { return directory_.usage().shares() != nullptr; }
-  void note_failure(const Error& error);
+  void note_failure(const Error& error, bool took_long);
 
   store::postgres::PostgresStore& store_;
   app::Directory& directory_;
@@ -192,6 +197,8 @@ class Cluster final : public app::SharedLog {
   std::chrono::nanoseconds looked_at_{};
   std::chrono::nanoseconds trimmed_at_{};
   std::chrono::nanoseconds told_of_lost_at_{};
+  LastRemoval last_removal_;
+  std::chrono::nanoseconds removal_kept_at_{};
   UsageExchange usage_;   // of the feed
   LimitExchange limits_;  // of the feed
   bool failing_ = false;

@@ -177,6 +177,7 @@ std::unique_ptr<cluster::Cluster> Core::make_cluster(const std::optional<Serving
     options.max_staleness = serving->max_staleness;
     options.name = serving->name;
     options.id_file = directory_path / "node";
+    options.removal_file = directory_path / "last-removal";
   }
   auto made = std::make_unique<cluster::Cluster>(*shared, directory, barrier, clock, ids,
                                                  std::move(options));
@@ -255,7 +256,7 @@ Result<std::unique_ptr<Core>> Core::open_shared(const Place& place, Missing miss
   core->lock_ = std::move(lock);
   if (serving) KW_CHECK_OK(core->cluster->join());  // before the load: nothing is missed between
   KW_CHECK_OK(load_records(core->directory, *core->store));
-  core->cluster->loaded();
+  KW_CHECK_OK(core->cluster->loaded());
   return core;
 }
 

@@ -2,13 +2,15 @@
 
 import http.client
 import os
+import re
 import signal
+import subprocess
 import threading
 import time
 import unittest
 from random import Random
 
-from keywright import in_time, wait_until
+from keywright import Unexpected, in_time, wait_until
 from mcp_upstream import McpUpstream
 from postgres import Cluster, Postgres, Wire
 
@@ -166,19 +168,27 @@ class PostgresGoneTest(unittest.TestCase):
 class FailOverTest(unittest.TestCase):
     """A standby that lags is promoted: the primary's last changes are lost."""
 
-    ROUNDS = 20 if LONG else 2
+    ROUNDS = 10 if LONG else 1
 
     def test_nothing_that_took_access_away_is_forgotten(self):
         for _ in range(self.ROUNDS):
-            with self.subTest():
-                self.fail_over()
+            for restarts in (False, True):
+                with self.subTest(restarts=restarts):
+                    self.fail_over(restarts)
 
-    def fail_over(self):
+    def fail_over(self, restarts):
+        """`restarts`: all nodes start anew before the standby is promoted."""
         primary = Postgres.start()
         standby = primary.follow()
         cluster = Cluster(primary, nodes=3, url=primary.url_with(standby))
         try:
             owner = cluster.nodes[0].sign_in()
+            keyspace = owner.create("keyspaces", name="k", prefix="fo_")
+            service = owner.create("services", name="s", slug="svc",
+                                   upstream_url="https://svc.example.com")
+            customer = owner.create_key("customer", keyspace_id=keyspace["id"],
+                                        owner={"type": "external", "id": "e"})
+            cluster.nodes[1].client(customer["key"]).get("/auth/svc").expect(200)
             revoked, disabled, shortened, kept = (owner.create_key("access") for _ in range(4))
             member = owner.create_user("member")
             theirs = cluster.nodes[1].sign_in(member["email"]).create_key("access")
@@ -194,7 +204,13 @@ class FailOverTest(unittest.TestCase):
                         {"expires_at": in_time(seconds=1)}).expect(200)
             owner.patch(f"/api/v1/users/{member['id']}", {"active": False}).expect(200)
             owner.delete(f"/api/v1/users/{removed['id']}").expect(204)
+            owner.patch(f"/api/v1/services/{service['id']}",
+                        {"required_permission": "deploy"}).expect(200)
             refused = [revoked, disabled, shortened, theirs]
+            if restarts:
+                for node in cluster.nodes:
+                    node.end()
+                    node.serve()
             late = cluster.make_node()  # knows only what the new primary says
             primary.stop()
             standby.promote()
@@ -208,13 +224,16 @@ class FailOverTest(unittest.TestCase):
                 joined = not joining.is_alive()
                 for node in cluster.nodes[:4 if joined else 3]:
                     seen.append([whoami(node, key["key"]).status for key in [kept, *refused]])
-                    seen[-1] += [self.ask(node, signed_in).status, node.data.name]
+                    seen[-1].append(self.ask(node, signed_in).status)
+                    seen[-1].append(node.client(customer["key"]).get("/auth/svc").status)
+                    seen[-1].append(node.data.name)
             joining.join()
             self.assertEqual([], [one for one in seen if 200 in one[1:]])
             for node in cluster.nodes:
                 wait_until(lambda: whoami(node, kept["key"]).status == 200, what="it serves")
                 self.assertEqual([401] * 4, [whoami(node, key["key"]).status for key in refused])
                 self.assertEqual(401, self.ask(node, signed_in).status)
+                self.assertEqual(403, node.client(customer["key"]).get("/auth/svc").status)
             done = cluster.nodes[0].run("audit", "verify", "--data", cluster.nodes[0].data)
             self.assertEqual(0, done.returncode, done.stderr)
         finally:
@@ -227,6 +246,45 @@ class FailOverTest(unittest.TestCase):
         client = node.client()
         client.cookie = signed_in.cookie
         return client.get("/api/v1/me")
+
+
+class RestoredTest(unittest.TestCase):
+    """A dump is put back while all nodes are stopped; nobody remembers in memory."""
+
+    def test_a_node_that_knows_of_later_removals_serves_only_after_somebody_has_looked(self):
+        postgres = Postgres.start()
+        self.addCleanup(postgres.remove)
+        cluster = Cluster(postgres, nodes=2)
+        self.addCleanup(cluster.stop)
+        first, second = cluster.nodes
+        owner = first.sign_in()
+        revoked, kept = owner.create_key("access"), owner.create_key("access")
+        dump = cluster.folder / "keywright.dump"
+        subprocess.run(["pg_dump", "--format=custom", f"--file={dump}", postgres.url], check=True)
+        owner.post(f"/api/v1/keys/{revoked['id']}/revoke", {}).expect(200)
+        for node in cluster.nodes:
+            node.end()
+            node.serve()  # on the same store that is nothing
+            node.end()
+        postgres.sql("CREATE DATABASE restored")
+        restored = re.sub(r"/\w+$", "/restored", postgres.url)
+        subprocess.run(["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={restored}",
+                        dump], check=True)
+        for node in cluster.nodes:
+            node.environment = {"KEYWRIGHT_STORE": restored}
+            with self.assertRaisesRegex(Unexpected, "put back to an earlier state.*last-removal"):
+                node.serve()
+        (first.data / "last-removal").unlink()
+        first.serve()
+        owner = first.sign_in()
+        owner.post(f"/api/v1/keys/{revoked['id']}/revoke", {}).expect(200)
+        (second.data / "last-removal").unlink()
+        second.serve()
+        for node in cluster.nodes:
+            self.assertEqual(401, whoami(node, revoked["key"]).status)
+            self.assertTrue(accepts(node, kept["key"]))
+            node.end()
+            node.serve()
 
 
 class CutOffTest(unittest.TestCase):
@@ -260,6 +318,28 @@ class CutOffTest(unittest.TestCase):
             wire.mend()
             wait_until(lambda: client.get("/api/v1/whoami").status == 401, seconds=5,
                        what="it is back and has caught up")
+
+
+    def test_who_changes_something_on_it_need_not_wait_once_it_knows(self):
+        postgres = Postgres.start()
+        self.addCleanup(postgres.remove)
+        wire = Wire(postgres)
+        self.addCleanup(wire.close)
+        cluster = Cluster(postgres, nodes=1, url=wire.url, options=["--max-staleness", "300s"])
+        self.addCleanup(cluster.stop)
+        owner = cluster.nodes[0].sign_in()
+        key = owner.create_key("access")
+        wire.cut()
+        wait_until(lambda: "store_unreachable" in cluster.nodes[0].log(), what="it is noticed")
+        started = time.monotonic()
+        for _ in range(3):
+            self.assertEqual(503, owner.post("/api/v1/projects", {"name": "p"}).status)
+            self.assertEqual(503, owner.get("/api/v1/keys").status)
+        self.assertLess(time.monotonic() - started, 1.5)
+        self.assertTrue(accepts(cluster.nodes[0], key["key"]))
+        wire.mend()
+        wait_until(lambda: owner.post("/api/v1/projects", {"name": "p"}).status == 201,
+                   what="it goes on")
 
 
 class StoppedTest(unittest.TestCase):

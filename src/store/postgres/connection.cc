@@ -12,6 +12,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kLookWhetherGone{100};
+
 constexpr std::uint32_t kBytea = 17, kBigint = 20, kUuid = 2950;
 constexpr std::uint32_t kByteaArray = 1001, kBigintArray = 1016, kUuidArray = 2951;
 
@@ -35,13 +37,6 @@ Bytes array_of(std::uint32_t type, const Items& items, Put put) {
   return out;
 }
 
-Error unavailable(std::string_view internal) {
-  return Error(Code::unavailable, kStoreUnavailable,
-               "The store cannot be reached right now. Try again in a moment.")
-      .with_retry_after_seconds(1)
-      .with_internal(internal);
-}
-
 Error internal_error(std::string_view reason, std::string_view text) {
   return Error(Code::internal, reason, "The change contradicts what is stored.")
       .with_internal(text);
@@ -60,7 +55,7 @@ Error error_of(const PGresult* result) {
   }
   // No room for us, stopped by somebody, given up for another's sake, or not the one that writes.
   for (const char* passing : {"08", "53", "57", "58", "40", "25006", "55P03", "25P03"}) {
-    if (state.starts_with(passing)) return unavailable(text);
+    if (state.starts_with(passing)) return unreachable(text);
   }
   if (state.starts_with("23")) return internal_error("store_constraint", text);
   return Error(Code::internal, "store_error", "The store could not do it.").with_internal(text);
@@ -79,6 +74,13 @@ Options parse_url(const std::string& url) {
 }
 
 }  // namespace
+
+Error unreachable(std::string_view internal) {
+  return Error(Code::unavailable, kStoreUnavailable,
+               "The store cannot be reached right now. Try again in a moment.")
+      .with_retry_after_seconds(1)
+      .with_internal(internal);
+}
 
 bool is_valid_url(const std::string& url) { return parse_url(url) != nullptr; }
 
@@ -220,7 +222,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const Secret<std::string>& 
                           "5000",      url.reveal().c_str(), (const char*)nullptr};
   std::unique_ptr<Connection> made(
       new Connection(PQconnectStartParams(names.data(), values.data(), 1), timeouts));
-  if (made->connection_ == nullptr) return fail(unavailable("out of memory"));
+  if (made->connection_ == nullptr) return fail(unreachable("out of memory"));
   KW_CHECK_OK(made->connect());
   KW_CHECK_OK(made->set_up());
   return made;
@@ -275,14 +277,15 @@ Error Connection::lost(std::string_view what) {
   broken_ = true;
   std::string text(PQerrorMessage(connection_));
   while (text.ends_with('\n')) text.pop_back();
-  return unavailable(text.empty() ? std::string(what) : fmt::format("{}: {}", what, text));
+  return unreachable(text.empty() ? std::string(what) : fmt::format("{}: {}", what, text));
 }
 
 Result<void> Connection::wait_for_socket(bool also_write, Clock::time_point deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+  auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+  if (is_gone_ != nullptr) left = *is_gone_ ? left.zero() : std::min(left, kLookWhetherGone);
   if (left.count() <= 0) {
     broken_ = true;
-    return fail(unavailable("no answer in time"));
+    return fail(unreachable("no answer in time"));
   }
   pollfd descriptor{.fd = PQsocket(connection_),
                     .events = static_cast<short>(also_write ? POLLIN | POLLOUT : POLLIN),
@@ -364,7 +367,7 @@ Result<std::vector<Rows>> Connection::collect(const std::vector<bool>& shown) {
 }
 
 Result<std::vector<Rows>> Connection::run_all(std::span<const Statement> statements) {
-  if (broken_) return fail(unavailable("the connection is broken"));
+  if (broken_) return fail(unreachable("the connection is broken"));
   preparing_.clear();
   std::vector<bool> shown;
   for (const Statement& statement : statements) KW_CHECK_OK(send(statement, shown));
@@ -383,7 +386,7 @@ Result<Rows> Connection::run(const Statement& statement) {
 }
 
 Result<void> Connection::run_script(Sql script) {
-  if (broken_) return fail(unavailable("the connection is broken"));
+  if (broken_) return fail(unreachable("the connection is broken"));
   if (PQexitPipelineMode(connection_) != 1) return fail(lost("pipeline mode"));
   if (PQsendQuery(connection_, std::string(script.text()).c_str()) != 1) return fail(lost("send"));
   const auto deadline = Clock::now() + timeouts_.answer;
@@ -400,7 +403,7 @@ Result<void> Connection::run_script(Sql script) {
 }
 
 Result<std::vector<Notice>> Connection::wait(std::chrono::milliseconds time, int wake) {
-  if (broken_) return fail(unavailable("the connection is broken"));
+  if (broken_) return fail(unreachable("the connection is broken"));
   std::array<pollfd, 2> descriptors{pollfd{PQsocket(connection_), POLLIN, 0},
                                     pollfd{wake, POLLIN, 0}};
   std::vector<Notice> notices;

@@ -22,6 +22,7 @@
 // Threading: a connection belongs to one thread at a time. Cost: a round trip for each run().
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -159,6 +160,10 @@ class Connection {
   // notified, if anything.
   Result<std::vector<Notice>> wait(std::chrono::milliseconds time, int wake);
 
+  // From now on a round trip without an answer ends, and breaks the connection, as soon as this is
+  // true; null: only when its time is over. `is_gone` outlives that.
+  void give_up_when(const std::atomic<bool>* is_gone) { is_gone_ = is_gone; }
+
   bool is_broken() const { return broken_; }
 
  private:
@@ -176,6 +181,7 @@ class Connection {
   pg_conn* connection_;
   const Timeouts timeouts_;
   bool broken_ = false;
+  const std::atomic<bool>* is_gone_ = nullptr;
   std::unordered_map<std::string, std::string> prepared_;  // text -> name
   std::vector<std::string> preparing_;                     // texts of the round trip under way
   int statement_names_ = 0;
@@ -189,6 +195,8 @@ inline constexpr Sql kPlanOnce(
 
 // The reason of errors that say: no connection, or no answer.
 inline constexpr std::string_view kStoreUnavailable = "store_unavailable";
+
+Error unreachable(std::string_view internal);
 
 // Whether libpq can read it; it does not connect. Never says what is in it.
 bool is_valid_url(const std::string& url);

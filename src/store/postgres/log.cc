@@ -14,6 +14,18 @@ struct Touched {
   // The last entry that took access away from them.
   std::map<std::pair<std::int64_t, Uuid>, LogPoint> removed_records;
   std::map<std::string, LogPoint> removed_keys;
+
+  void add(ByteView subjects, const LogPoint& at, bool removes) {
+    for (const Subject& subject : unpack_subjects(subjects)) {
+      if (subject.is_key()) {
+        if (removes) removed_keys.insert_or_assign(subject.key_id(), at);
+        continue;
+      }
+      const std::pair<std::int64_t, Uuid> place(subject.type - 1, Uuid{subject.id});
+      records.insert(place);
+      if (removes) removed_records.insert_or_assign(place, at);
+    }
+  }
 };
 
 // Null if the log does not lead on from `applied`.
@@ -27,17 +39,7 @@ std::optional<Touched> read_entries(const Rows& entries, const LogPoint& applied
       if (row.uuid(1) != applied.entry) return std::nullopt;
       continue;
     }
-    const bool removes = row.integer(3) != 0;
-    const LogPoint at{expected, row.uuid(1)};
-    for (const Subject& subject : unpack_subjects(row.blob(2))) {
-      if (subject.is_key()) {
-        if (removes) touched.removed_keys.insert_or_assign(subject.key_id(), at);
-      } else {
-        const std::pair<std::int64_t, Uuid> place(subject.type - 1, Uuid{subject.id});
-        touched.records.insert(place);
-        if (removes) touched.removed_records.insert_or_assign(place, at);
-      }
-    }
+    touched.add(row.blob(2), {expected, row.uuid(1)}, row.integer(3) != 0);
   }
   return touched;
 }
@@ -149,6 +151,24 @@ Missing read_missing_rows(const LogPoint& applied, const LogPoint& head,
   add_records(rows[1], *touched, missing.changes);
   add_keys(rows[2], missing.changes);
   return missing;
+}
+
+Statement select_removals(Time since) {
+  return Statement(
+      "SELECT position, entry, subjects FROM change_log WHERE removes_access <> 0 AND time >= ? "
+      "ORDER BY position",
+      to_unix_milliseconds(since));
+}
+
+Missing read_removals(const Rows& rows) {
+  Touched touched;
+  for (int i = 0; i < rows.size(); ++i) {
+    const Row row = rows[i];
+    touched.add(row.blob(2), {static_cast<Position>(row.integer(0)), row.uuid(1)}, true);
+  }
+  Missing removals;
+  note_removed(touched, removals);
+  return removals;
 }
 
 Result<Missing> read_missing(Connection& connection, const LogPoint& applied) {

@@ -51,4 +51,8 @@ void select_missing(const LogPoint& applied, std::vector<Statement>& statements)
 Missing read_missing_rows(const LogPoint& applied, const LogPoint& head,
                           std::span<const Rows> rows);
 
+// Of what access was taken away since then, and by which entries; without the rows.
+Statement select_removals(Time since);
+Missing read_removals(const Rows& rows);
+
 }  // namespace keywright::store::postgres

@@ -34,6 +34,10 @@ Result<std::unique_ptr<PostgresStore>> PostgresStore::open(const Secret<std::str
 
 Result<Turn> PostgresStore::begin_turn(const LogPoint& applied) { return writer_.begin(applied); }
 
+void PostgresStore::note_gone(bool is_gone) {
+  if (readers_.is_gone() != is_gone) readers_.note_gone(is_gone);
+}
+
 void PostgresStore::end_turn() {
   if (writer_.in_turn()) writer_.abandon();
 }
@@ -82,10 +86,16 @@ Result<std::optional<IdempotentAnswer>> PostgresStore::find_idempotent(std::stri
 
 Result<void> PostgresStore::load(Loader& loader) {
   KW_TRY(const auto connection, Connection::open(url_, kLoadTimeouts));
-  KW_TRY(const LogPoint point, postgres::load(*connection, loader));
+  KW_TRY(Loaded loaded, postgres::load(*connection, loader, clock_.now() - Removals::kKept));
   const std::lock_guard lock(mutex_);
-  loaded_ = point;
+  loaded_ = loaded.point;
+  loaded_removals_ = std::move(loaded.removals);
   return {};
+}
+
+Missing PostgresStore::take_loaded_removals() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(loaded_removals_, {});
 }
 
 Result<std::optional<std::string>> PostgresStore::setting(std::string_view name) {

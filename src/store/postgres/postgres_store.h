@@ -49,8 +49,9 @@ class PostgresStore final : public Store {
   // Where the log ended after the last commit().
   const LogPoint& head() const { return writer_.head(); }
   Removals& removals() { return writer_.removals(); }
-  // The point that the last load() has read.
+  // The point that the last load() has read, and what took access away in the day before.
   LogPoint loaded() const;
+  Missing take_loaded_removals();
 
   std::vector<Result<Position>> commit(std::span<const Transaction> group) override;
   Result<std::optional<IdempotentAnswer>> find_idempotent(std::string_view caller,
@@ -75,6 +76,10 @@ class PostgresStore final : public Store {
                       const std::function<void(int, int)>& progress) override;
   bool writable() override { return true; }
 
+  // Whoever asks the server all the time gets no answer any more, or does again. While it is gone,
+  // reads and changes fail at once; what is being committed waits as long as ever. Any thread.
+  void note_gone(bool is_gone);
+
   // What other nodes wrote is known here from now on.
   void note_position(Position position) { position_ = position; }
 
@@ -84,7 +89,7 @@ class PostgresStore final : public Store {
       : url_(url.clone()),
         clock_(clock),
         readers_(url, options.readers, clock),
-        writer_(url, clock, random) {}
+        writer_(url, clock, random, readers_.is_gone()) {}
 
   const Secret<std::string> url_;
   const Clock& clock_;
@@ -93,6 +98,7 @@ class PostgresStore final : public Store {
   std::atomic<Position> position_{0};
   mutable std::mutex mutex_;  // guards what follows
   LogPoint loaded_;
+  Missing loaded_removals_;
 };
 
 }  // namespace keywright::store::postgres

@@ -98,6 +98,49 @@ TEST_F(PostgresStoreTest, ATurnBringsWhatOthersWroteAndGivesFreshSerials) {
   other_->end_turn();
 }
 
+TEST_F(PostgresStoreTest, ALoadKnowsWhatTookAccessAwayInTheDayBefore) {
+  Transaction old = with_key(1);
+  old.removes_access = true;
+  ASSERT_TRUE(one_->commit({&old, 1})[0].has_value());
+  clock_.advance(Removals::kKept + std::chrono::hours(1));
+  const Record gone = samples_.record(RecordType::session, "{}");
+  Transaction begun;
+  begun.records.push_back({.record = gone});
+  begun.keys = {samples_.key(2), samples_.key(3)};
+  ASSERT_TRUE(one_->commit({&begun, 1})[0].has_value());
+  Transaction removal;
+  removal.records.push_back({.record = gone, .deleted = true});
+  removal.keys = {begun.keys[0]};
+  removal.keys[0].state = domain::KeyState::disabled;
+  removal.removes_access = true;
+  ASSERT_TRUE(one_->commit({&removal, 1})[0].has_value());
+
+  struct Nothing final : Loader {
+    void record(Record) override {}
+    void key(domain::Key) override {}
+  } nothing;
+  ASSERT_TRUE(other_->load(nothing).has_value());
+  Removals removals;
+  removals.note_loaded(other_->take_loaded_removals(), {}, clock_.now());
+  EXPECT_EQ(removals.positions(), std::vector<std::int64_t>{3});
+  const Transaction lost = removals.lost_from({.entries = {}, .head = 2, .oldest = 1});
+  ASSERT_EQ(lost.keys.size(), 1u);
+  EXPECT_EQ(text_of(lost.keys[0]), text_of(removal.keys[0]));
+  ASSERT_EQ(lost.records.size(), 1u);
+  EXPECT_EQ(lost.records[0].record.id, gone.id);
+  EXPECT_TRUE(lost.records[0].deleted);
+}
+
+TEST_F(PostgresStoreTest, WhileNobodyReachesItThoseWhoAskAreToldAtOnce) {
+  const Transaction change = with_key(1);
+  one_->note_gone(true);
+  EXPECT_EQ(one_->commit({&change, 1})[0].error().reason(), kStoreUnavailable);
+  EXPECT_EQ(one_->get_key(change.keys[0].id).error().reason(), kStoreUnavailable);
+  one_->note_gone(false);
+  EXPECT_TRUE(one_->commit({&change, 1})[0].has_value());
+  EXPECT_TRUE(one_->get_key(change.keys[0].id)->has_value());
+}
+
 TEST_F(PostgresStoreTest, TurnsAreTakenOneAfterTheOtherAndNoEntryIsSkipped) {
   auto turn = one_->begin_turn({});
   ASSERT_TRUE(turn.has_value());

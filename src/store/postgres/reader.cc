@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <set>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -105,16 +106,39 @@ Result<PageOf<Key>> list_keys(Connection& connection, const KeyFilter& filter, c
                  [](const Key& last) { return encode_cursor(cursor_bytes(last.serial)); });
 }
 
-Result<LogPoint> load(Connection& connection, Loader& loader) {
+namespace {
+
+// Whoever is in the log and has no row any more was deleted. A key always has one.
+void add_deleted(Missing& removals) {
+  std::set<std::pair<RecordType, Uuid>> found;
+  for (const RecordWrite& write : removals.changes.records) {
+    found.emplace(write.record.type, write.record.id);
+  }
+  for (const auto& [place, at] : removals.removed_records) {
+    if (found.contains(place) || name_of(place.first).empty()) continue;  // a newer node's
+    removals.changes.records.push_back(
+        {.record = {.type = place.first, .id = place.second}, .deleted = true});
+  }
+}
+
+}  // namespace
+
+Result<Loaded> load(Connection& connection, Loader& loader, Time removals_since) {
   KW_TRY(const ReadMoment moment, ReadMoment::begin(connection));
   KW_TRY(const Rows head, connection.run(Statement("SELECT position, entry FROM log_head")));
+  KW_TRY(const Rows removed, connection.run(select_removals(removals_since)));
+  Missing removals = read_removals(removed);
   Statement records("DECLARE loading NO SCROLL CURSOR FOR SELECT ");
   records.add(kRecordColumns).add(" FROM records ORDER BY type, id");
   KW_CHECK_OK(read_through(connection, records, [&](const Row& row) {
     auto record = read_record(row);
-    if (record) return loader.record(std::move(*record));
-    log_error("store_row_skipped", {{"what", record.error().internal()}});
+    if (!record) return log_error("store_row_skipped", {{"what", record.error().internal()}});
+    if (removals.removed_records.contains({record->type, record->id})) {
+      removals.changes.records.push_back({.record = *record});
+    }
+    loader.record(std::move(*record));
   }));
+  add_deleted(removals);
   KW_TRY(const Rows count, connection.run(Statement("SELECT count(*) FROM keys")));
   loader.keys_to_come(static_cast<std::size_t>(count[0].integer(0)));
   Statement keys("DECLARE loading NO SCROLL CURSOR FOR SELECT ");
@@ -122,20 +146,19 @@ Result<LogPoint> load(Connection& connection, Loader& loader) {
   PolicyReader policies;
   KW_CHECK_OK(read_through(connection, keys, [&](const Row& row) {
     auto key = read_key(row, policies);
-    if (key) return loader.key(std::move(*key));
-    log_error("store_row_skipped", {{"what", key.error().internal()}});
+    if (!key) return log_error("store_row_skipped", {{"what", key.error().internal()}});
+    if (removals.removed_keys.contains(key->id)) removals.changes.keys.push_back(*key);
+    loader.key(std::move(*key));
   }));
-  return LogPoint{static_cast<Position>(head[0].integer(0)), head[0].uuid(1)};
+  return Loaded{.point = {static_cast<Position>(head[0].integer(0)), head[0].uuid(1)},
+                .removals = std::move(removals)};
 }
 
 Result<std::unique_ptr<Connection>> Opener::open() {
   {
     const std::lock_guard lock(mutex_);
     if (clock_.boot_time() < not_before_) {
-      return fail(Error(Code::unavailable, kStoreUnavailable,
-                        "The store cannot be reached right now. Try again in a moment.")
-                      .with_retry_after_seconds(1)
-                      .with_internal("waiting before the next attempt to connect"));
+      return fail(unreachable("waiting before the next attempt to connect"));
     }
   }
   auto opened = Connection::open(url_, timeouts_);
@@ -152,7 +175,8 @@ Result<std::unique_ptr<Connection>> Opener::open() {
 Result<std::unique_ptr<Connection>> ReaderPool::borrow() {
   {
     std::unique_lock lock(mutex_);
-    returned_.wait(lock, [this] { return free_ > 0; });
+    returned_.wait(lock, [this] { return free_ > 0 || is_gone_; });
+    if (is_gone_) return fail(unreachable("it was not reached a moment ago"));
     --free_;
     if (!idle_.empty()) {
       std::unique_ptr<Connection> connection = std::move(idle_.back());
@@ -161,8 +185,20 @@ Result<std::unique_ptr<Connection>> ReaderPool::borrow() {
     }
   }
   auto opened = opener_.open();
-  if (!opened) give_back(nullptr);
+  if (opened) {
+    (*opened)->give_up_when(&is_gone_);
+  } else {
+    give_back(nullptr);
+  }
   return opened;
+}
+
+void ReaderPool::note_gone(bool is_gone) {
+  {
+    const std::lock_guard lock(mutex_);
+    is_gone_ = is_gone;
+  }
+  returned_.notify_all();
 }
 
 void ReaderPool::give_back(std::unique_ptr<Connection> connection) {

@@ -4,13 +4,16 @@
 //   return pool.read([&](Connection& connection) { return get_key(connection, id); });
 //
 // Connections are made when they are needed and kept; one that breaks is made anew by the next
-// read. While PostgreSQL is gone, reads fail at once between two attempts to reach it.
+// read. While PostgreSQL is gone, reads fail at once between two attempts to reach it, and while
+// somebody who asks it all the time says that it is gone.
 //
 // Errors: those of connection.h and of store.h.
 // Threading: the pool from any thread, the functions as their connection. Lifetime: the clock
 // outlives pool and opener. Cost: one round trip.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -32,8 +35,12 @@ Result<PageOf<domain::Key>> list_keys(Connection& connection, const KeyFilter& f
 Result<PageOf<domain::AuditEvent>> list_audit(Connection& connection, const AuditFilter& filter,
                                               const Page& page);
 Result<AuditVerification> verify_audit(Connection& connection, const AuditStretch& stretch = {});
-// Everything, as it is at one point of the log.
-Result<LogPoint> load(Connection& connection, Loader& loader);
+// Everything, as it is at one point of the log, and once more what took access away since then.
+struct Loaded {
+  LogPoint point;
+  Missing removals;
+};
+Result<Loaded> load(Connection& connection, Loader& loader, Time removals_since);
 
 // Opens a connection, unless the last attempt failed a moment ago.
 class Opener {
@@ -52,16 +59,21 @@ class Opener {
   std::chrono::milliseconds pause_{0};
 };
 
+// A connection that was closed while it was idle fails this soon; one without an answer does not.
+inline constexpr std::chrono::milliseconds kSoon{500};
+
 class ReaderPool {
  public:
   ReaderPool(const Secret<std::string>& url, int connections, const Clock& clock)
-      : opener_(url, {}, clock), free_(connections) {}
+      : clock_(clock), opener_(url, {}, clock), free_(connections) {}
 
   template <class Read>
   auto read(Read&& read) -> decltype(read(std::declval<Connection&>())) {
     KW_TRY(std::unique_ptr<Connection> connection, borrow());
+    const auto started = clock_.boot_time();
     auto result = read(*connection);
-    if (!result && connection->is_broken()) {  // it may have been idle for long: once more
+    const bool soon = clock_.boot_time() - started < kSoon;
+    if (!result && connection->is_broken() && soon) {  // it may have been idle for long: once more
       give_back(nullptr);
       KW_TRY(connection, borrow());
       result = read(*connection);
@@ -70,15 +82,21 @@ class ReaderPool {
     return result;
   }
 
+  // Gone: reads fail at once, and so do those that wait for a connection or an answer. Any thread.
+  void note_gone(bool is_gone);
+  const std::atomic<bool>& is_gone() const { return is_gone_; }
+
  private:
   Result<std::unique_ptr<Connection>> borrow();
   void give_back(std::unique_ptr<Connection> connection);
 
+  const Clock& clock_;
   Opener opener_;
   std::mutex mutex_;
   std::condition_variable returned_;
   std::vector<std::unique_ptr<Connection>> idle_;
   int free_;
+  std::atomic<bool> is_gone_{false};
 };
 
 }  // namespace keywright::store::postgres

@@ -106,6 +106,39 @@ TEST_F(RemovalsTest, WhatAFollowerReadsIsRememberedLikewise) {
   EXPECT_EQ(lost.keys.size(), 1u);
 }
 
+TEST_F(RemovalsTest, WhatIsLostStaysNotedWhateverALoadHasRead) {
+  const domain::Key key = samples_.key(1);
+  note({}, {key}, true);
+  note({}, {key}, true);
+  const Transaction lost = removals_.lost_from(log(1, {}));
+  ASSERT_EQ(lost.keys.size(), 1u);
+  Missing loaded;
+  loaded.changes.keys = {key, samples_.key(2)};
+  loaded.removed_keys.emplace(key.id, LogPoint{1, samples_.id()});
+  loaded.removed_keys.emplace(loaded.changes.keys[1].id, LogPoint{1, samples_.id()});
+  removals_.note_loaded(loaded, lost, now_);
+  EXPECT_EQ(removals_.positions(), (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(removals_.lost_from(log(1, {})).keys.size(), 2u);
+}
+
+TEST_F(RemovalsTest, TheLastOneIsThatOfTheNewestNews) {
+  EXPECT_EQ(removals_.last(), std::nullopt);
+  const LogPoint first = note({}, {samples_.key(1)}, true);
+  note({}, {samples_.key(2)}, false);
+  EXPECT_EQ(removals_.last(), first);
+  Missing missing;
+  missing.changes.keys = {samples_.key(3), samples_.key(4)};
+  const LogPoint later{9, samples_.id()};
+  missing.removed_keys.emplace(missing.changes.keys[0].id, later);
+  missing.removed_keys.emplace(missing.changes.keys[1].id, LogPoint{8, samples_.id()});
+  removals_.note(missing, now_);
+  EXPECT_EQ(removals_.last(), later);
+  const LogPoint other_log{4, samples_.id()};
+  removals_.begin_log_at(other_log);
+  removals_.note_loaded({}, {}, now_);
+  EXPECT_EQ(removals_.last(), other_log);
+}
+
 TEST_F(RemovalsTest, ADayLaterTheyAreForgotten) {
   note({}, {samples_.key(1)}, true);
   now_ += Removals::kKept + std::chrono::hours(1);

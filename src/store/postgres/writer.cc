@@ -7,8 +7,6 @@
 namespace keywright::store::postgres {
 namespace {
 
-constexpr std::chrono::milliseconds kSoon{500};
-
 constexpr Sql kHeads(
     "SELECT position, entry, audit_events, audit_head, next_key_serial, next_user_serial FROM "
     "log_head");
@@ -71,8 +69,11 @@ Result<Turn> Writer::begin(const LogPoint& applied) {
   select_missing(applied, statements);
   const auto started = clock_.boot_time();
   for (bool again = connection_ != nullptr;; again = false) {
+    if (is_gone_) return fail(unreachable("it was not reached a moment ago"));
     KW_CHECK_OK(connect());
+    connection_->give_up_when(&is_gone_);  // nothing is written yet
     auto rows = connection_->run_all(statements);
+    connection_->give_up_when(nullptr);
     if (!rows) {
       const bool soon = clock_.boot_time() - started < kSoon;
       if (connection_->is_broken() && again && soon) continue;

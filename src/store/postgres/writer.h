@@ -40,8 +40,10 @@ struct Turn {
 
 class Writer {
  public:
-  Writer(const Secret<std::string>& url, const Clock& clock, Random& random)
-      : opener_(url, {}, clock), clock_(clock), random_(random) {}
+  // While `is_gone`, no turn begins, and nobody waits for one.
+  Writer(const Secret<std::string>& url, const Clock& clock, Random& random,
+         const std::atomic<bool>& is_gone)
+      : opener_(url, {}, clock), clock_(clock), random_(random), is_gone_(is_gone) {}
 
   // Reads serials and position. Errors: those of connection.h.
   Result<void> look();
@@ -76,6 +78,7 @@ class Writer {
   Opener opener_;
   const Clock& clock_;
   Random& random_;
+  const std::atomic<bool>& is_gone_;
   std::unique_ptr<Connection> connection_;
   bool in_turn_ = false;
   Heads heads_;
