@@ -243,7 +243,8 @@ Expected<Pages> for_each_item(ApiClient& api, const ApiOperation& operation,
     const auto next = document->root().find("next_cursor");
     const auto text = next ? next->as_string() : std::nullopt;
     pages.more = text.has_value() && !text->empty();
-    if (!pages.more || items->size() == 0) return pages;
+    // A search may find nothing on a page, and have a next one.
+    if (!pages.more || *text == cursor) return pages;
     cursor = std::string(*text);
   }
   return pages;

@@ -218,6 +218,8 @@ class TracesOfACluster(ClusterTest):
             wait_until(lambda: self.senders[node].post(
                 "/public/traces", {"data": {"n": 2}},
                 headers={"x-request-id": "after"}).status in (200, 201), what="it goes on")
+            wait_until(lambda: self.senders[node].get(
+                f"/public/traces/{made['id']}").status == 200, what="reading goes on")
         self.assertEqual({"data": {"n": 1}}, self.read(made["id"], 2)["body"])
         self.assertEqual(2, len(self.listed(0)["data"]))
 

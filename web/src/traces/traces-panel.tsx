@@ -127,7 +127,10 @@ export default function TracesPanel({ project }: { project: string }) {
       {unrouted && <Unrouted project={project} />}
       {!unrouted && traces.isPending && <Loading label="Reading traces" />}
       {!unrouted && traces.isError && <Failed error={traces.error} retry={() => void traces.refetch()} />}
-      {!unrouted && traces.data && rows.length === 0 && (
+      {!unrouted && traces.data && rows.length === 0 && traces.hasNextPage && (
+        <Empty title="None so far">None among the newest 10,000 with this status. “Show more” looks further.</Empty>
+      )}
+      {!unrouted && traces.data && rows.length === 0 && !traces.hasNextPage && (
         <Empty title="No traces">Send one with an API key of this project to <Mono>{location.origin}/public/traces</Mono>, or OpenTelemetry to <Mono>/v1/traces</Mono>.</Empty>
       )}
       {!unrouted && rows.length > 0 && (
