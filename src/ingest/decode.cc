@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "json/document.h"
+#include "json/surrogates.h"
 #include "traces/native.h"
 #include "traces/otlp.h"
-#include "traces/surrogates.h"
 
 namespace keywright::ingest {
 namespace {
@@ -93,7 +93,7 @@ Result<Decoded> decode(std::string body, Form form, Door door, bool* is_otlp) {
   bool otlp = false;
   auto decoded = decode_json(body, door, otlp);
   const bool malformed = !decoded && decoded.error().reason() == "malformed_json";
-  if (malformed && traces::mend_surrogates(body)) {
+  if (malformed && json::mend_surrogates(body)) {
     auto mended = decode_json(body, door, otlp);
     if (mended) mended = without_mended_routes(std::move(*mended), decoded.error());
     decoded = std::move(mended);

@@ -5,7 +5,7 @@
 //   write.body = packed_body(decoded);
 //   write.spans = packed_spans(decoded, index_of_trace);
 //
-// Half a character in JSON (traces/surrogates.h) becomes U+FFFD, except where it would tell where a
+// Half a character in JSON (json/surrogates.h) becomes U+FFFD, except where it would tell where a
 // trace goes: then the body is refused.
 //
 // What is read is not compressed before its platform is known, unless prepare() was asked to.

@@ -1,8 +1,8 @@
-#include "traces/surrogates.h"
+#include "json/surrogates.h"
 
 #include <gtest/gtest.h>
 
-namespace keywright::traces {
+namespace keywright::json {
 namespace {
 
 // "" if nothing was mended.
@@ -25,4 +25,4 @@ TEST(Surrogates, EverythingElseIsLeftAlone) {
 }
 
 }  // namespace
-}  // namespace keywright::traces
+}  // namespace keywright::json

@@ -1,11 +1,11 @@
-#include "traces/surrogates.h"
+#include "json/surrogates.h"
 
 #include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
-namespace keywright::traces {
+namespace keywright::json {
 namespace {
 
 constexpr std::size_t kEscapeSize = 6;  // \ud83d
@@ -45,4 +45,4 @@ bool mend_surrogates(std::string& json) {
   return mended;
 }
 
-}  // namespace keywright::traces
+}  // namespace keywright::json

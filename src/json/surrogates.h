@@ -1,4 +1,4 @@
-// traces/surrogates.h - mends what a sender's JSON library made of text that was cut in two.
+// json/surrogates.h - mends what a sender's JSON library made of text that was cut in two.
 //
 //   if (mend_surrogates(body)) ...          // "cut \ud83d" has become "cut \ufffd": parse it again
 //
@@ -11,9 +11,9 @@
 
 #include <string>
 
-namespace keywright::traces {
+namespace keywright::json {
 
 // Whether there was anything to mend.
 bool mend_surrogates(std::string& json);
 
-}  // namespace keywright::traces
+}  // namespace keywright::json
