@@ -298,7 +298,8 @@ Result<std::string> Reader::span_text(const SpanRow& span) {
 }
 
 Result<void> Reader::add_spans(WholeTrace& trace, std::string_view span_cursor, int span_limit) {
-  KW_TRY(const Number first, first_span(span_cursor));
+  KW_TRY(const Number asked, first_span(span_cursor));
+  const Number first = std::min(asked, trace.row.span_count);
   contexts_.clear();
   KW_TRY(const std::vector<SpanRow> rows, span_rows(trace.row.number));
   if (static_cast<std::int64_t>(rows.size()) != trace.row.span_count) return fail(trace_damaged());

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <limits>
 #include <thread>
 
 #include "traces/conformance/conformance.h"
@@ -61,6 +62,8 @@ TEST_P(TraceStoreConformance, SpansJoinInAnyOrderAndReplaceThemselves) {
   const auto page = get(stored.id, "", 2);
   EXPECT_EQ(page->spans.size(), 2u);
   EXPECT_EQ(get(stored.id, page->next_spans, 2)->spans.size(), 1u);
+  EXPECT_TRUE(
+      get(stored.id, std::to_string(std::numeric_limits<std::int64_t>::max()))->spans.empty());
 }
 
 TEST_P(TraceStoreConformance, SpansThatAreHereAlreadyChangeNothing) {
