@@ -29,6 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   write(database + "-shm", bytes.substr(2, index_bytes));
   write(database + "-wal", bytes.substr(2 + index_bytes));
   const auto damage = keywright::store::find_wal_damage(database);
+  for (const char* suffix : {"-shm", "-wal"}) std::filesystem::remove(database + suffix);
   if (damage && damage->frames_known != 0 && damage->frames_known <= damage->frames_kept) {
     std::abort();
   }
