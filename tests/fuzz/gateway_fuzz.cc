@@ -53,7 +53,8 @@ void check_answer(std::string_view text) {
   http::Response response;
   gateway::copy_response_fields(head, response);
   const std::string block = "\r\n" + to_ascii_lower(response.header_block());
-  for (const char* name : {"content-length:", "transfer-encoding:", "connection:", "x-keywright-"}) {
+  for (const char* name :
+       {"content-length:", "transfer-encoding:", "connection:", "x-keywright-"}) {
     require(block.find("\r\n" + std::string(name)) == std::string::npos);
   }
   std::string body(text.substr(scanner.size()));
