@@ -93,8 +93,8 @@ class Local(unittest.TestCase):
             process = subprocess.Popen([binary(), "serve", "--data", self.data, "--store", url],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
-                silent.accept()  # it has read its command line, and waits for an answer
-                shown = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
+                with silent.accept()[0]:  # it has read its command line, and waits for an answer
+                    shown = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
             finally:
                 process.kill()
                 process.wait()
