@@ -174,7 +174,7 @@ class Members {
     if (count_ == kFew) {
       more_.push_back(key_);
     } else {
-      few_[count_++] = {key_.data(), size};
+      few_[count_++] = {key_.data(), key_.size()};
     }
     return true;
   }

@@ -31,7 +31,7 @@ constexpr std::array<char, 256> make_hex_digits() {
   std::array<char, 256> digits{};
   for (const char c : std::string_view("0123456789abcdef")) {
     digits[static_cast<unsigned char>(c)] = c;
-    if (c >= 'a') digits[static_cast<std::size_t>(c - 'a' + 'A')] = c;
+    if (c >= 'a') digits[static_cast<unsigned char>(c & ~0x20)] = c;  // in upper case
   }
   return digits;
 }
@@ -88,10 +88,10 @@ std::optional<Integer> to_integer(std::string_view text) {
   return number;
 }
 
-// Eight decimal digits at once; nullopt if one is none.
-std::optional<std::uint64_t> eight_digits(const char* text) {
+// The first eight of at least as many decimal digits, at once; nullopt if one is none.
+std::optional<std::uint64_t> eight_digits(std::string_view text) {
   std::uint64_t digits = 0;
-  std::memcpy(&digits, text, sizeof digits);  // the first one lowest
+  std::memcpy(&digits, text.data(), sizeof digits);  // the first one lowest
   constexpr std::uint64_t kHigh = 0xF0F0F0F0F0F0F0F0;
   const std::uint64_t carried = digits + 0x0606060606060606;  // ':' and beyond leave the row
   if (((digits & kHigh) | (carried & kHigh) >> 4) != 0x3333333333333333) return std::nullopt;
@@ -106,9 +106,9 @@ std::optional<std::uint64_t> eight_digits(const char* text) {
 // Nanoseconds since 1970 have nineteen digits, until 2286.
 std::optional<std::uint64_t> to_unsigned(std::string_view text) {
   if (text.size() != 19) return to_integer<std::uint64_t>(text);
-  const auto first = eight_digits(text.data());
-  const auto second = eight_digits(text.data() + 8);
-  const auto last = eight_digits(text.data() + 11);
+  const auto first = eight_digits(text);
+  const auto second = eight_digits(text.substr(8));
+  const auto last = eight_digits(text.substr(11));
   if (!first || !second || !last) return std::nullopt;
   return (*first * 100'000'000 + *second) * 1000 + *last % 1000;
 }
