@@ -53,8 +53,8 @@ struct ChangeTools {
 
 class Change {
  public:
-  Change(ChangeTools& tools, const Pending& earlier, Time now)
-      : now(now), tools_(tools), earlier_(earlier) {}
+  Change(ChangeTools& tools, const Pending& earlier, Time time)
+      : now(time), tools_(tools), earlier_(earlier) {}
   Change(const Change&) = delete;
   Change& operator=(const Change&) = delete;
 

@@ -20,9 +20,13 @@ TEST(Pack, EveryFlippedBitIsFound) {
     Packed damaged = whole;
     damaged.bytes[at] = static_cast<char>(damaged.bytes[at] ^ 4);
     const auto text = unpack(damaged);
-    if (!text) EXPECT_EQ(text.error().reason(), "trace_damaged");
+    if (!text) {
+      EXPECT_EQ(text.error().reason(), "trace_damaged");
+    }
     // A bit of the frame's header that means nothing may flip; the text is never another one.
-    if (text) EXPECT_EQ(*text, *unpack(whole));
+    if (text) {
+      EXPECT_EQ(*text, *unpack(whole));
+    }
   }
 }
 

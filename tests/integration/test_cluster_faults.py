@@ -319,7 +319,6 @@ class CutOffTest(unittest.TestCase):
             wait_until(lambda: client.get("/api/v1/whoami").status == 401, seconds=5,
                        what="it is back and has caught up")
 
-
     def test_who_changes_something_on_it_need_not_wait_once_it_knows(self):
         postgres = Postgres.start()
         self.addCleanup(postgres.remove)

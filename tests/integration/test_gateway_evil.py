@@ -7,7 +7,7 @@ import threading
 from bad_upstreams import HEAD, BadUpstreams, UpstreamChecks, answering, hold
 from keywright import Server, wait_until
 from test_gateway import GatewayTest
-from upstreams import Scripted, read_head
+from upstreams import Scripted, read_head, unanswered
 
 
 class ScriptedTest(GatewayTest):
@@ -105,18 +105,7 @@ class Silent(UpstreamChecks, ScriptedTest):
         self.check_misbehaviour(504, "upstream_timeout")
 
     def test_a_connection_that_is_not_accepted_in_time_is_504(self):
-        full = socket.socket()
-        self.addCleanup(full.close)
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        waiting = []
-        for _ in range(3):  # fill the queue, so that further ones are not answered
-            each = socket.socket()
-            each.setblocking(False)
-            each.connect_ex(full.getsockname())
-            waiting.append(each)
-            self.addCleanup(each.close)
-        path = f"/services/{self.service(f'http://127.0.0.1:{full.getsockname()[1]}')['slug']}/"
+        path = f"/services/{self.service(unanswered(self))['slug']}/"
         answer = self.client.get(path)
         self.assertEqual((504, "upstream_timeout"), (answer.status, answer.code))
 

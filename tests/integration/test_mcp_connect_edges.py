@@ -2,7 +2,6 @@
 cost nothing and are told to the audit log, and keys that stand where they should not."""
 
 import json
-import socket
 import threading
 import time
 import unittest
@@ -10,7 +9,7 @@ from http.client import IncompleteRead
 
 from keywright import wait_until
 from test_mcp_connect_evil import HEADERS, ConnectTest
-from upstreams import Recorder, read_request
+from upstreams import Recorder, read_request, unanswered
 
 JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 STREAM_HEAD = (b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -306,16 +305,7 @@ class UnderWay(EdgesTest):
         self.assertIn(f'scope="mcp:{slug}"', got[0].headers["WWW-Authenticate"])
 
     def test_a_revoked_call_does_not_wait_for_a_connection(self):
-        full = socket.socket()
-        self.addCleanup(full.close)
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        for _ in range(3):  # fill the queue, so that further ones are not answered
-            each = socket.socket()
-            self.addCleanup(each.close)
-            each.setblocking(False)
-            each.connect_ex(full.getsockname())
-        path = self.mcp_server(f"http://127.0.0.1:{full.getsockname()[1]}")
+        path = self.mcp_server(unanswered(self))
         for left in range(3, -1, -1):  # a busy machine may take too long to revoke
             ended = {}
             (key, revoked), (_, other) = self.connect_client(), self.connect_client()

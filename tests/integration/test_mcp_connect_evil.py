@@ -2,12 +2,11 @@
 fields that clients forge."""
 
 import json
-import socket
 
 from bad_upstreams import HEAD, INSTEAD, BadUpstreams, answering
 from keywright import wait_until
 from test_gateway import GatewayTest
-from upstreams import Recorder, Scripted, read_request
+from upstreams import Recorder, Scripted, read_request, unanswered
 
 CALL = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "t"}})
 ANSWER = b'{"jsonrpc":"2.0","id":7,"result":{}}'
@@ -59,16 +58,7 @@ class Upstreams(BadUpstreams, ConnectTest):
         self.assertEqual(2, len(seen))
 
     def test_a_connection_that_is_not_accepted_in_time_is_unreachable(self):
-        full = socket.socket()
-        self.addCleanup(full.close)
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        for _ in range(3):  # fill the queue, so that further ones are not answered
-            each = socket.socket()
-            self.addCleanup(each.close)
-            each.setblocking(False)
-            each.connect_ex(full.getsockname())
-        answer = self.call(self.mcp_server(f"http://127.0.0.1:{full.getsockname()[1]}"))
+        answer = self.call(self.mcp_server(unanswered(self)))
         self.assertEqual((502, "upstream_unreachable"), (answer.status, answer.code))
 
     def test_a_client_that_leaves_ends_what_hangs(self):

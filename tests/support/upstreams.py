@@ -278,3 +278,18 @@ class Recorder(Listener):
         finally:
             self.streams_closed.release()
         return False
+
+
+def unanswered(case):
+    """URL of a server whose queue of connections is full, so that further ones are not answered;
+    until the test case ends."""
+    full = socket.socket()
+    case.addCleanup(full.close)
+    full.bind(("127.0.0.1", 0))
+    full.listen(0)
+    for _ in range(3):
+        each = socket.socket()
+        case.addCleanup(each.close)
+        each.setblocking(False)
+        each.connect_ex(full.getsockname())
+    return f"http://127.0.0.1:{full.getsockname()[1]}"

@@ -10,9 +10,8 @@
 //
 //   the index   DATABASE-shm outlives a killed process. It knows, with a checksum of its own, how
 //               many frames were committed. Fewer than that were lost, wherever the log was cut.
-//   the frames  Behind the first that does not fit, a commit of the same log that is followed by
-//   more
-//               of it. A write begins only when the one before it was synced.
+//   the frames  Behind the first that does not fit, a commit of the same log with more behind it.
+//               A write begins only when the one before it was synced.
 //
 // After a crash of the machine the index is gone or old. A log that was cut off between two
 // commits, or that was damaged in its last one, then looks like one that ended there
